@@ -1,0 +1,38 @@
+# `make demo` and `make test` work on a machine that has only Python >= 3.10, pip and make.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test lab notebooks export clean
+
+help:
+	@echo "make demo       train a small network in both phases on real photos, fill holes, write runs/demo"
+	@echo "make test       check the exports, run every notebook, run the tests"
+	@echo "make lab        open JupyterLab on the first lesson"
+	@echo "make export     write pconv_edu/ anew from the notebooks"
+	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
+	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"
+
+$(STAMP): settings.ini setup.py constraints.txt tools/install.py
+	@$(PYTHON) tools/install.py $(VENV)
+	@touch $@
+
+demo: $(STAMP)
+	@$(PY) -m pconv_edu.demo $(ARGS)
+
+test: $(STAMP)
+	@$(PY) tools/test.py
+
+lab: $(STAMP)
+	@$(PY) -m jupyter lab nbs/00_start_here.ipynb
+
+notebooks: $(STAMP)
+	@$(PY) tools/run_notebooks.py $(NB)
+
+export: $(STAMP)
+	@$(VENV)/bin/nbdev_export
+
+clean:
+	rm -rf runs build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
