@@ -22,7 +22,7 @@ demo: $(STAMP)
 	@$(PY) -m pconv_edu.demo $(ARGS)
 
 test: $(STAMP)
-	@$(PY) tools/test.py
+	@$(PY) tools/run_tests.py
 
 lab: $(STAMP)
 	@$(PY) -m jupyter lab nbs/00_start_here.ipynb

@@ -1,0 +1,90 @@
+"""The checks behind `make test` fail when they should: each fault is planted in a small project of its own."""
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import check_exports
+import run_tests as make_test
+
+
+def notebook(*cells: str) -> str:
+    "A notebook of code cells, as JSON text."
+    made = [{"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [],
+             "source": cell.splitlines(keepends=True)} for i, cell in enumerate(cells)]
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
+
+
+@pytest.fixture
+def project(tmp_path):
+    "A project with one notebook that exports one function."
+    for part in ("nbs", "pconv_edu", "tests"): (tmp_path / part).mkdir()
+    for file in ("settings.ini", "setup.py", "README.md"): shutil.copy(ROOT / file, tmp_path / file)
+    (tmp_path / "nbs/01_one.ipynb").write_text(notebook("#| default_exp one", "#| export\ndef one(): return 1", "assert one() == 1"))
+    import subprocess
+    for command in ("nbdev_export", "nbdev_clean"):
+        subprocess.run([check_exports.BIN / command], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
+
+
+def test_a_sound_project_has_no_problems(project):
+    assert check_exports.problems(project) == []
+
+
+def test_an_edited_module_is_found(project):
+    module = project / "pconv_edu/one.py"
+    module.write_text(module.read_text().replace("return 1", "return 2"))
+    assert any("one.py is not what its notebook gives" in line for line in check_exports.problems(project))
+
+
+def test_two_notebooks_with_one_module_are_found(project):
+    (project / "nbs/02_two.ipynb").write_text(notebook("#| default_exp one", "#| export\ndef two(): return 2"))
+    assert any("01_one.ipynb and 02_two.ipynb both export the module 'one'" in line for line in check_exports.problems(project))
+
+
+def test_a_module_without_its_notebook_is_found(project):
+    (project / "nbs/01_one.ipynb").rename(project / "nbs/01_other.ipynb")
+    assert check_exports.orphans(project / "pconv_edu") == [
+        "pconv_edu/one.py was exported from ../nbs/01_one.ipynb, which is gone: delete the module"]
+
+
+def run_notebooks(project, monkeypatch):
+    monkeypatch.setattr(make_test, "ROOT", project)
+    return make_test.notebooks()
+
+
+def test_notebooks_are_counted(project, monkeypatch):
+    assert run_notebooks(project, monkeypatch) == (1, 0)
+
+
+def test_a_failing_notebook_is_counted(project, monkeypatch):
+    (project / "nbs/02_two.ipynb").write_text(notebook("assert 1 == 2"))
+    assert run_notebooks(project, monkeypatch) == (1, 1)
+
+
+def test_no_notebook_at_all_is_a_failure(project, monkeypatch):
+    (project / "nbs/01_one.ipynb").unlink()
+    assert run_notebooks(project, monkeypatch) == (0, 1)
+
+
+def test_no_collected_test_is_a_failure(project, monkeypatch):
+    monkeypatch.setattr(make_test, "ROOT", project)
+    assert make_test.tests() == (0, 1)
+
+
+def test_a_failing_test_is_counted(project, monkeypatch):
+    (project / "tests/test_it.py").write_text("def test_right(): pass\n\ndef test_wrong(): assert 1 == 2\n")
+    monkeypatch.setattr(make_test, "ROOT", project)
+    assert make_test.tests() == (1, 1)
+
+
+def test_an_old_python_is_told_what_to_do(monkeypatch, capsys):
+    import install
+    monkeypatch.setattr(install, "NEEDED", (99, 0))
+    with pytest.raises(SystemExit) as stopped: install.main("unused")
+    assert stopped.value.code == 1
+    assert "Python 99.0 or newer is needed" in capsys.readouterr().err
