@@ -15,6 +15,7 @@ from torch import Tensor, nn
 # %% ../nbs/03_mask_update.ipynb #4f375bf3
 def check_mask(
     mask: Tensor,  # any shape; 1 = valid, 0 = hole; float, int or bool
+    x: Tensor | None = None,  # what the mask belongs to, for the message
 ):
     """Raise `ValueError` when `mask` holds anything but 0 and 1.
 
@@ -23,7 +24,8 @@ def check_mask(
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or mask.is_meta: return
     if torch.equal(mask, (mask != 0).to(mask.dtype)): return
     low, high = mask.min().item(), mask.max().item()
-    raise ValueError(f"a mask holds only 0 (hole) and 1 (valid), and this one of shape {list(mask.shape)} has values "
+    where = "" if x is None else f", for x of shape {list(x.shape)},"
+    raise ValueError(f"a mask holds only 0 (hole) and 1 (valid), and this one of shape {list(mask.shape)}{where} has values "
                      f"from {low:g} to {high:g}; binarise it: (mask > 0.5).float()")
 
 # %% ../nbs/03_mask_update.ipynb #b9dcbcb2

@@ -6,6 +6,7 @@
 __all__ = ['partial_conv2d_loop', 'channel_sum', 'window_count', 'renormalise', 'PartialConv2d', 'PartialConv1d', 'PartialConv3d']
 
 # %% ../nbs/04_partial_conv.ipynb #4953421f
+from itertools import product
 from math import prod
 
 import torch
@@ -17,122 +18,151 @@ from .mask_update import _pair, check_mask
 # %% ../nbs/04_partial_conv.ipynb #46646f45
 def partial_conv2d_loop(
     x: Tensor,       # [B,C,H,W]
-    mask: Tensor,    # [B,1,H,W], or [B,C,H,W] where channels have holes of their own
+    mask: Tensor,    # [B,1,H,W], or [B,C,H,W] where channels have holes of their own; 1 = valid
     weight: Tensor,  # [out,C/groups,k,k]
     bias: Tensor | None = None,  # [out]
     stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,  # outside the picture is hole
+    padding: int | tuple[int, int] = 0,  # what lies outside the picture is hole
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
 ) -> tuple[Tensor, Tensor]:  # y and its mask, both [B,out,H',W']
-    "Equations 1 and 2 window by window: slow, obvious, and what the fast layer is tested against."
+    "Equations 1 and 2 window by window: slow and obvious, the fast layer is tested against it."
     (sy, sx), (py, px), (dy, dx) = _pair(stride), _pair(padding), _pair(dilation)
     x, valid = (F.pad(t, (px, px, py, py)) for t in (x, mask.expand_as(x).bool()))
     out, share, kh, kw = weight.shape
-    height, width = (x.shape[2] - dy * (kh - 1) - 1) // sy + 1, (x.shape[3] - dx * (kw - 1) - 1) // sx + 1
-    y, new = x.new_zeros(len(x), out, height, width), x.new_zeros(len(x), out, height, width)
-    for b in range(len(x)):
-        for o in range(out):
-            first = o // (out // groups) * share  # the group's first input channel
-            for i in range(height):
-                for j in range(width):
-                    window = (b, slice(first, first + share), slice(i * sy, i * sy + dy * (kh - 1) + 1, dy), slice(j * sx, j * sx + dx * (kw - 1) + 1, dx))
-                    seen = valid[window]
-                    if not seen.any(): continue  # nothing valid: 0, and still a hole
-                    total = (weight[o][seen] * x[window][seen]).sum()
-                    y[b, o, i, j] = total * seen.numel() / seen.sum() + (0 if bias is None else bias[o])
-                    new[b, o, i, j] = 1
-    return y, new
+    reach_y, reach_x = dy * (kh - 1) + 1, dx * (kw - 1) + 1  # pixels from a window's first row or column to its last
+    y = x.new_zeros(len(x), out, (x.shape[2] - reach_y) // sy + 1, (x.shape[3] - reach_x) // sx + 1)
+    new_mask = torch.zeros_like(y)
+    for b, o, i, j in product(*map(range, y.shape)):
+        first = o // (out // groups) * share  # the first input channel of this output's group
+        window = b, slice(first, first + share), slice(i * sy, i * sy + reach_y, dy), slice(j * sx, j * sx + reach_x, dx)
+        seen = valid[window]
+        if not seen.any(): continue  # sum(M) = 0: the output is 0 and still a hole
+        y[b, o, i, j] = (weight[o][seen] * x[window][seen]).sum() * seen.numel() / seen.sum()
+        if bias is not None: y[b, o, i, j] += bias[o]
+        new_mask[b, o, i, j] = 1
+    return y, new_mask
 
 # %% ../nbs/04_partial_conv.ipynb #9009bfce
 def channel_sum(
     mask: Tensor,  # [B,P,...] of 0 and 1
-    planes: tuple[int, ...] | None = None,  # how many channels each plane stands for
+    planes: tuple[int, ...] | None = None,  # how many channels each plane of the mask stands for
     groups: int = 1,  # sum within each of so many groups of planes
-) -> Tensor:  # float32 [B,groups,...]: valid channels at each pixel
-    "How many channels are valid at each pixel: the first, cheap half of sum(M)."
+) -> Tensor:  # float32 [B,groups,...]
+    "How many channels are valid at each pixel: the first half of sum(M)."
     if planes is not None: return sum(n * plane.float() for n, plane in zip(planes, mask.split(1, 1)))
     if mask.shape[1] == groups: return mask.float()
     return mask.unflatten(1, (groups, mask.shape[1] // groups)).sum(2, dtype=torch.float32)
 
 # %% ../nbs/04_partial_conv.ipynb #483f91bd
 def window_count(
-    valid: Tensor,  # float32 [B,G,...]: valid channels at each pixel, as `channel_sum` gives them
+    valid: Tensor,  # float [B,G,...]: valid channels at each pixel, as `channel_sum` counts them
     kernel_size: tuple[int, ...],  # one entry for each spatial dimension
-    stride=1, padding=0, dilation=1,  # as the convolution has them
-) -> Tensor:  # float32 [B,G,...] of the output's size
-    "sum(M) of equation 1: each plane box-filtered, in float32 under any autocast."
-    groups = valid.shape[1]
-    box = valid.new_ones(groups, 1, *kernel_size)
+    stride=1, padding=0, dilation=1,  # the convolution's
+) -> Tensor:  # [B,G,...], as large as the convolution's output, in the dtype of `valid` also under autocast
+    "sum(M) of equation 1: each plane summed over every window."
     convolve = (F.conv1d, F.conv2d, F.conv3d)[len(kernel_size) - 1]
-    with torch.no_grad(), torch.autocast(valid.device.type, enabled=False):
-        return convolve(valid, box, None, stride, padding, dilation, groups).round_()  # FFT and Winograd kernels leave 1e-7
+    groups, device = valid.shape[1], "cpu" if valid.is_meta else valid.device.type
+    ones = valid.new_ones(groups, 1, *kernel_size)  # made in the call: nothing to move, to save or to go stale
+    with torch.no_grad(), torch.autocast(device, enabled=False):
+        return convolve(valid, ones, None, stride, padding, dilation, groups).round_()  # FFT and Winograd kernels leave 1e-7
 
 # %% ../nbs/04_partial_conv.ipynb #07c25c92
 def renormalise(
-    raw: Tensor,    # [B,out,...]: the convolution without bias of an input that is 0 in its holes; changed in place
-    count: Tensor,  # float32 [B or 1, 1 or out, ...]: sum(M) of each window
-    window_size: int,  # sum(1): what a window without a hole counts
+    raw: Tensor,    # [B,out,...]: the convolution, without bias, of an input that is 0 in its holes; changed in place
+    count: Tensor,  # [B or 1, 1 or out, ...]: sum(M) of each window
+    window_size: int,  # sum(1): the count of a window without a hole
     bias: Tensor | None = None,  # [out]
-) -> Tensor:  # `raw`, times sum(1)/sum(M), plus bias; exactly 0 where a window saw nothing
-    "Equation 1 behind the convolution, in one pass over memory (two with a bias)."
+) -> Tensor:  # `raw`: times sum(1)/sum(M), plus bias; exactly 0 where the window saw nothing
+    "The rest of equation 1, one pass over the memory (a second one for the bias). The ratio is at least float32."
     count = count.to(torch.promote_types(raw.dtype, torch.float32))
     raw.mul_(torch.where(count > 0, window_size / count, 0))
     if bias is None: return raw
     return raw.addcmul_((count > 0).to(bias.dtype), bias.view(-1, *[1] * (raw.ndim - 2)))
 
-# %% ../nbs/04_partial_conv.ipynb #d0daf104
+# %% ../nbs/04_partial_conv.ipynb #7b9d3e87
+def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
+    "Raise `ValueError` naming both shapes when `layer` cannot take `x` with `mask`."
+    ndim, channels = len(layer.kernel_size) + 2, {1}
+    if x.ndim != ndim or x.shape[1] != layer.in_channels:
+        raise ValueError(f"x has shape {list(x.shape)}{'' if mask is None else f' and the mask {list(mask.shape)}'}; "
+                         f"{type(layer).__name__} takes x of {ndim} dimensions, the second with {layer.in_channels} channels")
+    if mask is None: return
+    if layer.planes: channels.add(len(layer.planes))
+    if layer.multi_channel: channels.add(layer.in_channels)
+    if mask.ndim != ndim or len(mask) not in (1, len(x)) or mask.shape[1] not in channels or mask.shape[2:] != x.shape[2:]:
+        hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
+        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, 1 or {len(x)} in the batch, "
+                         f"{' or '.join(map(str, sorted(channels)))} channels, and the size of x{hint}")
+
+# %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
-    "What the partial convolutions of 1, 2 and 3 dimensions share; stands before `nn.ConvNd` among the bases."
+    "What the partial convolutions of 1, 2 and 3 dimensions share. Stands before `nn.Conv1d`, `2d` or `3d` among the bases."
     multi_channel, return_mask, planes = False, False, None
 
-    def __init__(self, *args, multi_channel=False, return_mask=False, planes=None, **kwargs):
+    def __init__(
+        self,
+        *args,  # in_channels, out_channels, kernel_size, stride, padding, ...: those of `nn.Conv2d`
+        multi_channel: bool = False,  # the mask has a plane for each channel of x, and so has the returned one for y
+        return_mask: bool = False,  # return (y, new mask) instead of y
+        planes: tuple[int, ...] | None = None,  # the mask has a plane for each of these runs of channels, as behind `torch.cat`
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
         self.multi_channel, self.return_mask, self.planes = multi_channel, return_mask, planes and tuple(planes)
-        if self.planes and (sum(self.planes) != self.in_channels or self.groups > 1):
-            raise ValueError(f"planes={self.planes} must add up to in_channels={self.in_channels}, with groups=1 (here {self.groups})")
+        if self.planes and (sum(self.planes) != self.in_channels or self.groups > 1 or multi_channel):
+            raise ValueError(f"planes={self.planes} must add up to in_channels={self.in_channels}, without groups or multi_channel")
         if not isinstance(self.padding, str) and min(self.padding) < 0: raise ValueError(f"padding={self.padding} is negative")
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, masked: bool = False):
-        self._check(x, mask, masked)
-        if mask is not None and not masked: x = torch.where(self._spread(mask) != 0, x, 0)  # and not x·mask: NaN·0 is NaN
-        count, full = self.count(mask if mask is not None else x.new_ones(1, 1, *x.shape[2:]))
-        if count.shape[1] > 1: count = count.repeat_interleave(self.out_channels // count.shape[1], 1)
-        y = renormalise(self._conv_forward(x, self.weight, None), count, full, self.bias)
+    def forward(
+        self,
+        x: Tensor,  # [B,C,...]; what stands in its holes does not matter
+        mask: Tensor | None = None,  # [B or 1, 1, ...], 1 = valid; None: nothing but what lies outside x is hole
+        masked: bool = False,  # x is 0 in its holes already and the mask is known to be binary: saves a pass over the memory
+    ):
+        _check_shapes(self, x, mask)
+        if mask is None: mask = x.new_ones(1, 1, *x.shape[2:], dtype=torch.float32)
+        elif not masked: x = self.hide(x, mask)
+        count, window_size = self.count(mask)
+        y = renormalise(self._conv_forward(x, self.weight, None), count, window_size, self.bias)
         if not self.return_mask: return y
-        new = (count > 0).to(mask.dtype if mask is not None and mask.is_floating_point() else x.dtype)
-        return y, new.expand(len(x), self.out_channels if self.multi_channel else 1, *new.shape[2:])
+        new_mask = (count > 0).to(mask.dtype if mask.is_floating_point() else x.dtype)
+        return y, new_mask.expand(len(x), self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
+
+    def hide(self, x: Tensor, mask: Tensor) -> Tensor:
+        "`x` with 0 in its holes, whatever stood there. Not x · mask: NaN · 0 is NaN."
+        check_mask(mask, x)
+        if self.planes and mask.shape[1] > 1:
+            mask = torch.cat([plane.expand(-1, n, *plane.shape[2:]) for n, plane in zip(self.planes, mask.split(1, 1))], 1)
+        return torch.where(mask != 0, x, 0)
 
     def count(self, mask: Tensor) -> tuple[Tensor, int]:
-        "sum(M) of each window, float32 [B,1 or groups,...], and sum(1)."
-        share = mask.shape[1]
-        one_plane = share == 1
-        groups = 1 if one_plane or self.planes else self.groups
-        valid = channel_sum(mask, None if one_plane else self.planes, groups)
-        channels = 1 if one_plane else self.in_channels // groups
+        "sum(M) of each window, `[B or 1, 1 or out, ...]`, and sum(1)."
+        shared = mask.shape[1] == 1  # one plane for all channels: count it as if there were one channel
+        groups = 1 if shared or self.planes else self.groups
+        channels = 1 if shared else self.in_channels // groups
+        valid = channel_sum(mask, None if shared else self.planes, groups)
+        if valid.is_cuda and channels > 2048: valid = valid.double()  # TF32 holds no larger whole numbers
         padding = self.padding
-        if self.padding_mode != "zeros":  # such a border brings real pixels: it is valid where they are
+        if self.padding_mode != "zeros":  # a border of real pixels, valid where they are
             valid, padding = F.pad(valid, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0
-        return window_count(valid, self.kernel_size, self.stride, padding, self.dilation), channels * prod(self.kernel_size)
+        count = window_count(valid, self.kernel_size, self.stride, padding, self.dilation)
+        return count if groups == 1 else count.repeat_interleave(self.out_channels // groups, 1), channels * prod(self.kernel_size)
 
-    def _spread(self, mask: Tensor) -> Tensor:
-        "One mask channel for each channel of x, where the planes differ."
-        if not self.planes or mask.shape[1] == 1: return mask
-        return torch.cat([plane.expand(-1, n, *plane.shape[2:]) for n, plane in zip(self.planes, mask.split(1, 1))], 1)
+    def extra_repr(self) -> str:
+        own = [f"{name}={getattr(self, name)}" for name in ("multi_channel", "return_mask", "planes") if getattr(self, name)]
+        return ", ".join([super().extra_repr(), *own])
 
-    def _check(self, x: Tensor, mask: Tensor | None, trusted: bool):
-        ndim = len(self.kernel_size) + 2
-        if x.ndim != ndim or x.shape[1] != self.in_channels:
-            raise ValueError(f"x has shape {list(x.shape)}; this layer takes {ndim} dimensions, [B,{self.in_channels},...]")
-        if mask is None: return
-        channels = {1, len(self.planes) if self.planes else 1, self.in_channels if self.multi_channel else 1}
-        if mask.ndim != ndim or mask.shape[0] not in (1, x.shape[0]) or mask.shape[1] not in channels or mask.shape[2:] != x.shape[2:]:
-            raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask must be as high and wide as x, "
-                             f"with 1 or {x.shape[0]} in the batch and {' or '.join(map(str, sorted(channels)))} channels")
-        if not trusted: check_mask(mask)
-
-
+# %% ../nbs/04_partial_conv.ipynb #2ddea5cf
 class PartialConv2d(_PartialConv, nn.Conv2d):
-    "x `[B,C,H,W]`, mask `[B,1,H,W]` → y `[B,out,H',W']`."
-class PartialConv1d(_PartialConv, nn.Conv1d): "x `[B,C,L]`, mask `[B,1,L]` → y `[B,out,L']`."
-class PartialConv3d(_PartialConv, nn.Conv3d): "x `[B,C,D,H,W]`, mask `[B,1,D,H,W]` → y `[B,out,D',H',W']`."
+    """Partial convolution: x `[B,C,H,W]`, mask `[B,1,H,W]` → y `[B,out,H',W']`, by equations 1 and 2 (section 3.1).
+
+    Takes all arguments of `nn.Conv2d`, has its weights and nothing else. Outside the picture is hole, unless `padding_mode`
+    fills the border with pixels. Raises `ValueError` for a mask of the wrong shape or one that is not binary.
+    """
+
+class PartialConv1d(_PartialConv, nn.Conv1d):
+    "The same for x `[B,C,L]` and mask `[B,1,L]`."
+
+class PartialConv3d(_PartialConv, nn.Conv3d):
+    "The same for x `[B,C,D,H,W]` and mask `[B,1,D,H,W]`."
