@@ -242,7 +242,7 @@ def _read_folder(path: Path) -> tuple[dict | None, dict[str, Tensor]]:
     found = path if (path / "manifest.json").exists() else checkpoint.latest(path)
     if found is None: raise ValueError(f"'{path}' is no checkpoint and holds none; give a checkpoint, a folder that `fit` wrote, or a .safetensors file")
     saved = checkpoint.load(found)
-    return saved.state.get("net"), saved.tensors["net"]
+    return saved.state.get("net"), saved.tensors.get("ema", saved.tensors["net"])  # the averaged weights, where the run kept them
 
 
 def _rebuild(config: dict | None, weights: dict[str, Tensor], path) -> PConvUNet:
