@@ -60,6 +60,7 @@ def update_mask(
 def _geometry(layer) -> tuple:
     "(kernel_size, stride, padding, dilation) of a tuple or of a convolution."
     if isinstance(layer, (tuple, list)): return (*layer, 1)[:4]
+    if not hasattr(layer, "kernel_size"): raise TypeError(f"a {type(layer).__name__} has no kernel_size; give convolutions or (kernel, stride, padding[, dilation])")
     return layer.kernel_size, layer.stride, layer.padding, layer.dilation
 
 def mask_history(
@@ -68,6 +69,7 @@ def mask_history(
 ) -> list[Tensor]:  # the mask itself, then the mask behind each layer
     "The mask as it passes through a network, layer by layer."
     layers = net_or_layers.mask_layers() if hasattr(net_or_layers, "mask_layers") else net_or_layers
+    if not isinstance(layers, Iterable): layers = [layers]
     masks = [mask]
     for layer in layers: masks.append(update_mask(masks[-1], *_geometry(layer)))
     return masks

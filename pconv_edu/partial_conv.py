@@ -147,7 +147,9 @@ class _PartialConv:
         if self.padding_mode != "zeros":  # a border of real pixels, valid where they are
             valid, padding = F.pad(valid, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0
         count = window_count(valid, self.kernel_size, self.stride, padding, self.dilation)
-        return count if groups == 1 else count.repeat_interleave(self.out_channels // groups, 1), channels * prod(self.kernel_size)
+        if groups > 1:  # each group's plane for each of its outputs; torch.export cannot follow repeat_interleave here
+            count = count[:, torch.arange(self.out_channels, device=count.device) // (self.out_channels // groups)]
+        return count, channels * prod(self.kernel_size)
 
     def extra_repr(self) -> str:
         own = [f"{name}={getattr(self, name)}" for name in ("multi_channel", "return_mask", "planes") if getattr(self, name)]
