@@ -27,8 +27,9 @@ def vgg_file() -> Path:
 # %% ../../nbs/07_perceptual_loss.ipynb #4dc86039
 def _fetch(path: Path):
     "Download the ImageNet weights to `path`, or say what can be done without them."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try: torch.hub.download_url_to_file(VGG_URL, str(path), hash_prefix=path.stem.split("-")[1])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(VGG_URL, str(path), hash_prefix=path.stem.split("-")[1])
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         raise RuntimeError(
             f"VGG-16's ImageNet weights are not on this machine and could not be downloaded ({error}).\n"

@@ -55,7 +55,7 @@ class InpaintingLoss(nn.Module):
     def features(self, pictures: Tensor) -> list[Tensor]:
         "VGG-16's three levels for a batch; with `checkpoint` in four parts, one after the other, that keep no activations."
         if not self.checkpoint: return self.vgg(pictures)
-        parts = [recomputed(self.vgg, part, use_reentrant=False) for part in pictures.chunk(4)]
+        parts = [recomputed(self.vgg, part, use_reentrant=False, preserve_rng_state=False) for part in pictures.chunk(4)]
         return [torch.cat(level) for level in zip(*parts)]
 
     def feature_terms(self, output: Tensor, comp: Tensor, image: Tensor) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ __all__ = ['hole_ring', 'tv_loss']
 import torch.nn.functional as F
 from torch import Tensor
 
-from .pixel import full_precision, pixel_span
+from .pixel import check_shapes, full_precision, pixel_span
 
 # %% ../../nbs/09_tv_loss.ipynb #3bf3a823
 def hole_ring(
@@ -25,6 +25,7 @@ def tv_loss(
     pixel_range: tuple[float, float] = (0, 1),  # the range in which differences are counted
 ) -> Tensor:
     "L_tv: differences of neighbours that both lie in R, over the size of the composite, mean over the batch."
+    check_shapes(composite, composite, mask)
     picture, ring = full_precision(composite), hole_ring(full_precision(mask))
     across = ring[..., 1:] * ring[..., :-1] * (picture[..., 1:] - picture[..., :-1]).abs()
     down = ring[..., 1:, :] * ring[..., :-1, :] * (picture[..., 1:, :] - picture[..., :-1, :]).abs()

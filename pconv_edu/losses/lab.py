@@ -1,0 +1,85 @@
+"""What lessons 06 to 10 share: one picture damaged in several ways, bars of what each loss says, and pixels that learn."""
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pconv_edu.losses.pixel import composite, hole_loss
+from pconv_edu.losses.tv import hole_ring
+from pconv_edu.pictures import COLORS, Drawing, _paint
+
+
+def blur(
+    image: Tensor,  # [B,C,H,W]
+    sigma: float,   # of the Gaussian, in pixels
+) -> Tensor:
+    "The picture out of focus."
+    radius = int(3 * sigma) + 1
+    bell = torch.exp(-torch.arange(-radius, radius + 1.) ** 2 / (2 * sigma ** 2))
+    rows = (bell / bell.sum()).view(1, 1, 1, -1).repeat(image.shape[1], 1, 1, 1)
+    padded = F.pad(image, [radius] * 4, mode="replicate")
+    return F.conv2d(F.conv2d(padded, rows, groups=image.shape[1]), rows.mT, groups=image.shape[1])
+
+
+def _as_wrong(damage, image: Tensor, mask: Tensor, error: Tensor) -> Tensor:
+    "`damage(strength)` with the strength at which the hole loss is `error`, found by halving an interval."
+    low, high = .05, 12.
+    for _ in range(25):
+        middle = (low + high) / 2
+        low, high = (middle, high) if hole_loss(damage(middle), image, mask) < error else (low, middle)
+    return damage(low)
+
+
+def damages(
+    image: Tensor,  # [1,3,H,W] in [0,1]
+    mask: Tensor,   # [1,1,H,W], 1 = valid, 0 = hole
+) -> dict[str, Tensor]:  # name → [1,3,H,W], not clamped
+    "Five outputs that a network might return, all with the hole loss of a shift by one pixel."
+    shift = torch.roll(image, 1, dims=-1)
+    noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
+    tint = torch.tensor([1., 0, -1]).view(3, 1, 1)
+    frame = hole_ring(1 - mask) * (1 - mask)  # the valid side, grown by one pixel into the hole
+    ways = {"blur": lambda s: blur(image, s), "noise": lambda s: image + s * noise / 4,
+            "wrong colour": lambda s: image + s * tint / 4, "seam": lambda s: image - s * frame / 4}
+    error = hole_loss(shift, image, mask)
+    return {"shift by 1 px": shift} | {name: _as_wrong(way, image, mask, error) for name, way in ways.items()}
+
+
+def bars(
+    pictures: dict[str, Tensor],  # name → [1,3,H,W], one column for each
+    table: dict[str, dict[str, float]],  # term → picture's name → its value, one row for each term
+) -> Drawing:
+    "A table of bars below the pictures; in each row the longest bar is the largest value."
+    drawing = Drawing(figsize=(1.75 * len(pictures) + .3, 1.75 + .75 * len(table)), format="jpeg")
+    grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.9] + [.75] * len(table))
+    for axes, (name, picture) in zip(grid[0], pictures.items()):
+        _paint(axes, picture)
+        axes.set_title(name, fontsize=12)
+    for row, (term, values) in zip(grid[1:], table.items()):
+        row[0].set_ylabel(term, fontsize=12, rotation=0, ha="right", va="center")
+        for axes, name in zip(row, pictures): _bar(axes, values[name], max(values.values()))
+    return drawing
+
+
+def _bar(axes, value: float, longest: float):
+    axes.barh([0], [value], color=COLORS["output"], height=.5)
+    axes.text(0, .62, f"{value:.4f}", fontsize=12, ha="left", va="center")
+    axes.set(xlim=(0, longest or 1), ylim=(-.4, 1), xticks=[], yticks=[])
+    for side in ("top", "right", "bottom"): axes.spines[side].set_visible(False)
+
+
+def learn_pixels(
+    loss,           # (output, image, mask) → (total, terms), as `InpaintingLoss`
+    start: Tensor,  # [B,3,H,W], the pixels before
+    image: Tensor,  # [B,3,H,W] in [0,1]
+    mask: Tensor,   # [B,1,H,W], 1 = valid, 0 = hole
+    steps: int = 40,
+    lr: float = .08,  # about how far a pixel moves in a step
+) -> Tensor:  # the composite after the last step, [B,3,H,W]
+    "Gradient descent (Adam) on the pixels themselves, with no network: the picture that this loss asks for."
+    pixels = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([pixels], lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(pixels, image, mask)[0].backward()
+        optimizer.step()
+    return composite(pixels.detach(), image, mask)

@@ -1,0 +1,452 @@
+"""The loss terms against loops in float64, hand-worked numbers, half precision, and bugs seen elsewhere."""
+import copy
+import math
+import os
+import subprocess
+import sys
+from itertools import product
+
+import pytest
+import torch
+
+from pconv_edu.losses import (InpaintingLoss, LossWeights, VGG16Features, composite, gram_matrix, hole_loss, hole_ring,
+                              perceptual_loss, style_loss, tv_loss, valid_loss)
+from pconv_edu.losses import perceptual as perceptual_module
+from pconv_edu.losses.perceptual import IMAGENET_MEAN, IMAGENET_STD
+from pconv_edu.losses.pixel import pixel_span
+from pconv_edu.masks import irregular_mask
+
+ONE = dict(valid=0, hole=0, perceptual=0, style=0, tv=0)
+TERMS = ("valid", "hole", "perceptual", "style", "tv")
+
+
+def random_case(size=16, batch=2, seed=0, dtype=torch.float64, hole=.3):
+    g = torch.Generator().manual_seed(seed)
+    output, image = (torch.rand(batch, 3, size, size, generator=g, dtype=dtype) for _ in range(2))
+    mask = (torch.rand(batch, 1, size, size, generator=g) > hole).to(dtype)
+    return output, image, mask
+
+
+@pytest.fixture(scope="module")
+def vgg(): return VGG16Features("random")
+
+
+@pytest.fixture(scope="module")
+def vgg64(): return VGG16Features("random").double()
+
+
+# ---- loops -----------------------------------------------------------------------------------------------------------
+
+def pixel_loop(output, image, mask, valid):
+    total = 0.
+    for b, c, y, x in product(*map(range, output.shape)):
+        if bool(mask[b, 0, y, x]) == valid: total += abs(output[b, c, y, x].item() - image[b, c, y, x].item())
+    return total / output.numel()
+
+
+def ring_loop(mask):
+    ring = torch.zeros_like(mask)
+    for b, y, x in product(range(mask.shape[0]), range(mask.shape[2]), range(mask.shape[3])):
+        around = mask[b, 0, max(0, y - 1):y + 2, max(0, x - 1):x + 2]
+        ring[b, 0, y, x] = float((around == 0).any())
+    return ring
+
+
+def tv_loop(comp, mask):
+    ring, total = ring_loop(mask), 0.
+    for b, c, y, x in product(*map(range, comp.shape)):
+        for dy, dx in ((0, 1), (1, 0)):
+            if y + dy < comp.shape[2] and x + dx < comp.shape[3] and ring[b, 0, y, x] and ring[b, 0, y + dy, x + dx]:
+                total += abs(comp[b, c, y + dy, x + dx].item() - comp[b, c, y, x].item())
+    return total / comp.numel()
+
+
+def perceptual_loop(outs, comps, gts):
+    total = 0.
+    for level in range(3):
+        for feats in (outs, comps):
+            a, b = feats[level].flatten().tolist(), gts[level].flatten().tolist()
+            total += sum(abs(p - q) for p, q in zip(a, b)) / len(a)
+    return total
+
+
+def gram_loop(f):
+    batch, channels, h, w = f.shape
+    gram = torch.zeros(batch, channels, channels, dtype=f.dtype)
+    for b, i, j in product(range(batch), range(channels), range(channels)):
+        gram[b, i, j] = sum(f[b, i, y, x].item() * f[b, j, y, x].item() for y in range(h) for x in range(w)) / (channels * h * w)
+    return gram
+
+
+def style_loop(feats, gts):
+    total = 0.
+    for f, gt in zip(feats, gts):
+        difference = (gram_loop(f) - gram_loop(gt)).abs()
+        total += sum(difference[b].sum().item() / f.shape[1] ** 2 for b in range(len(f))) / len(f)
+    return total
+
+
+def levels(seed, channels=(2, 3, 4), batch=2, size=8):
+    g = torch.Generator().manual_seed(seed)
+    return [torch.randn(batch, c, size >> i, size >> i, generator=g, dtype=torch.float64) for i, c in enumerate(channels)]
+
+
+def test_pixel_terms_against_loops():
+    case = random_case(9)
+    assert valid_loss(*case).item() == pytest.approx(pixel_loop(*case, True), rel=1e-12)
+    assert hole_loss(*case).item() == pytest.approx(pixel_loop(*case, False), rel=1e-12)
+
+
+@pytest.mark.parametrize("hole", [0, .03, .5, 1])
+def test_ring_and_tv_against_loops(hole):
+    output, image, mask = random_case(11, seed=3, hole=hole)
+    comp = composite(output, image, mask)
+    assert torch.equal(hole_ring(mask), ring_loop(mask))
+    assert tv_loss(comp, mask).item() == pytest.approx(tv_loop(comp, mask), rel=1e-12, abs=1e-15)
+
+
+def test_perceptual_against_loop():
+    feats = [levels(i) for i in range(3)]
+    assert perceptual_loss(*feats).item() == pytest.approx(perceptual_loop(*feats), rel=1e-12)
+
+
+def test_style_against_loop():
+    a, b = levels(0), levels(1)
+    assert torch.allclose(gram_matrix(a[0]), gram_loop(a[0]), rtol=1e-12)
+    assert style_loss(a, b).item() == pytest.approx(style_loop(a, b), rel=1e-12)
+
+
+def plain_total(output, image, mask, vgg, w=LossWeights()):
+    "Every term from its own function, VGG asked anew for each: the obvious way."
+    comp = composite(output, image, mask)
+    terms = {"valid": valid_loss(output, image, mask), "hole": hole_loss(output, image, mask),
+             "perceptual": perceptual_loss(vgg(output), vgg(comp), vgg(image)),
+             "style": style_loss(vgg(output), vgg(image)) + style_loss(vgg(comp), vgg(image)), "tv": tv_loss(comp, mask)}
+    return sum(getattr(w, name) * term for name, term in terms.items()), terms
+
+
+def test_total_and_its_gradient_equal_the_plain_way(vgg64):
+    output, image, mask = random_case()
+    output.requires_grad_()
+    total, terms = InpaintingLoss(vgg=vgg64)(output, image, mask)
+    plain, plain_terms = plain_total(output, image, mask, vgg64)
+    assert total.item() == pytest.approx(plain.item(), rel=1e-12)
+    assert tuple(terms) == TERMS and all(terms[n].item() == pytest.approx(plain_terms[n].item(), rel=1e-12) for n in TERMS)
+    ours, theirs = (torch.autograd.grad(t, output)[0] for t in (total, plain))
+    assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-15)
+
+
+# ---- numbers worked by hand ------------------------------------------------------------------------------------------
+
+def test_numbers_of_the_lessons():
+    grid = torch.tensor([[[[1., 3], [0, 6]]]])
+    assert tv_loss(grid, torch.zeros(1, 1, 2, 2)).item() * 4 == 12
+    assert gram_matrix(torch.tensor([[[[1., 2]], [[0, 1]]]])).tolist() == [[[1.25, .5], [.5, .25]]]
+    ones, zeros = torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    quarter = torch.ones(1, 1, 4, 4)
+    quarter[..., :2, :2] = 0
+    assert hole_loss(ones, zeros, quarter) == .25 and valid_loss(ones, zeros, quarter) == .75
+    assert hole_ring(quarter).sum() == 9
+
+
+def test_shuffling_pixels_leaves_the_gram_matrix():
+    features = levels(4)[2]
+    order = torch.randperm(features[0, 0].numel(), generator=torch.Generator().manual_seed(0))
+    shuffled = features.flatten(2)[..., order].view_as(features)
+    assert torch.allclose(gram_matrix(shuffled), gram_matrix(features), rtol=1e-12)
+
+
+def test_batch_is_the_mean_over_pictures(vgg64):
+    loss, case = InpaintingLoss(vgg=vgg64), random_case(batch=3)
+    whole = loss(*case)[1]
+    single = [loss(*(t[i:i + 1] for t in case))[1] for i in range(3)]
+    for name in TERMS: assert whole[name].item() == pytest.approx(sum(s[name].item() for s in single) / 3, rel=1e-10)
+
+
+def test_pixel_range_stretches_valid_hole_and_tv_only(vgg64):
+    case = random_case()
+    unit, signed = (InpaintingLoss(vgg=vgg64, pixel_range=r)(*case)[1] for r in ((0, 1), (-1, 1)))
+    for name in TERMS: assert (signed[name] / unit[name]).item() == pytest.approx(1 if name in ("perceptual", "style") else 2)
+    by_hand = hole_loss(case[0] * 2 - 1, case[1] * 2 - 1, case[2])
+    assert hole_loss(*case, pixel_range=(-1, 1)).item() == pytest.approx(by_hand.item())
+    with pytest.raises(ValueError, match=r"\(1, 0\)"): pixel_span((1, 0))
+
+
+def test_a_perfect_output_costs_only_its_own_variation(vgg):
+    _, image, mask = random_case(dtype=torch.float32)
+    terms = InpaintingLoss(vgg=vgg)(image, image, mask)[1]
+    assert all(terms[name] == 0 for name in TERMS[:4]) and terms["tv"] > 0
+
+
+# ---- gradients, numbers, devices -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", TERMS)
+def test_gradcheck_of_each_term(name, vgg64):
+    loss = InpaintingLoss(LossWeights(**{**ONE, name: 1}), vgg=vgg64)
+    output, image, mask = random_case(8, batch=1, seed=5)
+    assert torch.autograd.gradcheck(lambda o: loss(o, image, mask)[0], output.requires_grad_(), eps=1e-7, atol=1e-6, fast_mode=name in ("perceptual", "style"))
+
+
+@pytest.mark.parametrize("value", [0., 1.])
+def test_finite_for_no_hole_and_all_hole(value, vgg):
+    output, image, _ = random_case(dtype=torch.float32)
+    output.requires_grad_()
+    total, terms = InpaintingLoss(vgg=vgg)(output, image, torch.full((2, 1, 16, 16), value))
+    total.backward()
+    assert all(t.isfinite() for t in (total, *terms.values())) and output.grad.isfinite().all()
+    assert terms["hole" if value else "valid"] == 0 and (terms["tv"] == 0) == bool(value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("near", [1., .05])
+def test_half_precision_within_one_percent_of_float64(dtype, near, vgg, vgg64):
+    "A far and a near output (5 % off): rounding must not drown a small difference."
+    output, image, mask = random_case(48)
+    output = (image + near * (output - image)).to(dtype)  # what a network returns under autocast
+    _, exact = InpaintingLoss(vgg=vgg64)(output.double(), image, mask)
+    with torch.autocast("cpu", dtype=dtype): total, terms = InpaintingLoss(vgg=vgg)(output, image.float(), mask.float())
+    assert total.dtype == torch.float32
+    for name in TERMS: assert terms[name].item() == pytest.approx(exact[name].item(), rel=1e-2), name
+    assert total.item() == pytest.approx(sum(getattr(LossWeights(), n) * exact[n].item() for n in TERMS), rel=1e-2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_no_overflow_at_1024_pixels(dtype):
+    "All terms on half-precision pictures and features of the size that a 1024 px picture has."
+    output, image, mask = (t.to(dtype) for t in random_case(1024, batch=1, dtype=torch.float32))
+    exact = [f(*(t.double() for t in (output, image, mask))).item() for f in (valid_loss, hole_loss)]
+    features = torch.rand(1, 16, 512, 512, generator=torch.Generator().manual_seed(0)).mul(60).to(dtype)
+    with torch.autocast("cpu", dtype=dtype):
+        assert [f(output, image, mask).item() for f in (valid_loss, hole_loss)] == pytest.approx(exact, rel=1e-2)
+        assert tv_loss(output, mask).item() == pytest.approx(tv_loss(output.double(), mask.double()).item(), rel=1e-2)
+        gram, reference = gram_matrix(features), gram_matrix(features.double())
+        assert torch.allclose(gram.double(), reference, rtol=1e-2)
+        assert style_loss([features], [features / 2]).item() == pytest.approx(style_loss([features.double()], [features.double() / 2]).item(), rel=1e-2)
+        assert perceptual_loss([features], [features], [features * 0]).isfinite()
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_compiles_without_a_graph_break(checkpoint, vgg):
+    output, image, mask = random_case(dtype=torch.float32)
+    loss = InpaintingLoss(vgg=vgg, checkpoint=checkpoint)
+    output.requires_grad_()
+    expected = loss(output, image, mask)[0]
+    total, terms = torch.compile(loss, fullgraph=True, backend="aot_eager")(output, image, mask)
+    assert total.item() == pytest.approx(expected.item(), rel=1e-5) and tuple(terms) == TERMS
+    gradient, wanted = (torch.autograd.grad(t, output)[0] for t in (total, expected))
+    assert torch.allclose(gradient, wanted, rtol=1e-4, atol=1e-8)
+
+
+# ---- cheap -----------------------------------------------------------------------------------------------------------
+
+def count_passes(loss, output, image, mask):
+    seen = []
+    hook = loss.vgg.register_forward_hook(lambda module, args, result: seen.append((len(args[0]), result[0].requires_grad)))
+    loss(output.requires_grad_(), image, mask)[0].backward()
+    hook.remove()
+    return seen
+
+
+def test_one_vgg_pass_for_output_and_composite_and_none_kept_for_the_truth(vgg):
+    case = random_case(dtype=torch.float32)
+    assert count_passes(InpaintingLoss(vgg=vgg), *case) == [(4, True), (2, False)]
+
+
+def test_terms_of_weight_zero_are_not_computed(vgg):
+    case = random_case(dtype=torch.float32)
+    loss = InpaintingLoss(LossWeights(perceptual=0, style=0), vgg="not looked for")
+    assert loss.vgg is None and tuple(loss(*case)[1]) == ("valid", "hole", "tv")
+    assert tuple(InpaintingLoss(LossWeights(style=0, tv=0), vgg=vgg)(*case)[1]) == ("valid", "hole", "perceptual")
+
+
+def test_checkpoint_gives_the_same_loss_and_gradient(vgg64):
+    output, image, mask = random_case(batch=3)
+    grads = []
+    for checkpoint in (False, True):
+        total, _ = InpaintingLoss(vgg=vgg64, checkpoint=checkpoint)(output.requires_grad_(), image, mask)
+        grads.append((total.item(), torch.autograd.grad(total, output)[0]))
+    assert grads[0][0] == pytest.approx(grads[1][0], rel=1e-12) and torch.allclose(grads[0][1], grads[1][1], rtol=1e-9, atol=1e-15)
+
+
+PEAK = """
+import resource, torch
+from pconv_edu.losses import InpaintingLoss, VGG16Features
+torch.set_num_threads(1)
+vgg = VGG16Features("random")
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def step(size, checkpoint):
+    output = torch.rand(4, 3, size, size).requires_grad_()
+    InpaintingLoss(vgg=vgg, checkpoint=checkpoint)(output, torch.rand(4, 3, size, size), torch.ones(4, 1, size, size))[0].backward()
+    return peak()
+before = max(step(16, True), step(16, False))
+print(step(96, True) - before, step(96, False) - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory as Linux counts it")
+def test_checkpoint_halves_the_peak_memory():
+    "Resident memory of a process of its own; the dearer way comes second, as a peak only ever rises."
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # freed memory goes back to the system at once
+    output = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, env=environment).stdout
+    recomputed, plain = map(int, output.split())
+    assert recomputed <= plain / 2, f"peak grew by {plain} KB plain and {recomputed} KB with checkpoint=True"
+
+
+# ---- VGG-16 ----------------------------------------------------------------------------------------------------------
+
+def test_vgg_levels_and_normalisation(vgg):
+    import torchvision
+    image = torch.rand(2, 3, 40, 32)
+    features = vgg(image)
+    assert [tuple(f.shape) for f in features] == [(2, 64, 20, 16), (2, 128, 10, 8), (2, 256, 5, 4)]
+    normalised = (image - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
+    reference = torchvision.models.vgg16().features[:17]  # torchvision's own network with our weights
+    reference.load_state_dict({name.split(".", 1)[1] if name.startswith("stages") else name: buffer for name, buffer in renamed(vgg).items()})
+    x, expected = normalised, []
+    for layer in reference:
+        x = layer(x)
+        if isinstance(layer, torch.nn.MaxPool2d): expected.append(x.clone())
+    for ours, theirs in zip(features, expected): assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def renamed(vgg):
+    "The buffers under torchvision's names: '5.weight' for the third convolution, and so on."
+    return {f"{name.split('.')[2]}.{name.split('.')[3]}": b for name, b in vgg.named_buffers() if name.startswith("stages")}
+
+
+def test_vgg_is_frozen_always_eval_and_no_part_of_any_state(vgg):
+    loss = InpaintingLoss(vgg=vgg).train()
+    assert not vgg.training and not any(m.training for m in vgg.modules())
+    assert not list(loss.parameters()) and not loss.state_dict()
+    features = vgg(torch.rand(1, 3, 16, 16, requires_grad=True))
+    assert features[2].requires_grad  # the gradient passes through to the picture
+    clone = copy.deepcopy(vgg).double()
+    assert clone(torch.rand(1, 3, 8, 8, dtype=torch.float64))[0].dtype == torch.float64
+    assert clone.stages[0][0].weight.dtype == torch.float64  # it follows .double() and .to(device)
+
+
+def test_random_weights_are_seeded_he_initialised_and_leave_the_global_generator_alone():
+    before = torch.get_rng_state()
+    a, b, c = VGG16Features("random"), VGG16Features("random"), VGG16Features("random", seed=1)
+    assert torch.equal(before, torch.get_rng_state())
+    weight = lambda v: v.stages[2][4].weight
+    assert torch.equal(weight(a), weight(b)) and not torch.equal(weight(a), weight(c))
+    assert weight(a).std().item() == pytest.approx(math.sqrt(2 / (256 * 9)), rel=1e-2)
+    assert not a.stages[2][4].bias.any()
+
+
+@pytest.fixture
+def weights_file(tmp_path, monkeypatch):
+    "A small stand-in for torchvision's file, named by its own hash as torchvision does; the package is told to expect it."
+    import hashlib
+    state = {f"features.{k}": v * .5 for k, v in renamed(VGG16Features("random", seed=7)).items()}
+    torch.save(state, tmp_path / "made.pth")
+    digest = hashlib.sha256((tmp_path / "made.pth").read_bytes()).hexdigest()
+    path = tmp_path / "hub" / "checkpoints" / f"vgg16-{digest[:8]}.pth"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "made.pth").rename(path)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(perceptual_module, "VGG_URL", f"file://{tmp_path}/nowhere/{path.name}")
+    return path
+
+
+def test_imagenet_weights_come_from_torchs_cache(weights_file):
+    expected = VGG16Features("random", seed=7).stages[0][0].weight * .5
+    assert torch.equal(VGG16Features("imagenet").stages[0][0].weight, expected)
+
+
+def test_imagenet_weights_come_from_a_path(weights_file, tmp_path):
+    elsewhere = tmp_path / "mine.pth"
+    weights_file.rename(elsewhere)
+    assert VGG16Features(str(elsewhere)).stages[2][0].weight.shape == (256, 128, 3, 3)
+
+
+def test_imagenet_weights_are_downloaded_where_missing(weights_file, tmp_path, monkeypatch):
+    served = tmp_path / "served" / weights_file.name
+    served.parent.mkdir()
+    weights_file.rename(served)
+    monkeypatch.setattr(perceptual_module, "VGG_URL", served.as_uri())
+    VGG16Features("imagenet")
+    assert weights_file.read_bytes() == served.read_bytes()
+
+
+def test_without_network_and_file_the_error_says_what_can_be_done(weights_file):
+    weights_file.unlink()
+    with pytest.raises(RuntimeError) as caught: VGG16Features("imagenet")
+    for part in (weights_file.name, str(weights_file.parent), "weights='random'", "path"): assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_damaged_file_is_refused_by_its_hash(weights_file, cached):
+    weights_file.write_bytes(weights_file.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="SHA-256"): VGG16Features("imagenet" if cached else weights_file)
+
+
+def test_a_mistyped_choice_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="'imagnet'.*'imagenet', 'random'"): VGG16Features("imagnet")
+
+
+# ---- bad input -------------------------------------------------------------------------------------------------------
+
+def test_bad_input_is_named(vgg):
+    output, image, mask = random_case(dtype=torch.float32)
+    with pytest.raises(ValueError, match=r"\[2, 3, 16, 8\].*\[2, 3, 16, 16\]"): hole_loss(output[..., :8], image, mask)
+    with pytest.raises(ValueError, match=r"\[2, 3, 16, 16\].*one plane"): valid_loss(output, image, mask.expand(-1, 3, -1, -1))
+    with pytest.raises(ValueError, match="float"): composite(output, image, mask.bool())
+    with pytest.raises(ValueError, match=r"\[2, 1, 8, 16\]"): tv_loss(output, mask[:, :, :8])
+    with pytest.raises(ValueError, match=r"\[3, 16, 16\]"): vgg(image[0])
+    with pytest.raises(ValueError, match=r"\[2, 3, 7, 16\]"): vgg(image[:, :, :7])
+    with pytest.raises(ValueError, match="'hole'.*-1"): LossWeights(hole=-1)
+    with pytest.raises(ValueError, match="nan"): LossWeights(tv=math.nan)
+    with pytest.raises(ValueError, match="all weights are 0"): LossWeights(**ONE)
+
+
+# ---- bugs seen elsewhere ---------------------------------------------------------------------------------------------
+
+def test_bug_14_vgg_fed_with_another_range_or_channel_order(vgg):
+    "VGG fed [-1,1] or BGR instead of ImageNet-normalised RGB: a picture of ImageNet's mean must give the features of zeros."
+    mean_picture = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 16, 16)
+    for f in vgg(mean_picture): assert f.abs().max() < 1e-5  # no bias in random weights: zeros in, zeros out
+    one_std = mean_picture + torch.tensor(IMAGENET_STD).view(3, 1, 1)
+    conv = vgg.stages[0][0]
+    assert torch.allclose(vgg.stages[0](torch.ones(1, 3, 16, 16)), vgg(one_std)[0], atol=1e-5) and conv.weight.shape[1] == 3
+
+
+def test_bug_15_tv_over_the_whole_picture_or_over_the_raw_output(vgg):
+    "What lies outside the ring, and what the network says of valid pixels, must not change the TV term."
+    output, image, _ = random_case(16, dtype=torch.float32)
+    mask = torch.ones(2, 1, 16, 16)
+    mask[..., 6:9, 6:9] = 0
+    loss = InpaintingLoss(LossWeights(**{**ONE, "tv": 1}))
+    term = loss(output, image, mask)[0]
+    assert torch.equal(term, loss(output * (1 - mask) + mask * 9, image, mask)[0])  # not the raw output
+    outside = 1 - hole_ring(mask)
+    assert torch.equal(term, loss(output, image * (1 - outside) + outside * 5, mask)[0])  # not the whole picture
+
+
+def test_bug_16_tv_of_the_ring_times_the_picture():
+    "TV of R·I_comp adds the edge of R: a picture of one colour must cost nothing."
+    mask = torch.ones(1, 1, 9, 9)
+    mask[..., 3:6, 3:6] = 0
+    assert tv_loss(torch.full((1, 3, 9, 9), .7), mask) == 0
+
+
+def test_bug_17_only_the_first_and_last_row_count():
+    "`[:1] - [-1:]` instead of `[1:] - [:-1]`: a step between two rows in the middle must be seen."
+    picture = torch.zeros(1, 1, 6, 6)
+    picture[..., 2:4, :] = 1  # first and last row are alike
+    assert tv_loss(picture, torch.zeros(1, 1, 6, 6)).item() * 36 == pytest.approx(12)
+    assert tv_loss(picture.mT, torch.zeros(1, 1, 6, 6)).item() * 36 == pytest.approx(12)
+
+
+def test_bug_18_gram_summed_in_half_precision_before_scaling():
+    "512² products of 20 · 20 sum to 1e8, far above float16's 65504."
+    features = torch.full((1, 2, 512, 512), 20., dtype=torch.float16)
+    assert (features.flatten(2) @ features.flatten(2).mT).isinf().all()
+    with torch.autocast("cpu", dtype=torch.float16): assert gram_matrix(features).tolist() == [[[pytest.approx(200)] * 2] * 2]
+
+
+def test_generated_masks_pass_through_the_whole_loss(vgg):
+    masks = torch.stack([irregular_mask(32, ratio=(low, low + .1), seed=i) for i, low in enumerate((.1, .5))])
+    output, image, _ = random_case(32, dtype=torch.float32)
+    assert InpaintingLoss(vgg=vgg)(output, image, masks)[0].isfinite()
