@@ -1,0 +1,347 @@
+"""`fit`: the same run however often it is stopped, and nothing touched when it cannot run."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from pconv_edu import checkpoint, history, run as run_module, train as train_module
+from pconv_edu.data import InpaintingDataset
+from pconv_edu.guards import NotFinite
+from pconv_edu.losses import LossWeights
+from pconv_edu.phases import Phase
+from pconv_edu.train import fit
+from pconv_edu.unet import PConvUNet
+
+PHASES = Phase("initial", 4, 2e-4), Phase("fine-tune", 3, 5e-5, freeze_encoder_bn=True)
+PIXELS = LossWeights(perceptual=0, style=0)  # no VGG: quick
+
+
+def pictures(count: int = 5, size: int = 40) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return [torch.rand(3, size, size, generator=generator) for _ in range(count)]
+
+
+def tiny() -> PConvUNet:
+    torch.manual_seed(0)
+    return PConvUNet(widths=(8, 16))
+
+
+def go(out, **options):
+    return fit(**{**dict(images=pictures(), out=out, net=tiny(), phases=PHASES, size=32, batch=2, vgg="random", weights=PIXELS, save_every=1000,
+                         draw=False, progress=False), **options})
+
+
+def log_of(folder) -> bytes: return (Path(folder) / "log.jsonl").read_bytes()
+
+
+def assert_same_run(a, b):
+    "Weights, BatchNorm, Adam, EMA, scaler and log of two runs are the same to the last bit."
+    left, right = (checkpoint.load(checkpoint.latest(folder)) for folder in (a, b))
+    assert left.state == right.state and left.tensors.keys() == right.tensors.keys()
+    for group, named in left.tensors.items():
+        assert named.keys() == right.tensors[group].keys()
+        for name, value in named.items(): assert torch.equal(value, right.tensors[group][name]), (group, name)
+    assert log_of(a) == log_of(b)
+
+
+# --- what a run is ------------------------------------------------------------------------------------------------------------
+
+def test_both_phases_run_and_are_logged(tmp_path):
+    result = go(tmp_path / "run", weights=LossWeights())
+    assert [line["step"] for line in result.history] == list(range(7))
+    assert [line["phase"] for line in result.history] == ["initial"] * 4 + ["fine-tune"] * 3
+    assert [line["lr"] for line in result.history] == [2e-4] * 4 + [5e-5] * 3
+    for line in result.history:
+        total = sum(getattr(LossWeights(), term) * line[term] for term in ("valid", "hole", "perceptual", "style", "tv"))
+        assert line["loss"] == pytest.approx(total, rel=1e-5)
+    assert not result.net.training and result.folder == tmp_path / "run"
+    assert {p.name for p in result.folder.iterdir()} == {".lock", "events.jsonl", "log.jsonl", "step_00000004", "step_00000007"}
+
+
+def test_fit_does_what_a_loop_by_hand_does(tmp_path):
+    "The slow loop: Adam at each phase's rate over the dataset's positions in their order."
+    from pconv_edu.losses import InpaintingLoss
+    from pconv_edu.unet import freeze_encoder_bn
+    result, net, data, loss = go(tmp_path), tiny(), InpaintingDataset(pictures(), size=32), InpaintingLoss(PIXELS)
+    optimizer = torch.optim.Adam(net.parameters())
+    for step in range(7):
+        freeze_encoder_bn(net.train(), step >= 4)
+        optimizer.param_groups[0]["lr"] = 2e-4 if step < 4 else 5e-5
+        image, mask = (torch.stack(part) for part in zip(data[2 * step], data[2 * step + 1]))
+        optimizer.zero_grad()
+        loss(net(image, mask), image, mask)[0].backward()
+        optimizer.step()
+    for name, value in net.state_dict().items(): assert torch.allclose(value, result.net.state_dict()[name], atol=1e-6), name
+
+
+def test_fine_tuning_leaves_the_encoders_batchnorm_alone(tmp_path):
+    "Bug: freezing sets only `eval()` and the affine still trains; or `train()` un-freezes it in the next step or after validation."
+    go(tmp_path, save_every=1, valid=pictures(2), valid_pairs=2, keep=10)
+    nets = [checkpoint.load(tmp_path / f"step_{step:08}").tensors["net"] for step in (3, 4, 5, 7)]
+    bn = [name for name in nets[0] if name.startswith("encoder.") and ".bn." in name]
+    same = lambda a, b: [torch.equal(nets[a][name], nets[b][name]) for name in bn]
+    assert bn and not any(same(0, 1)) and all(same(1, 2)) and all(same(1, 3))
+    assert not torch.equal(nets[1]["decoder.0.bn.running_mean"], nets[3]["decoder.0.bn.running_mean"])
+
+
+def test_accumulated_batches_give_the_gradient_of_one_large_one(tmp_path):
+    "Without BatchNorm, whose statistics depend on the batch, 2 × 2 pictures are 1 × 4."
+    def plain():
+        torch.manual_seed(0)
+        return PConvUNet(widths=(8,))
+    small = go(tmp_path / "a", net=plain(), batch=2, accumulate=2)
+    large = go(tmp_path / "b", net=plain(), batch=4)
+    for a, b in zip(small.history, large.history): assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
+
+
+def test_averaged_weights(tmp_path):
+    "After each step: average = .5 · average + .5 · weights."
+    result = go(tmp_path, ema=.5, save_every=1, keep=10)
+    key = "decoder.0.conv.weight"
+    average = tiny().state_dict()[key]
+    for step in range(1, 8): average = .5 * average + .5 * checkpoint.load(tmp_path / f"step_{step:08}").tensors["net"][key]
+    assert torch.allclose(result.net.state_dict()[key], average, atol=1e-7)
+
+
+def test_the_gradient_is_clipped(tmp_path):
+    free, cut = go(tmp_path / "a"), go(tmp_path / "b", clip=1e-4)
+    assert free.history[0]["loss"] == cut.history[0]["loss"] and free.history[0]["grad_norm"] == cut.history[0]["grad_norm"] > 1e-4
+    assert free.history[2]["loss"] != cut.history[2]["loss"]
+
+
+@pytest.mark.parametrize("options", [dict(precision="bfloat16"), dict(channels_last=True), dict(checkpoint_loss=True, weights=LossWeights()), dict(workers=2)],
+                         ids=lambda options: next(iter(options)))
+def test_ways_to_go_faster_train_the_same(tmp_path, options):
+    plain = go(tmp_path / "a", weights=options.get("weights", PIXELS)).history
+    other = go(tmp_path / "b", **options).history
+    for a, b in zip(plain, other): assert a["loss"] == pytest.approx(b["loss"], rel=.05 if "precision" in options else 1e-3)
+
+
+def test_samples_curves_and_the_best_checkpoint(tmp_path):
+    result = go(tmp_path, valid=pictures(2), valid_pairs=2, draw=True, keep=1)
+    assert {p.name for p in (tmp_path / "samples").iterdir()} == {f"step_{step:08}.jpg" for step in (4, 7)} and (tmp_path / "curves.png").exists()
+    scores = {event["step"] + 1: event["score"] for event in map(json.loads, open(tmp_path / "events.jsonl")) if event["event"] == "validated"}
+    assert {p.name for p in tmp_path.glob("step_*")} == {f"step_{step:08}" for step in {7, min(scores, key=scores.get)}}
+    assert [line["step"] for line in result.history] == list(range(7))
+
+
+def test_a_run_asked_for_in_hours(tmp_path):
+    result = go(tmp_path, phases=(Phase("initial", None, 1e-4, hours=1e-9), Phase("fine-tune", 2, 1e-5)))
+    assert [line["phase"] for line in result.history] == ["initial", "fine-tune", "fine-tune"]
+    go(tmp_path, phases=(Phase("initial", None, 1e-4, hours=1e-9), Phase("fine-tune", 2, 1e-5)))  # resumes: nothing has changed
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path, capsys):
+    net = tiny()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    plan = go(tmp_path / "run", net=net, dry_run=True)
+    said = capsys.readouterr().out
+    assert plan["pictures"] == 5 and plan["hours"] == pytest.approx(plan["seconds_per_step"] * 7 / 3600) and plan["seconds_per_step"] > 0
+    assert "5, the first is list[" in said and "fine-tune" in said and "starts over" in said
+    assert not (tmp_path / "run").exists() and all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+# --- stopped and resumed --------------------------------------------------------------------------------------------------------
+
+class Killed(BaseException):
+    "Stands for kill -9 in these tests: `fit` has no chance to save."
+
+
+def killed_at(step: int, out, monkeypatch, inside: int = 0, **options):
+    "Run until batch number `inside` of `step` is about to be computed, and die there."
+    seen, forward = [], train_module.forward
+    def dying(run, image, mask):
+        if run.step == step and len(seen) == inside: raise Killed
+        if run.step == step: seen.append(1)
+        return forward(run, image, mask)
+    monkeypatch.setattr(train_module, "forward", dying)
+    with pytest.raises(Killed): go(out, **options)
+    monkeypatch.setattr(train_module, "forward", forward)
+
+
+FULL = dict(accumulate=2, ema=.9, save_every=2)
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    "The run that was never stopped: 7 steps of 2 × 2 pictures, 5 pictures an epoch."
+    out = tmp_path_factory.mktemp("whole")
+    go(out, **FULL)
+    return out
+
+
+@pytest.mark.parametrize("step, inside", [(0, 0), (1, 0), (3, 0), (3, 1), (4, 0), (4, 1), (5, 1), (6, 0)])
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path, monkeypatch, whole, step, inside):
+    """In mid-epoch, in mid-accumulation, on the boundary of the phases.
+
+    Bug: resume restores the weights and no optimiser, position in the data, or phase: silently another run.
+    """
+    killed_at(step, tmp_path, monkeypatch, inside, **FULL)
+    go(tmp_path, **FULL)
+    assert_same_run(tmp_path, whole)
+
+
+def test_killed_again_and_again(tmp_path, monkeypatch, whole):
+    for step in (2, 3, 5, 6): killed_at(step, tmp_path, monkeypatch, **FULL)
+    go(tmp_path, **FULL, workers=2)
+    assert_same_run(tmp_path, whole)
+
+
+@pytest.mark.parametrize("options", [dict(precision="bfloat16"), dict(channels_last=True), dict(clip=.5)], ids=lambda o: next(iter(o)))
+def test_resume_is_exact_with_options_too(tmp_path, monkeypatch, options):
+    go(tmp_path / "whole", **options)
+    killed_at(5, tmp_path / "cut", monkeypatch, **options)
+    go(tmp_path / "cut", **options)
+    assert_same_run(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_a_damaged_last_checkpoint_costs_only_its_steps(tmp_path, monkeypatch, whole):
+    killed_at(6, tmp_path, monkeypatch, **FULL)
+    (tmp_path / "step_00000006" / "net.safetensors").write_bytes(b"cut")
+    with pytest.warns(UserWarning, match="step_00000006.*Going back to step_00000004"): go(tmp_path, **FULL)
+    assert_same_run(tmp_path, whole)
+
+
+def test_it_says_whether_it_resumes_or_starts_over(tmp_path, capsys):
+    go(tmp_path, progress=True)
+    assert f"starts over: 7 steps, 5 pictures, in {tmp_path}" in capsys.readouterr().out
+    go(tmp_path, progress=True)
+    assert f"resumes from step 7 of 7, in {tmp_path}: it is finished" in capsys.readouterr().out
+    go(tmp_path, progress=True, resume=False)
+    assert "starts over" in capsys.readouterr().out
+    assert (tmp_path / "earlier_1" / "step_00000007").is_dir()  # nothing of the older run is lost
+
+
+@pytest.mark.parametrize("options, said", [
+    (dict(batch=3), "batch: 2 → 3"), (dict(seed=1), "seed: 0 → 1"), (dict(images=pictures(6)), "data: 5 pictures"), (dict(ema=.5), "ema: None → 0.5"),
+    (dict(phases=PHASES[:1]), "phases: "), (dict(net=PConvUNet(widths=(8, 8))), "net: "), (dict(weights=LossWeights(tv=0, perceptual=0, style=0)), "weights: "),
+    (dict(images=[p * .5 for p in pictures()]), "data: 5 pictures")], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
+def test_another_configuration_or_other_data_is_refused(tmp_path, options, said):
+    go(tmp_path, phases=PHASES[:1] if "phases" not in options else PHASES)
+    before = log_of(tmp_path)
+    with pytest.raises(ValueError, match="was trained differently") as caught: go(tmp_path, **{"phases": PHASES[:1], **options})
+    assert said in str(caught.value) and "resume='changed'" in str(caught.value) and log_of(tmp_path) == before
+
+
+def test_a_change_that_is_wanted(tmp_path):
+    go(tmp_path, phases=PHASES[:1])
+    assert len(go(tmp_path, phases=PHASES, resume="changed").history) == 7
+
+
+# --- refused before anything is touched ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options, said", [
+    (dict(net="smal"), "did you mean 'small'"), (dict(precision="bfloat"), "did you mean 'bfloat16'"), (dict(batch=0), "batch=0; give a whole number, 1 or more"),
+    (dict(size=32.5), "size=32.5"), (dict(hole="whit"), "did you mean 'white'"), (dict(ema=1), "ema=1"), (dict(phases=()), "phases=()"),
+    (dict(phases=PHASES[0]), "sequence of Phase"), (dict(clip=-1), "clip=-1"), (dict(accumulate=True), "accumulate=True"), (dict(resume="chnaged"), "did you mean 'changed'"),
+    (dict(images="nowhere"), "no folder 'nowhere'"), (dict(images=[]), "empty"), (dict(vgg="nowhere.pth", weights=LossWeights()), "nowhere.pth"), (dict(workers=-1), "workers=-1"),
+    (dict(images=InpaintingDataset(pictures(), size=48)), "size=48"), (dict(images=InpaintingDataset(pictures(), size=32), masks="x"), "leave masks= out"),
+    (dict(net=torch.nn.Conv2d(3, 3, 1)), "no .encoder"), (dict(device="cud"), "device")])
+def test_options_are_checked_before_anything_is_touched(tmp_path, options, said):
+    with pytest.raises((ValueError, FileNotFoundError, RuntimeError)) as caught: go(tmp_path / "run", **options)
+    assert said in str(caught.value) and not (tmp_path / "run").exists()
+
+
+def test_a_wrong_name_is_answered_with_the_nearest():
+    with pytest.raises(TypeError, match="fit has no argument 'batch_size'; did you mean 'batch'"): fit("photos", batch_size=4)
+
+
+# --- dangers --------------------------------------------------------------------------------------------------------------------
+
+def poison(monkeypatch, steps, value=float("nan")):
+    forward = train_module.forward
+    def poisoned(run, image, mask):
+        loss, terms = forward(run, image, mask)
+        return (loss * value if run.step in steps else loss), terms
+    monkeypatch.setattr(train_module, "forward", poisoned)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_pictures(tmp_path, monkeypatch, value):
+    go(tmp_path / "whole", phases=(Phase("initial", 2, 2e-4),))
+    poison(monkeypatch, {2}, value)
+    with pytest.raises(NotFinite, match="step 2: the loss is no finite number") as caught: go(tmp_path / "cut")
+    data = InpaintingDataset(pictures(), size=32)
+    assert caught.value.pictures == [data.name(4), data.name(5)] and caught.value.pictures[0] in str(caught.value)
+    saved, good = (checkpoint.load(tmp_path / folder / "step_00000002").tensors for folder in ("cut", "whole"))
+    for group in good:  # weights, BatchNorm and Adam as they were before the step
+        for name, tensor in good[group].items(): assert torch.equal(tensor, saved[group][name]), name
+
+
+def test_steps_without_a_number_are_skipped_when_asked(tmp_path, monkeypatch):
+    poison(monkeypatch, {1, 5})
+    result = go(tmp_path, on_nan="skip", save_every=1, keep=20)
+    assert [line["step"] for line in result.history if line.get("skipped")] == [1, 5] and result.history[1]["loss"] is None
+    for step in (1, 5):
+        before, after = (checkpoint.load(tmp_path / f"step_{s:08}").tensors["net"] for s in (step, step + 1))
+        assert all(torch.equal(value, after[name]) for name, value in before.items())
+    named = [event["pictures"] for event in map(json.loads, open(tmp_path / "events.jsonl")) if event["event"] == "skipped"]
+    assert [len(names) for names in named] == [2, 2]
+
+
+def test_a_network_that_explodes_is_noticed_by_its_gradient(tmp_path, monkeypatch):
+    forward = train_module.forward
+    def exploding(run, image, mask):
+        loss, terms = forward(run, image, mask)
+        loss.register_hook(lambda g: g * float("inf"))
+        return loss, terms
+    monkeypatch.setattr(train_module, "forward", exploding)
+    with pytest.raises(NotFinite, match="grad_norm="): go(tmp_path)
+
+
+def test_a_damaged_picture_costs_no_run(tmp_path):
+    "Bug: one damaged file ends a day of training, without its name."
+    from pconv_edu.pictures import save_image
+    for i, picture in enumerate(pictures()): save_image(picture, tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "photos" / "broken.png").write_bytes((tmp_path / "photos" / "0.png").read_bytes()[:60])
+    with pytest.warns(UserWarning, match="broken.png"): assert len(go(tmp_path / "run", images=tmp_path / "photos").history) == 7
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
+    forward, refused = train_module.forward, []
+    def second(run, image, mask):
+        if not refused:
+            refused.append(1)
+            with pytest.raises(RuntimeError, match=f"process {os.getpid()}.*is training in '{tmp_path}'"): go(tmp_path)
+        return forward(run, image, mask)
+    monkeypatch.setattr(train_module, "forward", second)
+    assert len(go(tmp_path).history) == 7 and refused
+
+
+@pytest.mark.parametrize("name, leaves", [("SIGTERM", SystemExit), ("SIGUSR1", SystemExit), ("SIGINT", KeyboardInterrupt)])
+def test_a_signal_saves_and_leaves(tmp_path, monkeypatch, whole, name, leaves):
+    forward, sent = train_module.forward, []
+    def signalled(run, image, mask):
+        if run.step == 2 and not sent:
+            sent.append(os.kill(os.getpid(), getattr(signal, name)))
+        return forward(run, image, mask)
+    monkeypatch.setattr(train_module, "forward", signalled)
+    before = signal.getsignal(getattr(signal, name))
+    with pytest.raises(leaves): go(tmp_path, **FULL)
+    assert checkpoint.latest(tmp_path).name == "step_00000003" and signal.getsignal(getattr(signal, name)) == before
+    go(tmp_path, **FULL)
+    assert_same_run(tmp_path, whole)
+
+
+def test_a_full_disk_ends_the_run_with_the_checkpoint_before_it_whole(tmp_path, monkeypatch):
+    import errno, shutil
+    go(tmp_path, phases=PHASES[:1])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
+    with pytest.raises(OSError, match="10 are free.*untouched") as caught: go(tmp_path, resume="changed")
+    assert caught.value.errno == errno.ENOSPC and checkpoint.latest(tmp_path).name == "step_00000004"
+
+
+def test_out_of_memory_says_what_to_change(tmp_path, monkeypatch):
+    def full(run, image, mask): raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+    monkeypatch.setattr(train_module, "forward", full)
+    with pytest.raises(MemoryError, match="batch=2 → 1 with accumulate=2; checkpoint_loss=True; precision='bfloat16'; size=32 → 16"): go(tmp_path)
+
+
+def test_importing_train_needs_no_notebook_packages():
+    code = "import sys, pconv_edu.train; print([m for m in ('ipywidgets', 'fastcore', 'anywidget', 'IPython') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout.strip() == "[]"
