@@ -101,7 +101,7 @@ class PConvUNet(nn.Module):
         height, width = image.shape[2:]
         image, mask = self._pad(image), self._pad(mask.to(image.dtype))
         x = torch.where(mask != 0, image * 2 - 1, 0)  # to [-1,1]; and not times mask: NaN · 0 is NaN
-        mask = mask.expand(len(x), -1, -1, -1)
+        mask = mask.expand(len(x), -1, -1, -1) if self.config["partial"] else None
         skips = []
         for block in self.encoder:
             skips.append((x, mask))
@@ -110,11 +110,12 @@ class PConvUNet(nn.Module):
         if self.config["head"] == "tanh": x = x.tanh()
         return x[:, :, :height, :width] * .5 + .5  # back to [0,1]
 
-    def _join(self, x: Tensor, mask: Tensor, skip: Tensor, skip_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _join(self, x: Tensor, mask: Tensor | None, skip: Tensor, skip_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         "Twice as high and wide, and the skip link beside it: features by features, masks by masks."
-        mask = F.interpolate(mask, scale_factor=2.)
         x = F.interpolate(x, scale_factor=2., mode=self.config["upsample"])
-        if self.config["upsample"] == "bilinear" and self.config["partial"]: x = x.mul_(mask)  # it bled into the holes
+        if mask is None: return torch.cat([x, skip], 1), None
+        mask = F.interpolate(mask, scale_factor=2.)
+        if self.config["upsample"] == "bilinear": x = x.mul_(mask)  # it bled into the holes
         return torch.cat([x, skip], 1), torch.cat([mask, skip_mask], 1)
 
     def _pad(self, x: Tensor) -> Tensor:

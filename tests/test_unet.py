@@ -1,0 +1,425 @@
+"""The U-Net: equal to the widespread definition, any size, any value in the hole, foreign weights."""
+import copy
+import pickle
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from pconv_edu.mask_update import mask_history
+from pconv_edu.unet import PConvUNet, freeze_encoder_bn, load_foreign
+
+TINY = (4, 6, 8)
+
+
+def pictures(batch=2, height=32, width=32, seed=0, hole=.4, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(batch, 3, height, width, generator=generator, dtype=dtype)
+    mask = torch.ones(batch, 1, height, width, dtype=dtype)
+    for b in range(batch):  # a block of hole somewhere, another size in each picture
+        h, w = int(height * hole) + b, int(width * hole) + 2 * b
+        mask[b, :, height // 4:height // 4 + h, width // 4:width // 4 + w] = 0
+    return image, mask
+
+
+def shaken(net, seed=0):
+    "BatchNorm with statistics and affine parameters of its own, and a last bias: nothing is hidden by zeros and ones."
+    generator = torch.Generator().manual_seed(seed)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for name, low, high in (("weight", .5, 1.5), ("bias", -.5, .5), ("running_mean", -.5, .5), ("running_var", .5, 1.5)):
+                getattr(module, name).data.copy_(torch.rand(module.num_features, generator=generator) * (high - low) + low)
+    net.decoder[-1].conv.bias.data.copy_(torch.rand(3, generator=generator))
+    return net
+
+
+# --- the widespread definition, written plainly ------------------------------------------------------------------------------------
+
+class WidespreadLayer(nn.Module):
+    "A mask as large as the features, and an all-ones convolution that counts it: no trick of ours in it."
+    def __init__(self, cin, cout, k, stride, bn=True, slope=0., bias=False):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, k, stride, k // 2, bias=bias)
+        if bn: self.bn = nn.BatchNorm2d(cout)
+        self.slope = slope
+
+    def forward(self, x, m):
+        conv, ones = self.conv, torch.ones_like(self.conv.weight)
+        total = F.conv2d(m, ones, None, conv.stride, conv.padding)
+        y = F.conv2d(x * m, conv.weight, None, conv.stride, conv.padding) * (ones[0].numel() / total.clamp(min=1))
+        if conv.bias is not None: y = y + conv.bias.view(1, -1, 1, 1)
+        new = (total > 0).to(x.dtype)
+        y = y * new
+        if hasattr(self, "bn"): y = self.bn(y)
+        return y if self.slope is None else F.leaky_relu(y, self.slope), new
+
+
+class WidespreadNet(nn.Module):
+    "Seven stages, tanh, [-1,1] inside and out, masks concatenated channel by channel; the names of one public layout."
+    def __init__(self):
+        super().__init__()
+        channels, kernels = (3, 64, 128, 256, 512, 512, 512, 512), (7, 5, 5, 3, 3, 3, 3)
+        for i in range(1, 8):
+            setattr(self, f"ec_images_{i}", WidespreadLayer(channels[i - 1], channels[i], kernels[i - 1], 2, bn=i > 1))
+            setattr(self, f"dc_images_{i}", WidespreadLayer(channels[i] + channels[i - 1], channels[i - 1], 3, 1, i > 1, .2 if i > 1 else None, i == 1))
+
+    def forward(self, x, m):
+        xs, ms = [x], [m]
+        for i in range(1, 8):
+            x, m = getattr(self, f"ec_images_{i}")(x, m)
+            xs.append(x), ms.append(m)
+        for i in range(7, 0, -1):
+            x, m = (F.interpolate(t, scale_factor=2., mode="nearest") for t in (x, m))
+            x, m = getattr(self, f"dc_images_{i}")(torch.cat([x, xs[i - 1]], 1), torch.cat([m, ms[i - 1]], 1))
+        return torch.tanh(x)
+
+
+@pytest.fixture(scope="module")
+def widespread():
+    torch.manual_seed(1)
+    net = WidespreadNet()
+    net.decoder = [net.dc_images_1]
+    shaken(net)
+    del net.decoder
+    return net
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_seven_stages_equal_the_widespread_definition(widespread, training):
+    theirs, ours = copy.deepcopy(widespread).train(training), PConvUNet.seven_stage().train(training)
+    load_foreign(ours, theirs.state_dict())
+    image, mask = pictures(2, 256, 256)  # 2 × 2 at the bottom
+    with torch.no_grad():
+        expected = theirs(image * 2 - 1, mask.expand(-1, 3, -1, -1)) * .5 + .5
+        torch.testing.assert_close(ours(image, mask), expected, rtol=0, atol=1e-5)
+    if not training: return
+    for key, value in theirs.state_dict().items():  # the statistics that training leaves behind, too
+        if "running" in key: torch.testing.assert_close(ours.state_dict()[own_name(key)], value, rtol=1e-4, atol=1e-5, msg=key)
+
+
+def own_name(key):
+    side, _, number, rest = key.replace(".", "_", 1).split("_", 3)
+    return f"encoder.{int(number) - 1}.{rest}" if side == "ec" else f"decoder.{7 - int(number)}.{rest}"
+
+
+def test_gradients_equal_those_of_the_widespread_definition(widespread):
+    theirs, ours = copy.deepcopy(widespread).double(), PConvUNet.seven_stage().double()
+    load_foreign(ours, theirs.state_dict())
+    image, mask = pictures(2, 128, 128, dtype=torch.float64)
+    theirs(image * 2 - 1, mask.expand(-1, 3, -1, -1)).square().mean().backward()
+    (ours(image, mask) * 2 - 1).square().mean().backward()
+    mine = dict(ours.named_parameters())
+    for key, value in theirs.named_parameters():
+        torch.testing.assert_close(mine[own_name(key)].grad, value.grad, rtol=1e-6, atol=1e-11, msg=key)
+
+
+# --- shapes, parameters, options ---------------------------------------------------------------------------------------------------
+
+def parameters(net): return sum(p.numel() for p in net.parameters())
+
+
+@pytest.mark.parametrize("make, count", [(PConvUNet.paper, 32_859_732), (PConvUNet.seven_stage, 25_779_796)])
+def test_parameters(make, count):
+    with torch.device("meta"): net, twin = make(), make(partial=False)
+    assert parameters(net) == parameters(twin) == count
+    assert [(k, v.shape) for k, v in net.state_dict().items()] == [(k, v.shape) for k, v in twin.state_dict().items()]
+
+
+def test_state_dict_holds_no_mask_kernels():
+    "An all-ones kernel kept as a convolution doubles the checkpoint (and as a plain attribute stays behind on the CPU)."
+    kinds = {key.split(".", 2)[2] for key in PConvUNet(TINY).state_dict()}
+    assert kinds == {"conv.weight", "conv.bias", *(f"bn.{n}" for n in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"))}
+
+
+def test_rules_of_the_table():
+    "BatchNorm that is built is also part of the network; bias only in the last convolution; ReLU before, LeakyReLU behind the bottleneck."
+    with torch.device("meta"): net = PConvUNet.paper()
+    assert [block.conv.kernel_size[0] for block in net.encoder] == [7, 5, 5, 3, 3, 3, 3, 3]
+    assert [block.conv.in_channels for block in net.decoder] == [1024, 1024, 1024, 1024, 512 + 256, 256 + 128, 128 + 64, 64 + 3]
+    assert [block.bn is not None for block in net.encoder] == [False] + [True] * 7
+    assert [block.bn is not None for block in net.decoder] == [True] * 7 + [False]
+    assert [block.conv.bias is not None for block in [*net.encoder, *net.decoder]] == [False] * 15 + [True]
+    assert all(isinstance(block.act, nn.ReLU) for block in net.encoder)
+    assert [getattr(block.act, "negative_slope", None) for block in net.decoder] == [.2] * 7 + [None]
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in net.modules()) == 14
+
+
+def test_he_initialisation():
+    torch.manual_seed(0)
+    for block in PConvUNet.small().encoder:
+        weight = block.conv.weight
+        assert weight.std().item() == pytest.approx((2 / weight[0].numel()) ** .5, rel=.05)
+
+
+def test_config_rebuilds_the_network():
+    import json
+    net = PConvUNet(TINY, head="tanh", upsample="bilinear")
+    again = PConvUNet(**json.loads(json.dumps(net.config)))
+    again.load_state_dict(net.state_dict())
+    assert again.config == net.config and torch.equal(again.eval()(*pictures()), net.eval()(*pictures()))
+
+
+@pytest.mark.parametrize("options, words", [(dict(head="sigmoid"), "sigmoid"), (dict(upsample="area"), "area"), (dict(widths=()), "widths"), (dict(widths=(8, 0)), "widths")])
+def test_wrong_options_are_named(options, words):
+    with pytest.raises(ValueError, match=words): PConvUNet(**options)
+
+
+def test_mask_layers_give_the_history_of_the_mask():
+    net = PConvUNet(TINY).eval()
+    image, mask = pictures()
+    history = mask_history(mask, net)
+    for block, before, after in zip(net.encoder, history, history[1:]):
+        x = torch.rand(2, block.conv.in_channels, *before.shape[2:]) * before
+        assert torch.equal(block(x, before)[1], after)
+
+
+# --- any size, any value in the hole -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("size", [(8, 8), (1, 1), (5, 7), (33, 50), (64, 41)])
+@pytest.mark.parametrize("partial", [True, False])
+def test_any_size(size, partial):
+    "Sides that are no multiple of 2^stages must not crash."
+    image, mask = pictures(1, *size)
+    assert PConvUNet(TINY, partial=partial).eval()(image, mask).shape == image.shape
+
+
+def test_what_is_padded_is_hole():
+    "The same as padding by hand with any values, declared as hole, and cropping."
+    net = shaken(PConvUNet(TINY)).eval()
+    image, mask = pictures(2, 21, 30)
+    larger = torch.full((2, 3, 24, 32), 7.)
+    larger[:, :, :21, :30] = image
+    out = net(larger, F.pad(mask, (0, 2, 0, 3)))
+    assert torch.equal(net(image, mask), out[:, :, :21, :30])
+
+
+@pytest.mark.parametrize("value", [0., .5, -3., 1e30, float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("upsample", ["nearest", "bilinear"])
+@pytest.mark.parametrize("training", [True, False])
+def test_what_stands_in_the_hole_does_not_matter(value, upsample, training):
+    net = shaken(PConvUNet(TINY, upsample=upsample)).train(training)
+    image, mask = pictures()
+    image.requires_grad_()
+    spoilt = torch.where(mask == 0, value, image.detach()).requires_grad_()
+    first, second = net(image, mask), net(spoilt, mask)
+    assert torch.equal(first, second) and second.isfinite().all()
+    first.square().sum().backward()
+    grads = [p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    second.square().sum().backward()
+    assert all(torch.equal(a, p.grad) for a, p in zip(grads, net.parameters()))
+    assert torch.equal(image.grad, spoilt.grad) and (spoilt.grad[(mask == 0).expand_as(spoilt)] == 0).all()
+
+
+def test_the_plain_twin_sees_mid_grey_in_the_hole():
+    net = PConvUNet(TINY, partial=False).eval()
+    image, mask = pictures()
+    assert torch.equal(net(image, mask), net(torch.where(mask == 0, .5, image), torch.ones_like(mask)))
+
+
+def test_no_layer_sees_the_hole():
+    "Between the blocks the features are exactly 0 in their holes, BatchNorm's shift or not; bilinear upsampling must not fill them."
+    for upsample in ("nearest", "bilinear"):
+        net = shaken(PConvUNet(TINY, upsample=upsample)).eval()
+        seen = []
+        for block in [*net.encoder, *net.decoder]:
+            block.register_forward_pre_hook(lambda block, args: seen.append((block, *args)))
+        image, mask = pictures(hole=.7)
+        net(image, mask)
+        assert len(seen) == 6
+        for block, x, planes in seen:
+            for part, plane in zip(x.split(block.conv.planes or [x.shape[1]], 1), planes.split(1, 1)):
+                assert (part * (1 - plane) == 0).all()
+
+
+def test_all_hole_and_no_hole():
+    net = shaken(PConvUNet(TINY)).eval()
+    image = torch.rand(1, 3, 16, 16)
+    assert net(image, torch.zeros(1, 1, 16, 16)).isfinite().all()
+    assert net(image, torch.ones(1, 1, 16, 16)).isfinite().all()
+
+
+def test_one_mask_for_the_whole_batch():
+    net = PConvUNet(TINY).eval()
+    image, mask = pictures(3)
+    torch.testing.assert_close(net(image, mask[:1]), net(image, mask[:1].expand(3, -1, -1, -1)))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.uint8, torch.float64])
+def test_masks_of_any_type(dtype):
+    net = PConvUNet(TINY).eval()
+    image, mask = pictures()
+    assert torch.equal(net(image, mask.to(dtype)), net(image, mask))
+
+
+@pytest.mark.parametrize("image, mask, words", [
+    ((3, 16, 16), (1, 16, 16), r"\[3, 16, 16\]"), ((1, 1, 16, 16), (1, 1, 16, 16), r"\[1, 1, 16, 16\]"),
+    ((2, 3, 16, 16), (2, 1, 16, 15), r"\[2, 1, 16, 15\].*\[2, 3, 16, 16\]"), ((2, 3, 16, 16), (2, 3, 16, 16), r"\[2, 3, 16, 16\].*\[2,1,16,16\]"),
+    ((2, 3, 16, 16), (3, 1, 16, 16), r"\[3, 1, 16, 16\]"), ((2, 3, 16, 16), (16, 16), r"\[16, 16\]")])
+def test_wrong_shapes_are_named(image, mask, words):
+    with pytest.raises(ValueError, match=words): PConvUNet(TINY).eval()(torch.rand(image), torch.ones(mask))
+
+
+def test_a_grey_mask_is_refused():
+    with pytest.raises(ValueError, match="binarise"): PConvUNet(TINY).eval()(torch.rand(1, 3, 16, 16), torch.full((1, 1, 16, 16), .5))
+
+
+def test_one_value_for_each_channel_is_refused_in_training():
+    net = PConvUNet(TINY)
+    with pytest.raises(ValueError, match=r"8 × 7 .* 3 stages.*2 pictures"): net(torch.rand(1, 3, 8, 7), torch.ones(1, 1, 8, 7))
+    assert net(torch.rand(2, 3, 8, 8), torch.ones(2, 1, 8, 8)).shape == (2, 3, 8, 8)
+    assert net(torch.rand(1, 3, 8, 9), torch.ones(1, 1, 8, 9)).shape == (1, 3, 8, 9)
+    assert freeze_encoder_bn(net)(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8)).shape == (1, 3, 8, 8)
+
+
+# --- as a module -------------------------------------------------------------------------------------------------------------------
+
+def test_copies_and_pickles():
+    net = PConvUNet(TINY).eval()
+    for again in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))): assert torch.equal(again(*pictures()), net(*pictures()))
+
+
+def test_channels_last_and_double():
+    net, (image, mask) = shaken(PConvUNet(TINY)).eval(), pictures(2, 40, 24)
+    expected = net(image, mask)
+    last = net.to(memory_format=torch.channels_last)(image.to(memory_format=torch.channels_last), mask)
+    torch.testing.assert_close(last, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(net.double()(image.double(), mask), expected.double(), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16])
+def test_autocast(dtype):
+    net, (image, mask) = PConvUNet(TINY), pictures(2, 40, 24)
+    with torch.autocast("cpu", dtype): out = net(image, mask)
+    assert out.isfinite().all()
+    out.float().mean().backward()
+    assert all(p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_compiles_without_a_break():
+    net, (image, mask) = shaken(PConvUNet(TINY)).eval(), pictures(2, 20, 24)
+    compiled = torch.compile(net, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(image, mask), net(image, mask), rtol=0, atol=1e-5)
+
+
+def test_checkpointing_and_hooks_leave_the_input_alone():
+    net, (image, mask) = PConvUNet(TINY).eval(), pictures()
+    before = image.clone(), mask.clone()
+    net(image, mask)
+    assert torch.equal(image, before[0]) and torch.equal(mask, before[1])
+
+
+# --- the second phase --------------------------------------------------------------------------------------------------------------
+
+def train_once(net):
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=.1, weight_decay=.1)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    net(*pictures()).square().mean().backward()
+    optimizer.step()
+    return {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
+
+
+def test_freezing_stops_statistics_and_affine_of_the_encoder_alone():
+    "Freezing must not stop at eval(), with the affine parameters still training; and the next epoch's train() must not undo it."
+    net = freeze_encoder_bn(PConvUNet(TINY).train())
+    net.eval()
+    net.train()
+    changed = train_once(net)
+    encoder = {key for key in net.state_dict() if key.startswith("encoder") and ".bn." in key}
+    assert not changed & encoder
+    assert changed == set(net.state_dict()) - encoder
+
+
+def test_freezing_can_be_undone():
+    net = freeze_encoder_bn(freeze_encoder_bn(PConvUNet(TINY).train()), frozen=False)
+    assert train_once(net) == set(net.state_dict())
+
+
+def test_freezing_keeps_the_mode_of_the_rest():
+    net = PConvUNet(TINY).eval()
+    assert not freeze_encoder_bn(net).training and not freeze_encoder_bn(net, False).training
+    assert not any(m.training for m in net.modules())
+
+
+def test_inference_does_not_depend_on_the_batch():
+    "BatchNorm left in training mode makes a picture's result depend on its neighbours."
+    net, (image, mask) = shaken(PConvUNet(TINY)).eval(), pictures(3)
+    torch.testing.assert_close(net(image, mask)[:1], net(image[:1], mask[:1]), rtol=0, atol=1e-6)
+
+
+# --- weights of other implementations ----------------------------------------------------------------------------------------------
+
+def foreign(net, template, frozen=()):
+    "The state dict of `net` under other names: template(side, number from the picture, rest) → key."
+    state, stages = {}, len(net.encoder)
+    for key, value in net.state_dict().items():
+        side, place, rest = key.split(".", 2)
+        state[template(side, int(place) + 1 if side == "encoder" else stages - int(place), rest)] = value.clone()
+        for part in frozen:
+            if rest == "conv.weight": state[template(side, int(place) + 1 if side == "encoder" else stages - int(place), part)] = torch.ones_like(value)
+    return state
+
+
+LAYOUTS = {
+    "ec_images_1": (lambda side, n, rest: f"{side[0]}c_images_{n}.{rest}", ()),
+    "enc_1, input_conv": (lambda side, n, rest: f"{side[:3]}_{n}.{rest.replace('conv.', 'conv.input_conv.') if 'mask' not in rest else rest}", ("conv.mask_conv.weight",)),
+    "enc_1, conv2d": (lambda side, n, rest: f"{side[:3]}_{n}.{rest.replace('conv.', 'conv.conv2d.') if 'mask' not in rest else rest}", ("conv.mask2d.weight",)),
+    "enc_1, bn inside": (lambda side, n, rest: f"module.{side[:3]}_{n}.{rest}", ()),
+    "encoder1, norm": (lambda side, n, rest: f"{side}{n}.{'partial_conv.' if side == 'decoder' else ''}{rest.replace('bn.', 'norm.')}", ("mask_conv_weight",)),
+    "encoder1, from the bottleneck": (lambda side, n, rest: f"{side}{n if side == 'encoder' else 4 - n}.{rest.replace('conv.', 'pconv.').replace('bn.', 'batchnorm.')}", ()),
+    "encoder.0, ours": (lambda side, n, rest: f"{side}.{n - 1 if side == 'encoder' else 3 - n}.{rest}", ()),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_public_layouts(layout):
+    template, frozen = LAYOUTS[layout]
+    theirs, ours = shaken(PConvUNet(TINY)).eval(), PConvUNet(TINY).eval()
+    matched = load_foreign(ours, foreign(theirs, template, frozen))
+    assert torch.equal(ours(*pictures()), theirs(*pictures()))
+    assert set(matched.keys.values()) == set(ours.state_dict()) and len(matched.left_out) == 6 * bool(frozen)
+    assert f"{len(matched.keys)} tensors matched" in str(matched) and ("mask" in str(matched)) == bool(frozen)
+
+
+def test_weights_of_a_layer_without_sum_of_ones():
+    "A layer that divides by sum(M) and forgets sum(1) needs weights C·k² times as large for the same output."
+    theirs, ours = shaken(PConvUNet(TINY)).eval(), PConvUNet(TINY).eval()
+    state = foreign(theirs, LAYOUTS["ec_images_1"][0])
+    state = {key: value * value[0].numel() if key.endswith("conv.weight") else value for key, value in state.items()}
+    load_foreign(ours, state, renormalised=False)
+    torch.testing.assert_close(ours(*pictures()), theirs(*pictures()), rtol=0, atol=1e-5)
+
+
+def test_foreign_biases_go_into_the_batchnorm():
+    theirs, ours = shaken(PConvUNet(TINY)).eval(), PConvUNet(TINY).eval()
+    state = foreign(theirs, LAYOUTS["ec_images_1"][0])
+    for block, key in ((theirs.encoder[1], "ec_images_2.conv.bias"), (theirs.decoder[0], "dc_images_3.conv.bias")):
+        block.conv.bias = nn.Parameter(torch.rand(len(block.conv.weight)))
+        state[key] = block.conv.bias.data
+    state["ec_images_1.conv.bias"] = torch.zeros(4)
+    assert load_foreign(ours, state).folded == ["ec_images_2.conv.bias", "dc_images_3.conv.bias"]
+    torch.testing.assert_close(ours(*pictures()), theirs(*pictures()), rtol=0, atol=1e-5)
+
+
+def state(): return foreign(PConvUNet(TINY), LAYOUTS["ec_images_1"][0])
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda s: s.pop("ec_images_2.conv.weight"), [r"encoder.1.conv.weight \[6, 4, 5, 5\]: missing"]),
+    (lambda s: s.update({"ec_images_2.conv.weight": torch.rand(6, 4, 3, 3)}), [r"ec_images_2.conv.weight \[6, 4, 3, 3\]: here encoder.1.conv.weight is \[6, 4, 5, 5\]"]),
+    (lambda s: s.update({"fc.weight": torch.rand(2, 2)}), ["fc.weight"]),
+    (lambda s: s.update({"ec_images_1.conv.bias": torch.rand(4)}), [r"ec_images_1.conv.bias \[4\]: a bias"]),
+    (lambda s: s.update({"ec_images_1.conv.mask_conv.weight": torch.rand(4, 3, 7, 7)}), ["mask_conv", "not all ones"]),
+    (lambda s: s.update({"ec_images_4.conv.weight": torch.rand(8, 8, 3, 3)}), ["ec_images_4.conv.weight", "3 stages"]),
+    (lambda s: [s.pop(k) for k in list(s) if ".bn." in k], ["encoder.1.bn.weight", "decoder.0.bn.running_var"]),
+    (lambda s: s.update(model={"a": 1}), ["'model' holds a dict"]),
+])
+def test_what_does_not_fit_is_refused_by_name(change, words):
+    weights, ours = state(), PConvUNet(TINY)
+    before = copy.deepcopy(ours.state_dict())
+    change(weights)
+    with pytest.raises(ValueError) as error: load_foreign(ours, weights)
+    for word in words: assert re.search(word, str(error.value)), str(error.value)
+    assert all(torch.equal(value, before[key]) for key, value in ours.state_dict().items())
