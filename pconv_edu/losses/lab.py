@@ -83,3 +83,12 @@ def learn_pixels(
         loss(pixels, image, mask)[0].backward()
         optimizer.step()
     return composite(pixels.detach(), image, mask)
+
+
+def grey(
+    values: Tensor,  # [H,W] or [1,H,W]
+    top: float | Tensor | None = None,  # the value shown as white; the largest when None
+) -> Tensor:  # [3,H,W] in [0,1]
+    "A map as a grey picture: 0 is black, `top` is white, so that maps with one `top` can be compared."
+    values = values.detach().float().reshape(1, *values.shape[-2:])
+    return (values / (values.max() if top is None else top)).clamp(0, 1).expand(3, -1, -1)

@@ -34,7 +34,7 @@ def _fetch(path: Path):
         raise RuntimeError(
             f"VGG-16's ImageNet weights are not on this machine and could not be downloaded ({error}).\n"
             f"Three ways on: (1) download {VGG_URL} elsewhere and put it as {path.name} into the folder {path.parent}; "
-            "(2) pass that file's path instead: weights='/path/to/" f"{path.name}'; "
+            f"(2) pass that file's path instead: weights='/path/to/{path.name}'; "
             "(3) pass weights='random': features of a random VGG-16, which need no file and are a weaker guide.") from error
 
 # %% ../../nbs/07_perceptual_loss.ipynb #30ef53c0
@@ -62,7 +62,7 @@ class VGG16Features(nn.Module):
 
     These are `[B,64,H/2,W/2]`, `[B,128,H/4,W/4]` and `[B,256,H/8,W/8]`. The normalisation that the ImageNet weights
     expect happens inside. The weights are buffers that no optimiser, checkpoint or DDP sees. Autocast is switched off
-    inside: features are float32.
+    inside: half precision would drown small differences, so features are float32.
     Raises `RuntimeError`, `FileNotFoundError` or `ValueError` when the weights cannot be had or are not torchvision's.
     """
     def __init__(self,
@@ -97,7 +97,7 @@ def perceptual_loss(
     feats_out: Sequence[Tensor],   # of the output, from `VGG16Features`
     feats_comp: Sequence[Tensor],  # of the composite
     feats_gt: Sequence[Tensor],    # of the true picture
-) -> Tensor:
+) -> Tensor:  # one number, float32 (float64 for float64 features)
     "L_perceptual: mean absolute difference of the features, summed over the three levels, for output and composite."
     difference = lambda a, b: (full_precision(a) - full_precision(b)).abs().mean()
     return sum(difference(out, gt) + difference(comp, gt) for out, comp, gt in zip(feats_out, feats_comp, feats_gt))
