@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'COLUMNS', 'HEADINGS', 'DIGITS', 'l1_percent', 'psnr', 'ssim_map', 'ssim', 'score', 'mean_fill',
-           'biharmonic_fill', 'opencv_fill', 'Pair', 'fit_square', 'make_pairs', 'save_pairs', 'load_pairs',
-           'fill_pairs', 'interval', 'bin_name', 'Table', 'evaluate', 'Comparison', 'compare', 'show_examples',
-           'show_hole']
+           'biharmonic_fill', 'opencv_fill', 'show_hole', 'Pair', 'fit_square', 'make_pairs', 'save_manifest',
+           'load_manifest', 'fill_pairs', 'interval', 'bin_name', 'Table', 'evaluate', 'Comparison', 'compare',
+           'show_examples']
 
 # %% ../nbs/16_evaluate.ipynb #10a5abc2
 import csv
@@ -134,6 +134,15 @@ def opencv_fill(
     if method not in flags: raise ValueError(f"OpenCV method {method!r} is unknown; there are {list(flags)}")
     return lambda image, mask: _one_by_one(lambda picture, hole: cv2.inpaint(picture, hole.astype(np.uint8), radius, flags[method]), image, mask)
 
+# %% ../nbs/16_evaluate.ipynb #304b4c3b
+def show_hole(
+    image: Tensor,  # [B,3,H,W] or [3,H,W]
+    mask: Tensor,   # [B,1,H,W] or [1,H,W]
+) -> Tensor:
+    "The picture with its hole in the hole's colour."
+    from matplotlib.colors import to_rgb
+    return image * mask + (1 - mask) * torch.tensor(to_rgb(COLORS["hole"])).view(3, 1, 1)
+
 # %% ../nbs/16_evaluate.ipynb #79ad3e0c
 @dataclass(frozen=True)
 class Pair:
@@ -211,12 +220,12 @@ def make_pairs(
 def _mask_folder(masks) -> MaskFolder: return masks if isinstance(masks, MaskFolder) else MaskFolder(masks, hole="white")
 
 # %% ../nbs/16_evaluate.ipynb #5e58c4df
-def save_pairs(pairs: Sequence[Pair], path: str | Path, size: int):
+def save_manifest(pairs: Sequence[Pair], path: str | Path, size: int):
     "Write the manifest: another method, another day, the same pairs."
     Path(path).write_text(json.dumps({"size": size, "pairs": [vars(pair) for pair in pairs]}, indent=1) + "\n")
 
 
-def load_pairs(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
+def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
     "Read a manifest. Raises `ValueError` for a file that is none."
     try:
         manifest = json.loads(Path(path).read_text())
@@ -331,7 +340,7 @@ class Table:
         (folder / "table.txt").write_text(f"{self}\n")
         (folder / "table.csv").write_text(self.to_csv())
         (folder / "table.json").write_text(json.dumps(self.to_json(), indent=1) + "\n")
-        save_pairs(self.pairs, folder / "pairs.json", self.size)
+        save_manifest(self.pairs, folder / "pairs.json", self.size)
 
 # %% ../nbs/16_evaluate.ipynb #e996c6c4
 def evaluate(
@@ -350,7 +359,7 @@ def evaluate(
 
     Raises `ValueError` when pairs do not fit the pictures or masks given, or a method returns another shape.
     """
-    if isinstance(pairs, (str, Path)): pairs, size = load_pairs(pairs)
+    if isinstance(pairs, (str, Path)): pairs, size = load_manifest(pairs)
     if pairs is None: pairs = make_pairs(images, masks, size=size, per_bin=per_bin, seed=seed)
     rows = []
     for some, image, mask, output in fill_pairs(method, pairs, images, masks, size, batch):
@@ -381,23 +390,19 @@ def compare(
     pairs = make_pairs(images, masks, size=size, per_bin=per_bin, seed=seed)
     return Comparison({name: evaluate(method, images, masks, size=size, pairs=pairs, batch=batch, name=name) for name, method in methods.items()})
 
-# %% ../nbs/16_evaluate.ipynb #7c712366
+# %% ../nbs/16_evaluate.ipynb #ffb0f07b
 def show_examples(
     methods: Mapping[str, Callable],  # name → network or function
     pairs: Sequence[Pair],
     images, masks=None,  # as in `evaluate`
     *, size: int = 256,
+    width: float = 1.7,  # inches for each picture
 ) -> Drawing:
-    "A row for the first pair of each bin: the photo, its hole (orange), each method's composite."
-    firsts = [next(p for p in pairs if p.bin == b) for b in sorted({p.bin for p in pairs})]
+    "A row for each bin: a photo, its hole (orange), each method's composite."
+    by_bin = [[p for p in pairs if p.bin == b] for b in sorted({p.bin for p in pairs})]
+    firsts = [of_bin[i % len(of_bin)] for i, of_bin in enumerate(by_bin)]  # the first, the second …: not one photo six times
     fills = [next(fill_pairs(method, firsts, images, masks, size, len(firsts))) for method in methods.values()]
     _, image, mask, _ = fills[0]
     columns = [image, show_hole(image, mask), *(composite(output, image, mask).clamp(0, 1) for *_, output in fills)]
     titles = [f"hole {bin_name(p.bin)}" if c == 1 else "photo" if c == 0 else list(methods)[c - 2] for p in firsts for c in range(len(columns))]
-    return show_row(*(column[i] for i in range(len(firsts)) for column in columns), titles=titles, columns=len(columns), width=1.7)
-
-
-def show_hole(image: Tensor, mask: Tensor) -> Tensor:
-    "The picture with its hole in the hole's colour."
-    from matplotlib.colors import to_rgb
-    return image * mask + (1 - mask) * torch.tensor(to_rgb(COLORS["hole"])).view(3, 1, 1)
+    return show_row(*(column[i] for i in range(len(firsts)) for column in columns), titles=titles, columns=len(columns), width=width)

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from . import checkpoint
-from .pictures import BadImage
+from .pictures import open_image
 from .unet import PConvUNet
 
 # %% ../nbs/15_inpaint.ipynb #69d91b3b
@@ -30,11 +30,7 @@ TOPS = {torch.uint8: 255, torch.int32: 65535}  # the level that stands for white
 
 def _open(path: str | Path) -> Image.Image:
     "A picture file, turned upright as its EXIF says."
-    try:
-        with Image.open(path) as file: return ImageOps.exif_transpose(file)
-    except FileNotFoundError: raise BadImage(path, "there is no such file") from None
-    except UnidentifiedImageError: raise BadImage(path, "not a picture that Pillow can read") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error: raise BadImage(path, str(error)) from error
+    with open_image(path) as picture: return ImageOps.exif_transpose(picture)
 
 # %% ../nbs/15_inpaint.ipynb #12b8cd90
 def _from_array(array: np.ndarray):
@@ -81,6 +77,13 @@ def to_levels(
     return levels, TOPS.get(levels.dtype, 1), back
 
 # %% ../nbs/15_inpaint.ipynb #b416d1d8
+def _grey(mask: Image.Image, behind: str) -> np.ndarray:
+    "A mask picture as grey levels; where it is transparent nothing is painted, and the colour `behind` it shows."
+    if mask.mode == "I;16": return np.array(mask)
+    if mask.has_transparency_data: mask = Image.alpha_composite(Image.new("RGBA", mask.size, behind), mask.convert("RGBA"))
+    return np.array(mask.convert("L"))
+
+
 def to_mask(
     mask,                     # path, PIL picture, array, or tensor [H,W], [1,H,W], [B,1,H,W]
     hole: str | None = None,  # colour of the hole, 'white' or 'black'; None: white in a picture or uint8 array, 0 among floats
@@ -91,7 +94,7 @@ def to_mask(
     """
     if hole not in (None, "white", "black"): raise ValueError(f"hole is 'white' or 'black', and not {hole!r}")
     if isinstance(mask, (str, Path)): mask = _open(mask)
-    if isinstance(mask, Image.Image): mask = np.array(mask.convert("L"))
+    if isinstance(mask, Image.Image): mask = _grey(mask, behind="white" if hole == "black" else "black")
     if mask.dtype in (bool, np.bool_, torch.bool):
         if hole is None: raise ValueError("a mask of bools does not say which value is the hole: give hole='white' (True is hole) or hole='black'")
         mask = mask * np.uint8(255) if isinstance(mask, np.ndarray) else mask * 1.

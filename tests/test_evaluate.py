@@ -11,7 +11,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 
-from pconv_edu.evaluate import (COLUMNS, biharmonic_fill, compare, evaluate, fill_pairs, fit_square, interval, l1_percent, load_pairs,
+from pconv_edu.evaluate import (COLUMNS, biharmonic_fill, compare, evaluate, fill_pairs, fit_square, interval, l1_percent, load_manifest,
                                 make_pairs, mean_fill, opencv_fill, psnr, score, show_examples, ssim, ssim_map)
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
 from pconv_edu.pictures import sample_photos, save_image
@@ -145,7 +145,7 @@ def test_the_same_call_gives_the_same_table_to_the_last_digit(tmp_path):
     first.save(tmp_path)
     from_manifest = evaluate(mean_fill, PHOTOS, pairs=tmp_path / "pairs.json")
     assert from_manifest.rows == first.rows and from_manifest.size == 32
-    assert load_pairs(tmp_path / "pairs.json") == (first.pairs, 32)
+    assert load_manifest(tmp_path / "pairs.json") == (first.pairs, 32)
 
 
 def test_the_batch_does_not_change_the_table():

@@ -108,6 +108,18 @@ def test_a_mask_picture_is_white_where_the_hole_is_and_a_float_tensor_one_where_
     assert torch.equal(to_mask(HOLE, hole="white"), valid) and torch.equal(to_mask(~HOLE, hole="black"), valid)
 
 
+@pytest.mark.parametrize("hole", ["white", "black"])
+def test_where_a_mask_picture_is_transparent_nothing_is_painted(hole):
+    strokes = np.zeros((20, 30, 4), np.uint8)
+    strokes[..., :3] = 255 * (hole == "white")
+    strokes[HOLE, 3] = 255
+    assert torch.equal(to_mask(Image.fromarray(strokes), hole)[0, 0].bool(), torch.from_numpy(~HOLE))
+
+
+def test_a_mask_of_16_bits():
+    assert torch.equal(to_mask(Image.fromarray(HOLE * np.uint16(65535)))[0, 0].bool(), torch.from_numpy(~HOLE))
+
+
 def test_a_grey_mask_is_cut_at_one_half(tmp_path):
     """Grey masks (scaled with smoothing, or stored as JPEG) that are not binarised leave seams round every hole."""
     PICTURE.resize((300, 200), Image.Resampling.NEAREST).save(tmp_path / "mask.jpg", quality=40)
