@@ -1,0 +1,200 @@
+"""Tars read by an index of offsets: oracle is tarfile itself; damage is named; workers share nothing."""
+import io
+import json
+import os
+import pickle
+import tarfile
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from pconv_edu.pictures import BadImage
+from pconv_edu.tars import ENTRY, BadTar, TarImages, find_tars, scan_tar
+
+
+def png(value: int, side: int = 8) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), (value % 256, value // 256 % 256, 7)).save(file, "PNG")
+    return file.getvalue()
+
+
+def write_tar(path, names, format=tarfile.GNU_FORMAT, start=0):
+    with tarfile.open(path, "w", format=format) as tar:
+        for k, name in enumerate(names):
+            data = png(start + k) if name.lower().endswith((".png", ".jpg")) else b"text"
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def value(picture) -> int:
+    r, g, _ = (picture[:, 0, 0] * 255).round().int().tolist()
+    return r + 256 * g
+
+
+@pytest.fixture
+def shards(tmp_path):
+    for s in range(3): write_tar(tmp_path / f"shard-{s}.tar", [f"{s}{k:04}.png" for k in range(5)], start=5 * s)
+    return tmp_path
+
+
+@pytest.mark.parametrize("format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+def test_every_picture_is_what_tarfile_reads(tmp_path, format):
+    long = [f"{'deep/' * 25}{'x' * (90 if format != tarfile.USTAR_FORMAT else 20)}{k}.png" for k in range(3)]
+    names = ["a.png", "b.PNG", "notes.txt", "c.cls", *long, "ünï.png" if format != tarfile.USTAR_FORMAT else "uni.png"]
+    path = write_tar(tmp_path / "p.tar", names, format)
+    pictures = TarImages(path)
+    with tarfile.open(path) as tar: wanted = [(m.name, tar.extractfile(m).read()) for m in tar if m.name.lower().endswith(".png")]
+    assert [(pictures.name(i), pictures.read(i)) for i in range(len(pictures))] == [(f"p.tar/{name}", data) for name, data in wanted]
+    assert len(pictures) == 6
+
+
+def test_webdataset_shards_pictures_only_in_order(tmp_path):
+    for s in range(2): write_tar(tmp_path / f"w-{s:06}.tar", [f"{s}{k:05}.{end}" for k in range(3) for end in ("cls", "jpg", "json")], start=9 * s)
+    pictures = TarImages(tmp_path / "w-*.tar")
+    assert [pictures.name(i) for i in range(6)] == [f"w-{s:06}.tar/{s}{k:05}.jpg" for s in range(2) for k in range(3)]
+
+
+def test_folders_links_and_hidden_files_are_no_pictures(tmp_path):
+    path = tmp_path / "p.tar"
+    with tarfile.open(path, "w") as tar:
+        for name, kind in (("d.png", tarfile.DIRTYPE), ("s.png", tarfile.SYMTYPE), ("h.png", tarfile.LNKTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "x.png"
+            tar.addfile(info)
+        for name in ("._x.png", "x.png"):
+            info = tarfile.TarInfo(name)
+            info.size = len(png(3))
+            tar.addfile(info, io.BytesIO(png(3)))
+    pictures = TarImages(path)
+    assert [pictures.name(i) for i in range(len(pictures))] == ["p.tar/x.png"]
+
+
+def test_the_index_is_one_npy_of_16_bytes_a_picture(shards):
+    pictures = TarImages(shards)
+    entries = np.load(pictures.index)
+    assert pictures.index.suffix == ".npy" and ENTRY.itemsize == 16 and entries.nbytes == 16 * 15
+    assert isinstance(pictures.entries, np.memmap)
+
+
+def test_it_is_built_once(shards):
+    first = TarImages(shards)
+    before = first.index.stat().st_mtime_ns
+    assert TarImages(shards).index.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("change", ["longer", "touched", "fewer", "cut index", "no json", "old layout"])
+def test_a_stale_index_is_built_anew(shards, change):
+    old = TarImages(shards)
+    target = shards / "shard-2.tar"
+    if change == "longer": write_tar(target, [f"new{k}.png" for k in range(9)], start=100)
+    if change == "touched":  # the same size, other pictures
+        stat = target.stat()
+        write_tar(target, [f"new{k}.png" for k in range(5)], start=100)
+        assert target.stat().st_size == stat.st_size
+        os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000_000))
+    if change == "fewer": target.unlink()
+    if change == "cut index": old.index.write_bytes(old.index.read_bytes()[:-16])
+    if change == "no json": old.index.with_suffix(".json").unlink()
+    if change == "old layout": old.index.with_suffix(".json").write_text("[]")
+    new = TarImages(shards)
+    assert len(new) == {"longer": 19, "fewer": 10}.get(change, 15)
+    assert value(new[10 if change != "fewer" else 9]) == {"longer": 100, "touched": 100, "fewer": 9}.get(change, 10)
+
+
+def test_damage_is_named_and_nothing_is_lost_without_a_word(tmp_path):
+    whole = write_tar(tmp_path / "whole.tar", [f"{k}.png" for k in range(40)])
+    data = whole.read_bytes()
+    end = 40 * 1024
+    cases = {"in a picture": data[:20_800], "between pictures": data[:20_480], "in a header": data[:20_600], "empty": b"",
+             "rubbish header": data[:20_480] + b"\x07" * 512 + data[20_992:], "no end mark": data[:end], "no tar": b"x" * 5000}
+    for case, damaged in cases.items():
+        path = tmp_path / "damaged.tar"
+        path.write_bytes(damaged)
+        with pytest.raises(BadTar, match="damaged.tar") as error: TarImages(path)
+        assert "truncated or damaged" in str(error.value), case
+        assert not list(tmp_path.glob("damaged.tar.*")), f"{case}: an index of a damaged tar was left behind"
+
+
+def test_a_compressed_tar_says_unpack(tmp_path):
+    for mode in ("gz", "bz2", "xz"):
+        with tarfile.open(tmp_path / "c.tar", f"w:{mode}") as tar: tar.add(__file__, "a.png")
+        with pytest.raises(BadTar, match="compressed.*unpack"): TarImages(tmp_path / "c.tar")
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no tar at"): TarImages(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no tar at"): TarImages(tmp_path / "x-*.tar")
+    with pytest.raises(FileNotFoundError, match="no picture in .*t.tar"): TarImages(write_tar(tmp_path / "t.tar", ["a.txt"]))
+    with pytest.raises(FileNotFoundError): TarImages([])
+
+
+def test_a_bad_picture_inside_is_named(tmp_path):
+    with tarfile.open(tmp_path / "p.tar", "w") as tar:
+        for name, data in (("empty.png", b""), ("forged.jpg", b"GIF but no"), ("cut.png", png(1, 64)[:60])):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    pictures = TarImages(tmp_path / "p.tar")
+    for i, name in enumerate(("empty.png", "forged.jpg", "cut.png")):
+        with pytest.raises(BadImage, match=f"p.tar/{name}"): pictures[i]
+
+
+def test_an_index_elsewhere(shards, tmp_path):
+    where = tmp_path / "elsewhere" / "mine.npy"
+    assert len(TarImages(shards, index=where)) == 15
+    assert where.exists() and not list(shards.glob("*.npy"))
+
+
+def test_index_past_the_end(shards):
+    with pytest.raises(IndexError): TarImages(shards)[15]
+    assert value(TarImages(shards)[-1]) == 14
+
+
+def test_it_is_light_to_send_to_a_worker(shards):
+    pictures = TarImages(shards)
+    assert len(pickle.dumps(pictures)) < 1000 and value(pickle.loads(pickle.dumps(pictures))[7]) == 7
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_workers_read_the_same_pictures(shards):
+    pictures = TarImages(shards)
+    pictures[0]  # a file is open in the parent: a worker that shared it would move its place
+    loader = DataLoader(pictures, batch_size=None, num_workers=3, multiprocessing_context="fork")
+    assert [value(p) for p in loader] == list(range(15))
+
+
+def test_offsets_past_4_gb(tmp_path):
+    "A sparse file stands in for a large tar: offsets need 64 bits."
+    path = tmp_path / "large.tar"
+    with open(path, "wb") as file:
+        filler = tarfile.TarInfo("filler.bin")
+        filler.size = 5 * 2**30
+        file.write(filler.tobuf(tarfile.GNU_FORMAT))
+        file.seek(filler.size, 1)
+        info = tarfile.TarInfo("a.png")
+        info.size = len(png(9))
+        file.write(info.tobuf() + png(9).ljust(512, b"\0") + bytes(1024))
+    pictures = TarImages(path)
+    assert value(pictures[0]) == 9 and pictures.entries[0]["offset"] > 2**32
+
+
+def test_two_processes_may_build_at_once(shards):
+    "Each writes beside the place and renames: whoever reads sees a whole index."
+    import multiprocessing
+    with multiprocessing.get_context("fork").Pool(4) as pool: assert pool.map(_count, [shards] * 8) == [15] * 8
+    assert sorted(p.name for p in shards.glob("*.index.*")) == ["shard-0.tar+2.index.json", "shard-0.tar+2.index.npy"]
+
+
+def _count(where) -> int: return len(TarImages(where))
+
+
+def test_find_tars(shards):
+    one = shards / "shard-1.tar"
+    assert find_tars(one) == [one] and len(find_tars(shards)) == len(find_tars(str(shards / "*.tar"))) == 3
+    assert find_tars([one, shards / "shard-0.tar"])[1] == one
