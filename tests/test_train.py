@@ -345,3 +345,129 @@ def test_out_of_memory_says_what_to_change(tmp_path, monkeypatch):
 def test_importing_train_needs_no_notebook_packages():
     code = "import sys, pconv_edu.train; print([m for m in ('ipywidgets', 'fastcore', 'anywidget', 'IPython') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout.strip() == "[]"
+
+
+# --- the command, and many processes -----------------------------------------------------------------------------------------------
+
+def photos(folder) -> Path:
+    from pconv_edu.pictures import save_image
+    for i, picture in enumerate(pictures(6)): save_image(picture, Path(folder) / "photos" / f"{i}.png")
+    return Path(folder) / "photos"
+
+
+SCRIPT = """
+import sys, torch
+from pconv_edu.losses import LossWeights
+from pconv_edu.phases import Phase
+from pconv_edu.train import fit
+from pconv_edu.unet import PConvUNet
+torch.set_num_threads(1)
+torch.manual_seed(0)
+images, out, *more = sys.argv[1:]
+fit(images, out=out, net=PConvUNet(widths=(8, 16)), phases=(Phase("initial", 4, 2e-4), Phase("fine-tune", 3, 5e-5, True)), size=32, batch=4, accumulate=2,
+    weights=LossWeights(perceptual=0, style=0), save_every=2, draw=False, device="cpu", **eval(more[0] if more else "{}"))
+"""
+
+def launch(script: Path, processes: int, *arguments) -> subprocess.Popen:
+    "The script under torchrun, on this machine, without network."
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", str(script), *map(str, arguments)]
+    return subprocess.Popen(command if processes > 1 else [sys.executable, str(script), *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def finished(job: subprocess.Popen) -> str:
+    said, _ = job.communicate(timeout=240)
+    assert job.returncode == 0, said
+    return said
+
+
+def test_two_processes_train_as_one_does(tmp_path):
+    script, images = tmp_path / "script.py", photos(tmp_path)
+    script.write_text(SCRIPT)
+    alone, two = launch(script, 1, images, tmp_path / "alone"), launch(script, 2, images, tmp_path / "two")
+    assert "starts over" in finished(alone)
+    assert finished(two).count("starts over") == 1  # the leader alone speaks …
+    a, b = (history.read_log(tmp_path / name) for name in ("alone", "two"))
+    assert [line["step"] for line in b] == list(range(7))  # … and writes
+    for left, right in zip(a, b):
+        for term in ("loss", "valid", "hole", "tv", "grad_norm"): assert left[term] == pytest.approx(right[term], rel=1e-3), (left["step"], term)
+    left, right = (checkpoint.load(checkpoint.latest(tmp_path / name)).tensors["net"] for name in ("alone", "two"))
+    for name, value in left.items(): assert torch.allclose(value, right[name], atol=1e-3), name
+
+
+def test_batchnorm_shared_by_processes_is_that_of_the_whole_batch(tmp_path):
+    "Outputs, running statistics and every gradient, against BatchNorm2d on the whole batch in one process."
+    script = tmp_path / "script.py"
+    script.write_text("""
+import torch, torch.distributed as dist
+from torch import nn
+from pconv_edu.parallel import join_team, share_batchnorm
+team = join_team()
+torch.manual_seed(0)
+x, target = torch.randn(4, 3, 5, 5) * 3 + 7, torch.randn(4, 3, 5, 5)
+whole, shared = (nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)) for _ in range(2))
+shared.load_state_dict(whole.state_dict())
+share_batchnorm(shared)
+a = x.clone().requires_grad_()
+expected = whole(a)
+(expected - target).abs().mean().backward()
+mine = slice(team.rank * 2, team.rank * 2 + 2)
+b = x[mine].clone().requires_grad_()
+model = team.wrap(shared, torch.device("cpu"), shared_bn=True)
+found = model(b)
+(found - target[mine]).abs().mean().backward()
+close = lambda p, q: torch.testing.assert_close(p, q, atol=1e-5, rtol=1e-4)
+close(found, expected[mine]); close(b.grad / 2, a.grad[mine])
+for p, q in zip(shared.parameters(), whole.parameters()): close(p.grad, q.grad)
+for p, q in zip(shared.buffers(), whole.buffers()): close(p, q)
+shared.eval(), whole.eval()
+close(shared(x), whole(x))
+dist.destroy_process_group()
+""")
+    finished(launch(script, 2))
+
+
+def test_a_process_that_dies_ends_the_job_and_it_goes_on_from_the_checkpoint(tmp_path):
+    script, images = tmp_path / "script.py", photos(tmp_path)
+    dying = "import os\nfrom pconv_edu import train\nforward = train.forward\ndef dies(run, image, mask):\n    if run.step == 5 and run.team.rank == 1: os.kill(os.getpid(), 9)\n    return forward(run, image, mask)\ntrain.forward = dies\n"
+    script.write_text(dying + SCRIPT)
+    job = launch(script, 2, images, tmp_path / "run")
+    said, _ = job.communicate(timeout=200)
+    events = [json.loads(line) for line in open(tmp_path / "run" / "events.jsonl")]
+    assert job.returncode and "SIGKILL" in said and time.time() - events[0]["time"] < 60
+    script.write_text(SCRIPT)
+    assert "resumes from step 4 of 7" in finished(launch(script, 2, images, tmp_path / "run"))
+
+
+def command(*arguments, **environment) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "pconv_edu.train", *map(str, arguments)], text=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
+
+
+def test_the_command_trains_and_goes_on(tmp_path, capsys):
+    arguments = [str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--size", "64", "--batch", "2", "--vgg", "random", "--weights", "style=0,perceptual=0",
+                 "--phases", "initial:2:2e-4,fine-tune:1:5e-5:frozen", "--no-draw", "--no-progress"]
+    assert train_module.main(arguments) == 0 and train_module.main(arguments) == 0
+    saved = checkpoint.load(checkpoint.latest(tmp_path / "run")).state
+    assert saved["step"] == 3 and saved["config"]["phases"][1] == {"name": "fine-tune", "steps": 1, "lr": 5e-5, "freeze_encoder_bn": True, "hours": None}
+    assert saved["config"]["weights"] == {"valid": 1, "hole": 6, "perceptual": 0, "style": 0, "tv": .1}
+    assert train_module.main([*arguments, "--batch", "3"]) == 2 and "batch: 2 → 3" in capsys.readouterr().err
+
+
+def test_the_commands_help_is_that_of_fit():
+    import inspect
+    said = " ".join(train_module.parser().format_help().split())
+    for name in inspect.signature(fit).parameters: assert name == "images" or f"--{name.replace('_', '-')}" in said
+    assert "pictures in each forward pass, all processes together" in said
+
+
+@pytest.mark.parametrize("arguments, said", [(["nowhere"], "no folder 'nowhere'"), (["x", "--batchsize", "3"], "did you mean '--batch'"), (["x", "--net", "smal"], "did you mean 'small'"),
+                                             (["x", "--phases", "initial:2"], "write them as"), (["x", "--weights", "hol=3"], "did you mean 'hole'")])
+def test_the_command_answers_mistakes_in_one_line(arguments, said, capsys):
+    try: status = train_module.main([*arguments, "--vgg", "random"])
+    except SystemExit as error: status = error.code  # argparse's own
+    assert status == 2 and said in capsys.readouterr().err
+
+
+def test_without_weights_for_vgg_the_command_says_what_to_do(tmp_path):
+    run = command(photos(tmp_path), "--out", tmp_path / "run", TORCH_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
+    assert run.returncode == 2 and run.stderr.startswith("error: VGG-16's ImageNet weights") and "Traceback" not in run.stderr and not (tmp_path / "run").exists()
