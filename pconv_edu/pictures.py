@@ -90,7 +90,7 @@ def reading(
     except FileNotFoundError: raise BadImage(name, "there is no such file") from None
     except UnidentifiedImageError: raise BadImage(name, f"no picture of a kind that is read here ({', '.join(FORMATS)}), whatever its name says") from None
     except Exception as error:  # damaged files raise nearly every kind: OSError, SyntaxError, struct.error, KeyError, MemoryError, …
-        raise BadImage(name, getattr(error, "strerror", None) or f"{error or 'damaged'} ({type(error).__name__})") from error
+        raise BadImage(name, getattr(error, "strerror", None) or (str(error) if type(error) in (ValueError, OSError) else f"{error} ({type(error).__name__})")) from error
 
 # %% ../nbs/01_pictures.ipynb #43d228d8
 def _check_header(picture: Image.Image):
@@ -99,7 +99,7 @@ def _check_header(picture: Image.Image):
     if picture.width * picture.height > MAX_PIXELS:
         raise ValueError(f"its header says {picture.width} × {picture.height} pixels, and more than {MAX_PIXELS:,} are refused (pictures.MAX_PIXELS)")
 
-
+# %% ../nbs/01_pictures.ipynb #ff7ef8e4
 def _check_bytes(file):
     "Refuse an empty or enormous file, and a PNG with a wrong checksum, which Pillow's decoder overlooks."
     size = file.seek(0, os.SEEK_END)
@@ -110,7 +110,7 @@ def _check_bytes(file):
         if picture.format == "PNG": picture.verify()
     file.seek(0)
 
-
+# %% ../nbs/01_pictures.ipynb #c66abf67
 @contextmanager
 def open_image(
     file,  # a path, or an open binary file
@@ -125,7 +125,7 @@ def open_image(
 
 # %% ../nbs/01_pictures.ipynb #8f4c026e
 def load_image(
-    path: str | Path,
+    path: str | Path,  # or an open binary file
 ) -> Tensor:  # float32 [3,H,W] in [0,1], RGB
     """Read one picture: turned upright as its EXIF says, any mode as RGB, transparent as white.
 
