@@ -304,7 +304,7 @@ def test_compiles_without_a_break():
     torch.testing.assert_close(compiled(image, mask), net(image, mask), rtol=0, atol=1e-5)
 
 
-def test_checkpointing_and_hooks_leave_the_input_alone():
+def test_forward_leaves_its_inputs_alone():
     net, (image, mask) = PConvUNet(TINY).eval(), pictures()
     before = image.clone(), mask.clone()
     net(image, mask)
@@ -346,7 +346,7 @@ def test_freezing_keeps_the_mode_of_the_rest():
 def test_inference_does_not_depend_on_the_batch():
     "BatchNorm left in training mode makes a picture's result depend on its neighbours."
     net, (image, mask) = shaken(PConvUNet(TINY)).eval(), pictures(3)
-    torch.testing.assert_close(net(image, mask)[:1], net(image[:1], mask[:1]), rtol=0, atol=1e-6)
+    torch.testing.assert_close(net(image, mask)[:1], net(image[:1], mask[:1]), rtol=0, atol=1e-5)
 
 
 # --- weights of other implementations ----------------------------------------------------------------------------------------------
