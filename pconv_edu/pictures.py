@@ -196,8 +196,13 @@ class Drawing(Figure):
     def to_bytes(self) -> bytes:
         "The figure as the bytes of a PNG or JPEG file."
         file = io.BytesIO()
-        options = {"pil_kwargs": {"quality": 80}} if self.format == "jpeg" else {}
-        self.savefig(file, format=self.format, dpi=72 if self.format == "jpeg" else 80, **options)
+        if self.format == "jpeg":
+            self.savefig(file, format="jpeg", dpi=72, pil_kwargs={"quality": 80})
+            return file.getvalue()
+        self.savefig(file, format="png", dpi=80)
+        picture = Image.open(file).convert("RGB")
+        if picture.getcolors(256): picture = picture.quantize(256)  # the same pixels in half the bytes
+        picture.save(file := io.BytesIO(), "PNG", optimize=True)
         return file.getvalue()
 
     def _ipython_display_(self):
@@ -264,7 +269,7 @@ def show_numbers(
     drawing = Drawing(figsize=(cell * sum(widths) + .4 * len(grids), cell * max(g.shape[0] for g in grids) + .4))
     for i, (axes, grid, m) in enumerate(zip(drawing.subplots(1, len(grids), squeeze=False, width_ratios=widths)[0], grids, masks)):
         axes.set_axis_off()
-        axes.set_xlim(-.5, grid.shape[1] - .5); axes.set_ylim(grid.shape[0] - .5, -.5); axes.set_aspect("equal")
+        axes.set_xlim(-.52, grid.shape[1] - .48); axes.set_ylim(grid.shape[0] - .48, -.52); axes.set_aspect("equal")
         if i < len(titles): axes.set_title(titles[i], fontsize=11)
         for (y, x), value in np.ndenumerate(grid.numpy()):
             valid = None if m is None else bool(m.reshape(m.shape[-2:])[y, x])
