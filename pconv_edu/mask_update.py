@@ -19,9 +19,10 @@ def check_mask(
 ):
     """Raise `ValueError` when `mask` holds anything but 0 and 1.
 
-    Skipped where values cannot be looked at: while `torch.compile` or `torch.export` traces, and on the meta device.
+    Skipped where values cannot be looked at: while `torch.compile` or `torch.export` traces, while a CUDA graph is captured, on the meta device.
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or mask.is_meta: return
+    if mask.is_cuda and torch.cuda.is_current_stream_capturing(): return
     if torch.equal(mask, (mask != 0).to(mask.dtype)): return
     low, high = mask.min().item(), mask.max().item()
     where = "" if x is None else f", for x of shape {list(x.shape)},"

@@ -90,9 +90,9 @@ def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
     if mask is None: return
     if layer.planes: channels.add(len(layer.planes))
     if layer.multi_channel: channels.add(layer.in_channels)
-    if mask.ndim != ndim or len(mask) not in (1, len(x)) or mask.shape[1] not in channels or mask.shape[2:] != x.shape[2:]:
+    if mask.ndim != ndim or mask.shape[0] not in (1, x.shape[0]) or mask.shape[1] not in channels or mask.shape[2:] != x.shape[2:]:
         hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
-        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, 1 or {len(x)} in the batch, "
+        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, 1 or {x.shape[0]} in the batch, "
                          f"{' or '.join(map(str, sorted(channels)))} channels, and the size of x{hint}")
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
@@ -127,7 +127,7 @@ class _PartialConv:
         y = renormalise(self._conv_forward(x, self.weight, None), count, window_size, self.bias)
         if not self.return_mask: return y
         new_mask = (count > 0).to(mask.dtype if mask.is_floating_point() else x.dtype)
-        return y, new_mask.expand(len(x), self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
+        return y, new_mask.expand(x.shape[0], self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
 
     def hide(self, x: Tensor, mask: Tensor) -> Tensor:
         "`x` with 0 in its holes, whatever stood there. Not x · mask: NaN · 0 is NaN."
