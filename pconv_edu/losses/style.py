@@ -17,17 +17,20 @@ from .pixel import full_precision
 def gram_matrix(
     features: Tensor,  # [B,C,H,W]
 ) -> Tensor:  # [B,C,C], float32 (float64 for float64 features)
-    "K·ΨᵀΨ with K = 1/(C·H·W): how strongly each two channels occur together, wherever in the picture."
+    """K·ΨᵀΨ with K = 1/(C·H·W): how strongly each two channels occur together, wherever in the picture.
+
+    Scaled before it is summed, and summed in float32 even under autocast: no sum can overflow.
+    """
     flat = full_precision(features).flatten(2)
     with torch.autocast(features.device.type, enabled=False):
-        flat = flat * (flat.shape[1] * flat.shape[2]) ** -.5  # scaled before it is summed, so no sum can grow large
+        flat = flat * (flat.shape[1] * flat.shape[2]) ** -.5  # its square is K
         return flat @ flat.mT
 
 # %% ../../nbs/08_style_loss.ipynb #89c3bab6
 def gram_loss(
     grams: Sequence[Tensor],     # one [B,C,C] for each level
     grams_gt: Sequence[Tensor],  # of the true picture
-) -> Tensor:
+) -> Tensor:  # one number
     "Mean absolute difference (1/C² of the sum) of Gram matrices, summed over the levels, mean over the batch."
     return sum((gram - gt).abs().mean() for gram, gt in zip(grams, grams_gt))
 
@@ -35,6 +38,6 @@ def gram_loss(
 def style_loss(
     feats: Sequence[Tensor],     # of the output or of the composite, from `VGG16Features`
     feats_gt: Sequence[Tensor],  # of the true picture
-) -> Tensor:
+) -> Tensor:  # one number, float32 (float64 for float64 features)
     "L_style of the output or of the composite: the Gram matrices of the features, compared."
     return gram_loss([gram_matrix(f) for f in feats], [gram_matrix(f) for f in feats_gt])

@@ -22,11 +22,14 @@ from .tv import tv_loss
 # %% ../../nbs/10_total_loss.ipynb #c9c50870
 @dataclass(frozen=True)
 class LossWeights:
-    "How much each term counts; the paper's numbers, found there by a search on 100 validation pictures."
+    """How much each term counts; the paper's numbers, found there by a search on 100 validation pictures.
+
+    Raises `ValueError` for a weight below 0, or when all are 0.
+    """
     valid: float = 1
     hole: float = 6
     perceptual: float = .05
-    style: float = 120
+    style: float = 120  # on the style terms of output and composite, added
     tv: float = .1
 
     def __post_init__(self):
@@ -38,7 +41,9 @@ class LossWeights:
 class InpaintingLoss(nn.Module):
     """The paper's total loss: `(output, image, mask) → (total, {name: term})`.
 
-    Terms whose weight is 0 are not computed and not in the dict. VGG-16 sees output and composite in one batch.
+    Every term is a mean over the pictures of the batch, in float32 under any autocast. Terms whose weight is 0 are
+    not computed and not in the dict. It has no parameters and no state: the ruler does not belong to the network.
+    Raises `ValueError` when the shapes do not fit together, and what `VGG16Features` raises.
     """
     def __init__(self,
         weights: LossWeights = LossWeights(),

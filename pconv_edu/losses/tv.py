@@ -23,8 +23,11 @@ def tv_loss(
     composite: Tensor,  # [B,C,H,W] in [0,1]
     mask: Tensor,       # [B,1,H,W], 1 = valid, 0 = hole
     pixel_range: tuple[float, float] = (0, 1),  # the range in which differences are counted
-) -> Tensor:
-    "L_tv: differences of neighbours that both lie in R, over the size of the composite, mean over the batch."
+) -> Tensor:  # one number, float32 (float64 for float64 pictures)
+    """L_tv: differences of neighbours that both lie in R, over the size of the composite, mean over the batch.
+
+    Raises `ValueError` when the shapes do not fit together.
+    """
     check_shapes(composite, composite, mask)
     picture, ring = full_precision(composite), hole_ring(full_precision(mask))
     across = ring[..., 1:] * ring[..., :-1] * (picture[..., 1:] - picture[..., :-1]).abs()
