@@ -97,7 +97,7 @@ def cases(number, seed=0):
     return found
 
 
-CASES = cases(500)
+CASES = cases(390, seed=19)
 
 
 def test_the_drawn_cases_hold_every_pair_of_values():
