@@ -35,7 +35,7 @@ def test_no_error_and_no_widget_view_is_committed(path):
 @LESSONS
 def test_links_between_lessons_lead_somewhere(path):
     text = "\n".join("".join(c["source"]) for c in cells(path, "markdown"))
-    for target in re.findall(r"\]\(([^)#:\s]+)[^)]*\)", text):
+    for target in re.findall(r"\]\((?!\w+:)([^)#\s]+\.\w+)[^)]*\)", text):
         assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
