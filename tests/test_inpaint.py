@@ -76,6 +76,11 @@ def test_tensors_keep_shape_type_and_valid_pixels(shape, dtype):
     assert (after[..., ~valid] == (1 if dtype.is_floating_point else 255)).all()
 
 
+def test_bytes_are_rounded_and_not_cut_off():
+    after = inpaint(levels(20, 30, 3), PICTURE, lambda image, mask: torch.full_like(image, .4031))  # · 255 = 102.79
+    assert (after[HOLE] == 103).all()
+
+
 def test_a_path_gives_a_pil_picture_turned_upright(tmp_path):
     sideways = Image.fromarray(levels(30, 20, 3))
     exif = sideways.getexif()
