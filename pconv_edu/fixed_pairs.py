@@ -32,7 +32,7 @@ def save_pairs(
     pairs = []
     for n in range(count):
         _, mask, about = dataset.sample(n)
-        recipe = about["mask"] | ({"file": dataset.mask_name(about["mask"]["file"])} if "file" in about["mask"] else {}) | {"checksum": _checksum(mask)}
+        recipe = about["mask"] | ({"file": dataset.masks.name(about["mask"]["file"])} if "file" in about["mask"] else {}) | {"checksum": _checksum(mask)}
         pairs.append({"image": dataset.source.name(about["image"]), "full": about["full"], "box": about["box"], "flip": about["flip"], "mask": recipe})
     lines = ",\n".join(json.dumps(pair) for pair in pairs)
     Path(path).write_text(f'{{"size": {dataset.size}, "pairs": [\n{lines}\n]}}\n', encoding="utf-8")
@@ -56,7 +56,7 @@ class FixedPairs(InpaintingDataset):
             warnings.simplefilter("ignore")  # the official masks are just right here
             super().__init__(images, masks, about["size"], hole=hole, augment_masks=any("seed" in mask for mask in files), max_bad=0)
         self.places = _find([pair["image"] for pair in self.pairs], self.source.name, len(self.source), "picture")
-        self.mask_places = _find([mask["file"] for mask in files], self.mask_name, len(self.masks or ()), "mask")
+        self.mask_places = _find([mask["file"] for mask in files], self.masks.name, len(self.masks.masks or ()), "mask")
 
     def __len__(self) -> int: return len(self.pairs)
 
@@ -68,7 +68,7 @@ class FixedPairs(InpaintingDataset):
             if list(upright_size(picture)) != pair["full"]: raise BadImage(pair["image"], f"it was {pair['full']} when the pairs were fixed, and is {upright_size(picture)} now")
             image = read_crop(picture, pair["box"], self.size, pair["flip"])
         recipe = pair["mask"]
-        mask = self.make_mask(recipe | ({"file": self.mask_places[recipe["file"]]} if "file" in recipe else {}))
+        mask = self.masks.make(recipe | ({"file": self.mask_places[recipe["file"]]} if "file" in recipe else {}))
         if _checksum(mask) != recipe["checksum"]: raise ValueError(f"the mask of {pair['image']} ({recipe}) is not the one that was fixed: another file, polarity, or version of irregular_mask")
         return image, mask, {"bad": []}
 

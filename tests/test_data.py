@@ -151,7 +151,7 @@ def test_shapes_and_ranges(folder):
 
 def test_all_six_bins_equally_often(folder):
     ds = InpaintingDataset(folder, size=32)
-    bins = [ratio_bin(hole_ratio(ds.make_mask(ds.sample(n)[2]["mask"]))) for n in range(240)]
+    bins = [ratio_bin(hole_ratio(ds.masks.make(ds.sample(n)[2]["mask"]))) for n in range(240)]
     assert all(20 <= bins.count(k) <= 62 for k in range(6)) and None not in bins
 
 
@@ -217,7 +217,7 @@ def test_training_on_the_official_test_masks_is_noticed(folder, tmp_path):
     for number in range(37, 12_000, 1500):
         save_image(1 - irregular_mask(64, ratio=RATIO_BINS[number // 2000], seed=number), tmp_path / "official" / f"{number:05}.png")
         save_image(1 - irregular_mask(64, ratio=RATIO_BINS[5 - number // 2000], seed=number), tmp_path / "mine" / f"{number:05}.png")
-    assert looks_official(MaskFolder(tmp_path / "official")) and not looks_official(MaskFolder(tmp_path / "mine"))
+    assert looks_official(MaskFolder(tmp_path / "official")) and looks_official(MaskFolder(tmp_path / "official", size=32)) and not looks_official(MaskFolder(tmp_path / "mine"))
     with pytest.warns(UserWarning, match="test masks"): InpaintingDataset(folder, tmp_path / "official")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -293,6 +293,10 @@ def test_a_bad_mask_file_is_named_and_replaced(folder, mask_folder):
                                             ({"seed": -1}, "seed=-1"), ({"size": 0}, "size=0")])
 def test_bad_options(folder, options, words):
     with pytest.raises(ValueError, match=words): InpaintingDataset(folder, **options)
+
+
+def test_no_masks(folder):
+    with pytest.raises(ValueError, match="list of masks is empty"): InpaintingDataset(folder, [])
 
 
 def test_bad_batches(folder):
