@@ -83,17 +83,18 @@ def renormalise(
 # %% ../nbs/04_partial_conv.ipynb #7b9d3e87
 def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
     "Raise `ValueError` naming both shapes when `layer` cannot take `x` with `mask`."
-    ndim, channels = len(layer.kernel_size) + 2, {1}
+    if torch.jit.is_tracing(): return  # sizes are tensors there
+    ndim, channels = len(layer.kernel_size) + 2, [1]
     if x.ndim != ndim or x.shape[1] != layer.in_channels:
         raise ValueError(f"x has shape {list(x.shape)}{'' if mask is None else f' and the mask {list(mask.shape)}'}; "
                          f"{type(layer).__name__} takes x of {ndim} dimensions, the second with {layer.in_channels} channels")
     if mask is None: return
-    if layer.planes: channels.add(len(layer.planes))
-    if layer.multi_channel: channels.add(layer.in_channels)
+    if layer.planes: channels.append(len(layer.planes))
+    if layer.multi_channel: channels.append(layer.in_channels)
     if mask.ndim != ndim or mask.shape[0] not in (1, x.shape[0]) or mask.shape[1] not in channels or mask.shape[2:] != x.shape[2:]:
         hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
         raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, 1 or {x.shape[0]} in the batch, "
-                         f"{' or '.join(map(str, sorted(channels)))} channels, and the size of x{hint}")
+                         f"{' or '.join(map(str, channels))} channels, and the size of x{hint}")
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
