@@ -412,7 +412,7 @@ def state(): return foreign(PConvUNet(TINY), LAYOUTS["ec_images_1"][0])
     (lambda s: s.update({"fc.weight": torch.rand(2, 2)}), ["fc.weight"]),
     (lambda s: s.update({"ec_images_1.conv.bias": torch.rand(4)}), [r"ec_images_1.conv.bias \[4\]: a bias"]),
     (lambda s: s.update({"ec_images_1.conv.mask_conv.weight": torch.rand(4, 3, 7, 7)}), ["mask_conv", "not all ones"]),
-    (lambda s: s.update({"ec_images_4.conv.weight": torch.rand(8, 8, 3, 3)}), ["ec_images_4.conv.weight", "3 stages"]),
+    (lambda s: s.update({"ec_images_4.conv.weight": torch.rand(8, 8, 3, 3)}), ["ec_images_4.conv.weight", "of 4 stages do not fit this network of 3"]),
     (lambda s: [s.pop(k) for k in list(s) if ".bn." in k], ["encoder.1.bn.weight", "decoder.0.bn.running_var"]),
     (lambda s: s.update(model={"a": 1}), ["'model' holds a dict"]),
 ])

@@ -1,0 +1,114 @@
+"""The benchmark: it compares networks that compute the same, in turns, and writes down what it measured."""
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pconv_edu import bench, bench_loss
+from pconv_edu.bench import FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident
+from pconv_edu.losses import InpaintingLoss, LossWeights
+from pconv_edu.masks import irregular_mask
+from pconv_edu.unet import PConvUNet
+
+TINY = Case("ours", "inference", size=64, net="small")
+
+
+@pytest.mark.parametrize("head", ["linear", "tanh"])
+@pytest.mark.parametrize("training", [True, False])
+def test_the_published_form_computes_the_same(head, training):
+    torch.manual_seed(0)
+    net = PConvUNet((4, 6, 8), head=head).double().train(training)
+    for p in net.parameters(): p.data.add_(.05)
+    published = PublishedUNet(net).train(training)
+    image, mask = torch.rand(2, 3, 32, 40).double(), torch.stack([irregular_mask((32, 40), ratio=.4, seed=i) for i in range(2)]).double()
+    ours, theirs = net(image, mask), published(image, mask)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)  # it adds 1e-8 to each count
+    ours.square().mean().backward(), theirs.square().mean().backward()
+    for (name, p), q in zip(net.named_parameters(), published.parameters()): torch.testing.assert_close(p.grad, q.grad, rtol=1e-4, atol=1e-7, msg=name)
+
+
+def test_all_forms_have_the_same_weights():
+    nets = [PConvUNet.small(), PConvUNet.small(partial=False), PublishedUNet(PConvUNet.small())]
+    assert len({sum(p.numel() for p in net.parameters()) for net in nets}) == 1
+
+
+def test_forms_take_turns():
+    calls = []
+    times = in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, repeats=3)
+    assert calls[-6:] == list("ababab") and {len(t) for t in times.values()} == {3}
+
+
+def test_ratio_is_taken_round_by_round():
+    "The quotient of two medians would be 2 here; in every single round it is 1.5."
+    assert ratio([1.5, 15., 150.], [1., 10., 100.]) == (1.5, 1.5, 1.5)
+    assert ratio([1, 2, 3, 4, 5], [1] * 5) == (3, 2, 4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("mode", ["inference", "training"])
+@pytest.mark.parametrize("layout, dtype", [("contiguous", "float32"), ("channels-last", "bfloat16")])
+def test_every_case_runs(form, mode, layout, dtype):
+    prepare(replace(TINY, form=form, mode=mode, layout=layout, dtype=dtype, batch=2))()
+
+
+def test_a_training_case_makes_gradients(monkeypatch):
+    made = []
+    monkeypatch.setattr(bench.PConvUNet, "small", classmethod(lambda cls, **options: made.append(cls((4, 6), **options)) or made[-1]))
+    prepare(replace(TINY, mode="training"))()
+    assert all(p.grad is not None for p in made[0].parameters())
+
+
+def test_rows_table_and_picture():
+    row = compare(TINY, layouts=("contiguous",), repeats=2, memory=False)
+    assert row["size"] == 64 and set(row["ms"]) == set(FORMS) == set(row["layouts"])
+    json.dumps(row)
+    table = as_table([row, row | {"MB": dict.fromkeys(FORMS, 7), "memory ours/plain": 1.0, "memory published/ours": 2.0}])
+    lines = table.splitlines()
+    assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1 and "7, 7, 7 | 1.00 | 2.00" in lines[3]
+    assert len(draw_rows([row, row]).axes[0].patches) == 6
+
+
+def test_resident_memory_is_seen():
+    before = resident()
+    kept = torch.ones(64, 2**20 // 4)
+    assert resident() - before > 50 * 2**20 and resident(peak=True) >= resident() - 2**20 and len(kept)
+
+
+def test_peak_of_a_process_of_its_own():
+    need = peak(replace(TINY, mode="training"))
+    weights = 4 * sum(p.numel() for p in PConvUNet.small().parameters())
+    assert 2 * weights < need < 2 * weights + 300 * 2**20  # weights, gradients, and some
+
+
+def test_a_failing_process_says_why():
+    with pytest.raises(RuntimeError, match="no such form|published|KeyError|unrecognized"): bench.run_alone(["--no-such-option"])
+
+
+def test_command(tmp_path, capsys):
+    bench.main(["--net", "small", "--modes", "training", "--sizes", "64", "--batch", "2", "--layouts", "contiguous", "--repeats", "2", "--no-memory", "--out", str(tmp_path)])
+    assert {p.name for p in tmp_path.iterdir()} == {"bench.json", "bench.md", "bench.png"}
+    assert "| training 2 × 64², float32, eager |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["pconv_edu.bench", "pconv_edu.bench_loss"])
+def test_help(module):
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "--size" in done.stdout and "default" in done.stdout and "--peak" not in done.stdout
+
+
+def test_six_passes_give_the_same_loss_and_gradient():
+    loss = InpaintingLoss(LossWeights(valid=1, hole=6, perceptual=.05, style=120, tv=.1), vgg="random")
+    output, image, mask = bench_loss.example(48, 2)
+    ours, plain = loss(output, image, mask)[0], bench_loss.six_passes(loss, output, image, mask)
+    torch.testing.assert_close(ours, plain, rtol=1e-5, atol=0)
+    slopes = [torch.autograd.grad(total, output)[0] for total in (ours, plain)]
+    torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-6)
+
+
+def test_parts_of_a_step():
+    parts = bench_loss.step_parts(size=64, batch=2, repeats=1, net="small")
+    assert list(parts) == list(bench_loss.PARTS) and min(parts.values()) > 0
+    assert len(bench_loss.draw_parts(parts).axes[0].patches) == 5
