@@ -1,0 +1,117 @@
+"""Exercises of all lessons: right answers are judged right, wrong ones wrong with a hint, stubs not answered."""
+import importlib
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from pconv_edu import exercises
+from pconv_edu.exercises import check, exercise, judge
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted(path.stem for path in (ROOT / "pconv_edu" / "exercises").glob("lesson_*.py"))
+
+
+def solutions(lesson: str):
+    path = ROOT / "nbs" / "solutions" / f"{lesson}.py"
+    assert path.exists(), f"{lesson} has judges and no solutions: {path} is missing"
+    spec = importlib.util.spec_from_file_location(f"solutions_{lesson}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def numbers(lesson: str) -> list[str]:
+    "The exercises that a lesson's judges register."
+    importlib.import_module(f"pconv_edu.exercises.{lesson}")
+    return sorted(number for number in exercises._judges if number.split(".")[0] == str(int(lesson[-2:])))
+
+
+def stubs(lesson: str) -> dict[str, str]:
+    "Exercise number → the code cell that asks it, from the lesson's notebooks."
+    found = {}
+    for path in (ROOT / "nbs").glob(f"{lesson[-2:]}_*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code": found |= {number: source for number in re.findall(r"^check\(['\"]([\d.]+)['\"]", source, re.M)}
+    return found
+
+
+def test_there_are_lessons_with_exercises(): assert len(LESSONS) >= 3
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_exercise_has_a_right_and_a_wrong_answer(lesson):
+    known, answers = numbers(lesson), solutions(lesson)
+    assert known, f"{lesson} registers no exercise"
+    assert sorted(answers.right) == known, f"right answers are there for {sorted(answers.right)}, judges for {known}"
+    assert sorted(answers.wrong) == known and all(len(answers.wrong[number]) for number in known), f"wrong answers are there for {sorted(answers.wrong)}, judges for {known}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_right_answers_are_judged_right(lesson):
+    for number, answer in solutions(lesson).right.items():
+        torch.manual_seed(0)
+        assert judge(number, answer) == (True, "right!"), f"{number}: {judge(number, answer)}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_wrong_answers_get_a_hint(lesson):
+    for number, answers in solutions(lesson).wrong.items():
+        for i, answer in enumerate(answers):
+            ok, hint = judge(number, answer)
+            assert ok is False and isinstance(hint, str) and len(hint.split()) >= 3, f"{number}, wrong answer {i} ({answer!r}): judged {ok}, {hint!r}"
+            assert "AssertionError" not in hint, f"{number}, wrong answer {i}: a judge's own assertion is no hint"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_likely_mistakes_get_different_hints(lesson):
+    for number, answers in solutions(lesson).wrong.items():
+        if len(answers) > 2: assert len({judge(number, answer)[1] for answer in answers}) >= 2, f"{number}: {len(answers)} mistakes, one hint for all"
+
+
+def nothing(*args, **kwargs): ...
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_unanswered_stubs_are_neither_right_nor_wrong(lesson):
+    right = solutions(lesson).right
+    for number in numbers(lesson):
+        for stub in (..., None) + ((nothing,) if callable(right[number]) and not isinstance(right[number], type) else ()):
+            ok, message = judge(number, stub)
+            assert ok is None and "not answered" in message, f"{number}: a stub is judged {ok}, {message!r}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_notebook_asks_each_exercise_and_does_not_answer_it(lesson):
+    asked = stubs(lesson)
+    assert sorted(asked) == numbers(lesson), f"the notebooks ask {sorted(asked)}, judges are there for {numbers(lesson)}"
+    for number, source in asked.items(): assert "..." in source, f"{number}: the cell holds no stub"
+
+
+# the machinery ---------------------------------------------------------------------------------------------------------
+
+def test_unknown_exercise_names_those_there_are():
+    with pytest.raises(KeyError, match="'1.1', '1.2', '1.3'"): judge("1.99", 3)
+    with pytest.raises(KeyError, match="no exercise 'x'"): judge("x", 3)
+
+
+def test_an_error_in_the_answer_is_told_not_raised():
+    def broken(picture): raise RuntimeError("no such axis")
+    ok, message = judge("1.3", broken)
+    assert ok is False and "RuntimeError: no such axis" in message
+
+
+def test_check_prints_one_line(capsys):
+    check("1.1", 18), check("1.1", 3), check("1.1", ...)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[0] for line in lines] == ["✓", "✗", "…"] and all("1.1" in line for line in lines)
+
+
+def test_a_judge_that_calls_an_unfinished_function_twice(monkeypatch):
+    monkeypatch.setattr(exercises, "_judges", dict(exercises._judges))
+    exercise("1.98")(lambda answer: None if answer(1) + answer(2) == 3 else "sum them up")
+    assert judge("1.98", lambda x: x)[0] is True and judge("1.98", lambda x: x if x == 1 else None)[0] is None
