@@ -164,6 +164,7 @@ class PartialConv2d(_PartialConv, nn.Conv2d):
     fills the border with pixels. Raises `ValueError` for a mask of the wrong shape or one that is not binary.
     """
 
+# %% ../nbs/04_partial_conv.ipynb #8380aec0
 class PartialConv1d(_PartialConv, nn.Conv1d):
     "The same for x `[B,C,L]` and mask `[B,1,L]`."
 
