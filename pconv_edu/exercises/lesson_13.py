@@ -23,12 +23,16 @@ def really_frozen(answer):
     if answer(PConvUNet(widths=(4, 8, 8))): return "it calls a new network, of which nothing is frozen, frozen"
     if answer(freeze_encoder_bn(PConvUNet(widths=(4, 8, 8)))) is not True: return "for a network after freeze_encoder_bn it should return True; its first layer has no BatchNorm, and the decoder's is not frozen"
     if answer(_broken(lambda net: net.encoder[2].bn.requires_grad_(True))): return "in one layer the affine (weight and bias) still wants gradients: look at requires_grad"
-    if answer(_broken(lambda net: net.encoder[3].bn.train())): return "in one layer, the last, the statistics still move: look at bn.training"
     if answer(_broken(lambda net: net.encoder[1].bn.bias.requires_grad_(True))): return "the shift (bn.bias) of one layer still trains, and its scale does not: look at both"
-    net = PConvUNet(widths=(4, 8, 8)).eval()
-    for block in net.encoder:
-        if block.bn is not None: block.bn.requires_grad_(False)
-    if answer(net): return "this network is only in eval mode: the next net.train() moves its statistics again. Ask again after net.train()"
+    if answer(_by_hand(statistics=True)): return "in this network the affine is frozen and the statistics move: look at bn.training"
+    if answer(_by_hand(statistics=False)): return "here bn.eval() was called by hand: the next net.train() moves the statistics again. Call net.train() before you look"
+
+
+def _by_hand(statistics: bool) -> PConvUNet:
+    "A network whose encoder's BatchNorm was frozen by hand, so that `train()` undoes it."
+    net = PConvUNet(widths=(4, 8, 8))
+    for bn in (block.bn for block in net.encoder if block.bn is not None): bn.requires_grad_(False).train(statistics)
+    return net
 
 
 @exercise("13.3")
