@@ -132,18 +132,18 @@ def _broken(rng, paths: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.n
 
 # %% ../nbs/02_masks.ipynb #e69f2ca2
 def _dragged(rng, paths: np.ndarray, steps: np.ndarray, far: float, step: float) -> tuple[np.ndarray, np.ndarray]:
-    "The first half of each curve dragged sideways: solid shapes."
-    there = np.arange(0, paths.shape[1], 2) < steps // 2
-    rows = np.arange(0, far, step)[:, None, None]
-    solid = paths[:, None, ::2] + rows * _direction(rng.random((len(paths), 1, 1)))
-    return solid.reshape(len(paths), -1, 2), np.tile(there, len(rows))
+    "The first half of each curve dragged sideways, every other point like the black squares of a chessboard: solid shapes."
+    n, rows = np.arange(paths.shape[1]), np.arange(0, far, step)
+    solid = paths[:, None] + rows[:, None, None] * _direction(rng.random((len(paths), 1, 1)))
+    there = (n < steps // 2)[:, None] & ((n + np.arange(len(rows))[:, None]) % 2 == 0)
+    return solid.reshape(len(paths), -1, 2), there.reshape(len(paths), -1)
 
 # %% ../nbs/02_masks.ipynb #e89b3e61
 def _strokes(rng, ratio: float, dab: float, extent: np.ndarray) -> np.ndarray:
     "Four strokes of one kind: the centres [n,2] of their dabs in the order of painting; the shorter side is 1."
     paths, steps = _curves(rng, 4, dab / 2.5)
     solid = rng.random() < .1 + .8 * ratio**2  # large holes have more solid parts
-    points, there = (_dragged(rng, paths, steps, .05 + (.2 + .3 * ratio) * rng.random(), dab / 1.5) if solid
+    points, there = (_dragged(rng, paths, steps, .05 + (.2 + .3 * ratio) * rng.random(), dab / 2) if solid
                      else _broken(rng, paths, steps))
     places = (1.1 * rng.random((4, 1, 2)) - .05) * extent
     return (points + places)[there]
@@ -155,7 +155,7 @@ def _hole(rng, h: int, w: int, pixels: int) -> np.ndarray:
     extent, strokes = np.array([h, w]) / side, []
     dab = .014 + .015 * ratio + .07 * ratio**2 + (.055 + .05 * ratio**2) * rng.random()**2
     dab_w, dab_h = max(1, round(dab * side)), max(1, round(dab * side * (.9 + .6 * rng.random())))
-    corner = int(rng.random() * .28 * dab_w)
+    corner = int(rng.random() * .2 * dab_w)
     enough = 1.4 * ratio * (1 + ratio) * extent.prod() + .03  # dabs overlap
     for tries in range(1, 7):
         while sum(map(len, strokes)) * .42 * dab**2 < tries * enough: strokes.append(_strokes(rng, ratio, dab, extent))

@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_bits_on_every_machine():
     assert found == {(256, 0): EXPECTED[0], (512, 1): EXPECTED[1], ((120, 200), (3, 4)): EXPECTED[2], (64, 2**40): EXPECTED[3]}
 
 
-EXPECTED = (1522517568, 2500455984, 248809906, 4237554448)
+EXPECTED = (1522517568, 174009194, 1087387756, 4237554448)
 
 
 def test_seeds_differ_and_leave_global_generators_alone():
