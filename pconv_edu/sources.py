@@ -10,6 +10,7 @@ __all__ = ['upright_size', 'crop_box', 'decode', 'cut', 'read_crop', 'Files', 'I
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def decode(
     shrink: float = 1.,    # how many times it may become smaller
 ) -> Image.Image:  # RGB, upright
     "Decode; a JPEG at 1/2, 1/4 or 1/8 of its size where `shrink` allows it: its format can leave out the fine detail unread."
-    if shrink >= 2: picture.draft(None, (int(picture.width / shrink), int(picture.height / shrink)))
+    if shrink >= 2: picture.draft(None, (ceil(picture.width / shrink), ceil(picture.height / shrink)))
     upright = upright_rgb(picture)
     upright.info = {}  # its EXIF has been obeyed: nothing shall turn it a second time
     return upright

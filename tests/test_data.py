@@ -186,8 +186,8 @@ def test_masks_stay_binary_when_resized(folder, mask_folder):
     "Bug 11: masks resized bilinearly, or stored as JPEG, come out grey."
     for path in mask_folder.glob("*.png"): Image.open(path).convert("L").save(path.with_suffix(".jpg"), quality=30)
     for path in mask_folder.glob("*.png"): path.unlink()
-    for augment in (False, True):
-        ds = InpaintingDataset(folder, mask_folder, size=47, augment_masks=augment)
+    for masks, augment in ((mask_folder, False), (mask_folder, True), (MaskFolder(mask_folder), False), (list(MaskFolder(mask_folder)), False)):
+        ds = InpaintingDataset(folder, masks, size=47, augment_masks=augment)
         for n in range(10): assert set(ds[n][1].unique().tolist()) <= {0, 1}
 
 
@@ -310,3 +310,11 @@ def test_bad_batches(folder):
 def test_sample_seconds(folder):
     parts = sample_seconds(InpaintingDataset(folder, size=32), count=4)
     assert set(parts) == {"decode", "resize", "mask", "rest"} and all(parts[k] > 0 for k in ("decode", "resize", "mask"))
+
+
+def test_switching_one_choice_off_moves_no_other(folder):
+    "A random number drawn only when wanted would change all that are drawn after it."
+    plain, still = InpaintingDataset(folder, size=32), InpaintingDataset(folder, size=32, flip=False)
+    for n in range(11):
+        (image, mask, about), (other, other_mask, other_about) = plain.sample(n), still.sample(n)
+        assert torch.equal(mask, other_mask) and about["box"] == other_about["box"] and torch.equal(image.flip(2) if about["flip"] else image, other)

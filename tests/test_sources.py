@@ -200,6 +200,9 @@ def test_draft_decodes_less_and_changes_little(tmp_path, photo):
     with Files([tmp_path / "a.jpg"]).open(0) as picture: large = decode(picture)
     assert large.size == full
     quick, slow = (np.array(cut(p, box, full, 128)).astype(float) for p in (small, large))
+    for shrink in (1, 1.99, 2, 3.99, 4, 7.99, 8, 30):
+        with Files([tmp_path / "a.jpg"]).open(0) as picture: height = decode(picture, shrink).height
+        assert max(1200 / shrink, 150) <= height < 2.01 * 1200 / min(shrink, 8), shrink
     assert 10 * np.log10(255**2 / ((quick - slow)**2).mean()) > 35
 
 

@@ -1,10 +1,9 @@
 """Tars read by an index of offsets: oracle is tarfile itself; damage is named; workers share nothing."""
 import io
-import json
+import multiprocessing
 import os
 import pickle
 import tarfile
-import time
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from pconv_edu.pictures import BadImage
-from pconv_edu.tars import ENTRY, BadTar, TarImages, find_tars, scan_tar
+from pconv_edu.tars import ENTRY, BadTar, TarImages, _opened, find_tars
 
 
 def png(value: int, side: int = 8) -> bytes:
@@ -169,6 +168,19 @@ def test_workers_read_the_same_pictures(shards):
     assert [value(p) for p in loader] == list(range(15))
 
 
+def test_a_worker_opens_files_of_its_own(shards):
+    "A forked worker inherits its parent's open file, and both would move one place in it."
+    pictures = TarImages(shards)
+    pictures.read(0)
+    with multiprocessing.get_context("fork").Pool(1) as pool: assert pool.map(_opens, [pictures]) == [1]
+
+
+def _opens(pictures) -> int:
+    before = _opened.cache_info().misses
+    pictures.read(3)
+    return _opened.cache_info().misses - before
+
+
 def test_offsets_past_4_gb(tmp_path):
     "A sparse file stands in for a large tar: offsets need 64 bits."
     path = tmp_path / "large.tar"
@@ -186,7 +198,6 @@ def test_offsets_past_4_gb(tmp_path):
 
 def test_two_processes_may_build_at_once(shards):
     "Each writes beside the place and renames: whoever reads sees a whole index."
-    import multiprocessing
     with multiprocessing.get_context("fork").Pool(4) as pool: assert pool.map(_count, [shards] * 8) == [15] * 8
     assert sorted(p.name for p in shards.glob("*.index.*")) == ["shard-0.tar+2.index.json", "shard-0.tar+2.index.npy"]
 
