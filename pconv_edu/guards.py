@@ -83,7 +83,13 @@ def only_run(
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        _held.add(file)
+        try: yield
+        finally: _held.discard(file)
+
+
+_held = set()  # open lock files: a worker forked from here must not hold them when this process has been killed
+if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [file.close() for file in _held])
 
 # %% ../nbs/14_4_guards.ipynb #bd8e78d9
 class Signals:

@@ -313,6 +313,21 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
     assert len(go(tmp_path).history) == 7 and refused
 
 
+def test_a_worker_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path):
+    "Bug: a forked DataLoader worker inherits the lock; after kill -9 the run cannot be started again for seconds."
+    from pconv_edu.guards import only_run
+    with only_run(tmp_path):
+        worker = os.fork()
+        if not worker:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        with only_run(tmp_path): pass
+    finally:
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+
+
 @pytest.mark.parametrize("name, leaves", [("SIGTERM", SystemExit), ("SIGUSR1", SystemExit), ("SIGINT", KeyboardInterrupt)])
 def test_a_signal_saves_and_leaves(tmp_path, monkeypatch, whole, name, leaves):
     forward, sent = train_module.forward, []
