@@ -4,6 +4,7 @@
 """
 import argparse
 import json
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -34,7 +35,7 @@ MEAN = "mean fill"
 @dataclass(frozen=True)
 class Settings:
     "What decides the result. A run goes on, or is reported, only for the settings that it was started with."
-    steps: int = 360        # of the initial phase; fine-tuning takes a third as many
+    steps: int = 240        # of the initial phase; fine-tuning takes a third as many
     size: int = 64          # pixels a side
     batch: int = 6          # as in the paper
     lr: float = 4e-3        # 20 times the paper's: the run takes minutes and not ten days
@@ -135,15 +136,23 @@ def write_report(settings: Settings, result: Result, seconds: float) -> dict:
     tables = compare_all(settings, out)
     first = tables[MEAN]
     rows = {name: {bin_name(b): list(interval(table.values(b, "hole_psnr"))) for b in first.bins()} for name, table in tables.items()}
-    metrics = {"settings": asdict(settings), "train": TRAIN, "test": TEST, "pairs in each bin": len(first.pairs) // 6, "seconds of training": round(seconds, 1),
+    metrics = {"settings": asdict(settings), "train": TRAIN, "test": TEST, "pairs in each bin": len(first.pairs) // 6, "seconds of training in the last call": round(seconds, 1),
                "torch": torch.__version__, "threads": torch.get_num_threads(),
                "PSNR inside the hole, dB: mean, half of its 95 % interval": rows, "better than the mean fill in every bin": not lost_bins(rows)}
     examples = [[p for p in first.pairs if p.bin == b][b // 2 + 5 * (b % 2)] for b in first.bins()]  # the two photos by turns
     before_after(result.net, test_photos(settings.size), examples, settings.size).savefig(out / "before_after.png", dpi=110)
     draw_curves(result.history).savefig(out / "curves.png", dpi=110)
     tables[VERDICT].save(out / "table")
+    tidy(settings, out)
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     return metrics
+
+
+def tidy(settings: Settings, out: Path):
+    "Of the checkpoints keep the two that end the phases: each has the optimiser's state in it and is large."
+    ends = {settings.steps, sum(phase.steps for phase in settings.phases())}
+    for path in out.glob("step_*"):
+        if int(path.name.removeprefix("step_")) not in ends: shutil.rmtree(path)
 
 
 def finished(settings: Settings, out: Path) -> dict | None:
@@ -192,8 +201,9 @@ def train(settings: Settings, out: Path, fresh: bool) -> tuple[Result, float]:
     "Both phases with the whole loss; returns the result and the seconds."
     start = time.perf_counter()
     data, phases = training_data(settings), settings.phases()
+    total = sum(phase.steps for phase in phases)
     result = fit(data, out=out, net="small", phases=phases, size=settings.size, batch=settings.batch, vgg="random", seed=settings.seed,
-                 resume=not fresh, save_every=50, keep=2 + settings.steps // 150, draw=False)  # keep: also the one at the end of phase 1
+                 resume=not fresh, save_every=max(50, total // 5), keep=total, draw=False)  # all are kept until the report is written
     return result, time.perf_counter() - start
 
 
@@ -214,6 +224,7 @@ def main(argv: list[str] | None = None, settings: Settings = Settings()) -> int:
     try: result, seconds = train(settings, asked.out, asked.fresh)
     except KeyboardInterrupt: return stop("interrupted. The same command goes on where it stood; make demo ARGS=--fresh starts over", 130)
     except (ValueError, BadCheckpoint, RuntimeError, OSError) as error: return stop(f"{error}\nTo start over: make demo ARGS=--fresh", 2)
+    print(f"Training took {seconds:.0f} s. Now filling holes in {' and '.join(TEST)}.", flush=True)
     return say(write_report(settings, result, seconds), asked.out)
 
 
