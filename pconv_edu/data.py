@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BITS', 'OFFICIAL', 'shuffled', 'TooManyBadImages', 'first_good', 'looks_official', 'MaskMaker', 'InpaintingDataset',
-           'Batches', 'batches', 'sample_seconds']
+           'Batches', 'batches', 'sample_seconds', 'TarImages']
 
 # %% ../nbs/11_data.ipynb #f40712a4
 import time
@@ -22,6 +22,8 @@ from .masks import RATIO_BINS, MaskFolder, augment_mask, hole_ratio, irregular_m
 from .pictures import BadImage
 from .sources import crop_box, cut, decode, open_pictures, read_crop, upright_size
 from .tars import TarImages
+
+_all_ = ["TarImages"]  # offered from here too
 
 # %% ../nbs/11_data.ipynb #ddded0ad
 BITS = 2**64 - 1
@@ -107,12 +109,14 @@ class MaskMaker:
         return first_good(recipes, read, lambda recipe: self.name(recipe["file"]), max_bad)
 
     def make(self, recipe: dict) -> Tensor:  # [1,size,size]
+        "The mask of a recipe."
         if "ratio" in recipe: return irregular_mask(self.size, ratio=tuple(recipe["ratio"]), seed=recipe["seed"])
         mask = self.masks[recipe["file"]]
         if mask.ndim != 3 or mask.shape[0] != 1: raise ValueError(f"{self.name(recipe['file'])} has shape {list(mask.shape)}; a mask is [1,H,W]")
         return augment_mask(mask, self.size, recipe["seed"]) if "seed" in recipe else resize_mask(mask, self.size)
 
     def name(self, k: int) -> str:
+        "The file name of mask `k`."
         paths = getattr(self.masks, "paths", None)
         return f"masks[{k}]" if paths is None else Path(paths[k]).name
 

@@ -88,9 +88,13 @@ class Files:
 
     def __len__(self) -> int: return len(self.ends)
 
-    def name(self, i: int) -> str: return os.fsdecode(self.text[self.ends[i - 1] if i else 0:self.ends[i]])
+    def name(self, i: int) -> str:
+        "Path `i`, relative to the root."
+        return os.fsdecode(self.text[self.ends[i - 1] if i else 0:self.ends[i]])
 
-    def open(self, i: int): return open_image(os.path.join(self.root, self.name(i)))
+    def open(self, i: int):
+        "`with files.open(i) as picture:` a PIL picture, not yet decoded."
+        return open_image(os.path.join(self.root, self.name(i)), self.name(i))
 
 # %% ../nbs/11_2_sources.ipynb #5ef0d700
 class Items:
@@ -103,6 +107,7 @@ class Items:
 
     @contextmanager
     def open(self, i: int) -> Iterator[Image.Image]:
+        "`with items.open(i) as picture:` a PIL picture."
         with reading(self.name(i)):
             item = self.items[i]
             picture = item[0] if isinstance(item, (tuple, list)) else item

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from .pictures import SUFFIXES, BadImage, open_image, to_tensor
+from .pictures import MAX_BYTES, SUFFIXES, BadImage, open_image, to_tensor
 
 # %% ../nbs/11_1_tars.ipynb #bae514df
 class BadTar(ValueError):
@@ -49,7 +49,7 @@ def scan_tar(
         with tarfile.open(path, "r:") as tar:  # 'r:' takes no compressed tar: there an offset leads nowhere
             while (member := tar.next()) is not None:
                 tar.members = []  # tarfile would keep every header it has seen
-                if _is_picture(member): yield member.offset, member.size, (member.offset_data - member.offset) // 512, shard
+                if _is_picture(member): yield member.offset, min(member.size, 2**32 - 1), (member.offset_data - member.offset) // 512, shard
             _check_end(tar, path)
     except (tarfile.TarError, EOFError) as error: raise BadTar(path, _advice(path, error)) from None
 
@@ -150,8 +150,9 @@ class TarImages(Sequence):
         return file.read(count)
 
     def read(self, i: int) -> bytes:
-        "The bytes of picture `i`'s file."
+        "The bytes of picture `i`'s file. Raises `BadImage` for a file too large to be a picture, before it is read."
         offset, size, blocks, _ = self.entries[i].item()
+        if size > MAX_BYTES: raise BadImage(self.name(i), f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are refused (pictures.MAX_BYTES)")
         return self._read(i, offset + 512 * blocks, size)
 
     def name(self, i: int) -> str:

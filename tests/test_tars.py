@@ -7,7 +7,6 @@ import tarfile
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -194,6 +193,16 @@ def test_offsets_past_4_gb(tmp_path):
         file.write(info.tobuf() + png(9).ljust(512, b"\0") + bytes(1024))
     pictures = TarImages(path)
     assert value(pictures[0]) == 9 and pictures.entries[0]["offset"] > 2**32
+
+
+def test_an_enormous_file_is_refused_unread(tmp_path):
+    with open(tmp_path / "large.tar", "wb") as file:
+        info = tarfile.TarInfo("huge.png")
+        info.size = 5 * 2**30  # more than the index's 32 bits can say
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+        file.seek(info.size, 1)
+        file.write(bytes(1024))
+    with pytest.raises(BadImage, match="large.tar/huge.png: the file has .* bytes or more"): TarImages(tmp_path / "large.tar")[0]
 
 
 def test_two_processes_may_build_at_once(shards):
