@@ -109,12 +109,15 @@ def main(arguments: list[str] | None = None) -> dict:
     torch.set_num_threads(options.threads)
     shape = options.size, options.batch
     if options.peak is not None: return print(_peak_here(*shape, options.device, bool(options.peak)))
-    result = {"loss": loss_ratio(*shape, options.repeats, options.device), "step": step_parts(*shape, options.repeats, options.device, options.net),
-              "MB": {name: loss_peak(*shape, options.device, on) // 2**20 for name, on in (("kept", False), ("checkpoint", True))}}
+    parts = {"loss": lambda: loss_ratio(*shape, options.repeats, options.device), "step": lambda: step_parts(*shape, options.repeats, options.device, options.net),
+             "MB": lambda: {name: loss_peak(*shape, options.device, on) // 2**20 for name, on in (("kept", False), ("checkpoint", True))}}
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "loss.json").write_text(json.dumps(result, indent=1))
+    result = {}
+    for name, measure in parts.items():  # each is printed and kept as soon as it is there
+        result[name] = measure()
+        print(name, json.dumps(result[name]), flush=True)
+        (options.out / "loss.json").write_text(json.dumps(result, indent=1))
     draw_parts(result["step"]).savefig(options.out / "step.png", dpi=120)
-    print(json.dumps(result, indent=1))
     return result
 
 # %% ../nbs/19_1_loss_cost.ipynb #58ab1d29
