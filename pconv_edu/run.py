@@ -79,6 +79,7 @@ class Run:
         self.asked, self.folder, self.phases = asked, Path(asked.out), tuple(asked.phases)
         self.step, self.phase, self.log = 0, None, None
         self.team = join_team()
+        if asked.batch % self.team.world: raise ValueError(f"batch={asked.batch} cannot be split evenly among {self.team.world} processes; give a multiple of {self.team.world}")
         self.device = self.team.device(asked.device)
         self.data = as_dataset(asked.images, asked)
         self.valid = asked.valid and as_dataset(asked.valid, asked, crop="centre", flip=False)
