@@ -34,7 +34,7 @@ def _mix(x: int) -> int:
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB & BITS
     return x ^ (x >> 31)
 
-
+# %% ../nbs/11_data.ipynb #c980f709
 def shuffled(
     i: int,       # a place in the epoch, 0 … length-1
     length: int,  # how many pictures there are
@@ -63,7 +63,7 @@ class TooManyBadImages(RuntimeError):
 
     def __reduce__(self): return TooManyBadImages, (self.bad, self.max_bad)
 
-
+# %% ../nbs/11_data.ipynb #91c9277d
 def first_good(places: Iterator, read: Callable[..., tuple], name: Callable, max_bad: int) -> tuple:  # what `read` gave, then [(name, reason)] of those before
     "Read the first of `places` that can be read. Raises `TooManyBadImages` when none can, or after `max_bad` that cannot."
     bad = []
@@ -208,21 +208,21 @@ class _Positions:
         if self.stop is None: raise TypeError("batches without `stop` never end: they have no length")
         return max(0, self.stop - self.start)
 
-
+# %% ../nbs/11_data.ipynb #03b18b83
 class _Samples(Dataset):
     def __init__(self, dataset: InpaintingDataset): self.dataset = dataset
 
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor, dict]: return self.dataset.sample(n)
 
-
+# %% ../nbs/11_data.ipynb #62f400e8
 def _collate(samples: list) -> tuple[Tensor, Tensor, list]:
     images, masks, abouts = zip(*samples)
     return torch.stack(images), torch.stack(masks), [entry for about in abouts for entry in about["bad"]]
 
-
+# %% ../nbs/11_data.ipynb #c90aaf8e
 def _one_thread(worker: int): torch.set_num_threads(1)
 
-# %% ../nbs/11_data.ipynb #f15bed5b
+# %% ../nbs/11_data.ipynb #77396cb3
 class Batches(DataLoader):
     "A DataLoader of `(images [B,3,S,S], masks [B,1,S,S])` that tells the dataset which bad files its workers have met."
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -230,7 +230,7 @@ class Batches(DataLoader):
             self.dataset.dataset.note(bad)
             yield images, masks
 
-
+# %% ../nbs/11_data.ipynb #f15bed5b
 def batches(
     dataset: InpaintingDataset,
     batch: int,      # pictures in a global batch, all processes together

@@ -19,10 +19,10 @@ from .data import InpaintingDataset
 from .pictures import BadImage
 from .sources import read_crop, upright_size
 
-# %% ../nbs/11_fixed_pairs.ipynb #5a686a6b
+# %% ../nbs/11_fixed_pairs.ipynb #dcd9ccee
 def _checksum(mask: Tensor) -> int: return zlib.crc32(np.packbits(mask.numpy().astype(bool)).tobytes())
 
-
+# %% ../nbs/11_fixed_pairs.ipynb #5a686a6b
 def save_pairs(
     dataset: InpaintingDataset,
     path: str | Path,  # a .json file
@@ -72,7 +72,7 @@ class FixedPairs(InpaintingDataset):
         if _checksum(mask) != recipe["checksum"]: raise ValueError(f"the mask of {pair['image']} ({recipe}) is not the one that was fixed: another file, polarity, or version of irregular_mask")
         return image, mask, {"bad": []}
 
-
+# %% ../nbs/11_fixed_pairs.ipynb #3c9ee1cc
 def _find(names: Sequence[str], name: Callable, length: int, what: str) -> dict[str, int]:
     "Where each of `names` is among name(0) … name(length-1)."
     wanted = set(names)

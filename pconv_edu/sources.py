@@ -52,7 +52,7 @@ def decode(
     upright.info = {}  # its EXIF has been obeyed: nothing shall turn it a second time
     return upright
 
-
+# %% ../nbs/11_2_sources.ipynb #e2690b12
 def cut(
     picture: Image.Image,  # decoded, perhaps smaller than the file says
     box: tuple[float, float, float, float],  # in pixels of the file's full size
@@ -63,7 +63,7 @@ def cut(
     x, y = picture.width / full[0], picture.height / full[1]
     return picture.resize((size, size), Image.Resampling.BICUBIC, box=(box[0] * x, box[1] * y, box[2] * x, box[3] * y))
 
-
+# %% ../nbs/11_2_sources.ipynb #25fc46df
 def read_crop(
     picture: Image.Image,  # opened, not yet decoded
     box: tuple[float, float, float, float],  # from `crop_box`
@@ -153,10 +153,10 @@ class _Scan(Dataset):
         except BadImage as error: return [(self.source.name(i), error.reason)]
         return []
 
-
+# %% ../nbs/11_2_sources.ipynb #510d5871
 def _joined(lists: list[list]) -> list: return [entry for entries in lists for entry in entries]
 
-
+# %% ../nbs/11_2_sources.ipynb #b958f50e
 def check_images(
     images,            # anything that `open_pictures` takes
     workers: int = 0,  # processes that decode

@@ -39,7 +39,7 @@ def _is_picture(member: tarfile.TarInfo) -> bool:
     name = os.path.basename(member.name)
     return member.isreg() and not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
-
+# %% ../nbs/11_1_tars.ipynb #c36009a6
 def scan_tar(
     path: str | Path,
     shard: int = 0,  # this tar's number among several
@@ -59,19 +59,19 @@ def _check_end(tar: tarfile.TarFile, path: str | Path):
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(512) != bytes(512): raise BadTar(path, f"it breaks off at byte {tar.offset:,} without the mark of its end: truncated or damaged; copy or fetch it again")
 
-
+# %% ../nbs/11_1_tars.ipynb #03bb3c4b
 def _advice(path: str | Path, error: Exception) -> str:
     with open(path, "rb") as file: start = file.read(4)
     if start[:2] == b"\x1f\x8b" or start[:3] == b"BZh" or start[:4] in (b"\xfd7zX", b"\x28\xb5\x2f\xfd"): return "it is compressed, and pictures are compressed already: unpack it to a plain .tar first"
     return f"not a whole tar ({error}): truncated or damaged; copy or fetch it again"
 
-# %% ../nbs/11_1_tars.ipynb #6e592b42
+# %% ../nbs/11_1_tars.ipynb #a01a5e1f
 def _about(length: int, shards: Sequence[Path]) -> str:
     "What an index belongs to: its own length, and name, size and time of each tar. When one of them changes, it is stale."
     stats = [shard.stat() for shard in shards]
     return json.dumps({"bytes": length, "tars": [[shard.name, stat.st_size, stat.st_mtime_ns] for shard, stat in zip(shards, stats)]})
 
-
+# %% ../nbs/11_1_tars.ipynb #6e592b42
 def _write(path: Path, data: bytes):
     "Write beside the place and rename, so that another process never sees half a file."
     beside = path.with_name(f"{path.name}.{os.getpid()}")
@@ -81,7 +81,7 @@ def _write(path: Path, data: bytes):
         os.replace(beside, path)
     except PermissionError as error: raise PermissionError(f"the index cannot be written ({error}); say index='a/place/that/can.npy'") from None
 
-
+# %% ../nbs/11_1_tars.ipynb #b3e7304b
 def build_index(shards: Sequence[Path], index: Path) -> int:  # pictures found
     "Walk through all tars once and write `index` (.npy) and, beside it, which tars it belongs to (.json)."
     if len(shards) > 65536: raise ValueError(f"{len(shards)} tars; the index counts at most 65536")
@@ -106,12 +106,12 @@ def find_tars(
     if not found: raise FileNotFoundError(f"no tar at '{where}'; give a tar, a folder of tars, or a pattern such as 'shards/train-*.tar'")
     return found
 
-
+# %% ../nbs/11_1_tars.ipynb #fc4be0b7
 def _tars_at(place: Path) -> list[Path]:
     if place.is_dir(): return list(place.glob("*.tar"))
     return [place] if place.is_file() else [Path(found) for found in glob.glob(str(place))]
 
-
+# %% ../nbs/11_1_tars.ipynb #714fd287
 @lru_cache(maxsize=64)
 def _opened(path: str, process: int): return open(path, "rb")  # `process`: a worker never shares its parent's place in the file
 
