@@ -12,7 +12,6 @@ from itertools import permutations
 from pathlib import Path
 
 import torch
-from matplotlib.ticker import LogLocator
 from torch import Tensor
 
 from pconv_edu.checkpoint import BadCheckpoint
@@ -122,9 +121,6 @@ def draw_curves(history: list[dict]) -> Drawing:
     bounds = [0, *ends, len(history)]
     for axes, term in zip(drawing.axes, TERMS):
         axes.set_title(f"{term}, weight {weights[term]:g}" if term in weights else "total loss", fontsize=12)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
         for start, end in zip(bounds, bounds[1:]):
             axes.text((start + end) / 2, .97, history[start]["phase"], transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=9, color=COLORS["ink"])
     return drawing

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 from tqdm import tqdm
 
 from .pictures import COLORS, Drawing
@@ -78,7 +79,7 @@ def curves(
     for axes in drawing.axes[3:]: axes.set_xlabel("step", fontsize=10)
     return drawing
 
-
+# %% ../nbs/14_2_log.ipynb #241035e3
 def _curve(axes, points: list[tuple[int, float]], smooth: int):
     "The values, pale, and their running mean."
     if not points: return
@@ -89,6 +90,9 @@ def _curve(axes, points: list[tuple[int, float]], smooth: int):
     if smooth > 1: axes.plot(steps, values, color=COLORS["output"], alpha=.25, linewidth=1)
     axes.plot(steps, mean, color=COLORS["output"], linewidth=2)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
 
 # %% ../nbs/14_2_log.ipynb #c7b48ba0
 class Bar(tqdm):

@@ -42,6 +42,7 @@ def upright_rgb(
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     picture = picture.convert(mode)
+    for key in ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"): picture.info.pop(key, None)  # heeded: a second call must not turn it again
     return picture if turn is None else picture.transpose(turn)
 
 # %% ../nbs/01_pictures.ipynb #522da24c
@@ -281,4 +282,4 @@ def show_numbers(
 
 def _square(x: int, y: int, color: str):
     from matplotlib.patches import Rectangle
-    return Rectangle((x - .5, y - .5), 1, 1, facecolor=color, edgecolor=COLORS["ink"], linewidth=.8)
+    return Rectangle((x - .5, y - .5), 1, 1, facecolor=color, edgecolor=COLORS["ink"], linewidth=.8, clip_on=False)

@@ -122,6 +122,16 @@ def test_exif_orientation(tmp_path, orientation, ending):
     assert got.shape == expected.shape and np.abs(got - expected).max() <= 2
 
 
+def test_a_picture_is_not_turned_twice(tmp_path):
+    "Turned upright once, a picture has no EXIF left that would turn it again."
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.zeros((8, 16, 3), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
+    with open_image(tmp_path / "a.jpg") as picture: once = upright_rgb(picture)
+    assert once.size == upright_rgb(once).size == (8, 16)
+
+
+
 def test_content_decides_not_the_ending(tmp_path, rgb):
     Image.fromarray(rgb).save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(tmp_path / "a.JPG")  # ImageNet has such a file
