@@ -4,12 +4,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lab notebooks export clean
+.PHONY: help demo test lab notebooks export bench stress clean
 
 help:
 	@echo "make demo       train a small network in both phases on real photos, fill holes, write runs/demo"
 	@echo "make test       check the exports, run every notebook, run the tests"
 	@echo "make lab        open JupyterLab on the first lesson"
+	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
+	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (about an hour)"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
 	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"
@@ -32,6 +34,14 @@ notebooks: $(STAMP)
 
 export: $(STAMP)
 	@$(VENV)/bin/nbdev_export
+
+bench: $(STAMP)
+	@$(PY) -m pconv_edu.bench $(ARGS)
+	@$(PY) -m pconv_edu.bench_loss
+
+stress: $(STAMP)
+	@$(PY) tools/stress_images.py
+	@$(PY) tools/stress_train.py $(ARGS)
 
 clean:
 	rm -rf runs build dist *.egg-info .pytest_cache .ruff_cache
