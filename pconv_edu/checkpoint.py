@@ -46,21 +46,21 @@ def _fsync(path: Path):
     try: os.fsync(handle)
     finally: os.close(handle)
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #dd309868
 def _write(path: Path, data: bytes):
     "Write a whole file and wait until it has reached the disk."
     path.write_bytes(data)
     _fsync(path)
 
-# %% ../nbs/14_1_checkpoint.ipynb #73d2570d
+# %% ../nbs/14_1_checkpoint.ipynb #e11b8334
 def _hash(data: bytes) -> str: return hashlib.sha256(data).hexdigest()
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #73d2570d
 def _json(value) -> bytes:
     "The one way to write `value`: sorted keys, so equal values give equal bytes. Numbers come back exactly."
     return json.dumps(value, sort_keys=True, allow_nan=False, indent=1).encode()
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #254829e7
 def _manifest(step: int, files: dict[str, bytes], score: float | None) -> bytes:
     "Length and SHA-256 of every file, and at last of the manifest itself."
     listed = {name: {"bytes": len(data), "sha256": _hash(data)} for name, data in files.items()}
@@ -81,7 +81,7 @@ def _steps(folder: Path) -> list[Path]:
     found = [p for p in folder.glob("*step_*") if re.fullmatch(r"(\.replaced_)?step_\d+", p.name)]
     return sorted(found, key=lambda p: (int(p.name.rpartition("_")[2]), not p.name.startswith(".")))
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #bf78b213
 def _remove(path: Path):
     "Delete a checkpoint: out of sight first, so that a kill in between leaves no half of one."
     hidden = path.with_name(f".old_{path.name.lstrip('.')}")
@@ -131,7 +131,7 @@ def _need_room(path: Path, files: dict[str, bytes]):
     "Raise before the first byte is written when the disk cannot take them all."
     if shutil.disk_usage(path.parent).free < sum(map(len, files.values())): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #02de54b6
 def _explained(error: OSError, path: Path, files: dict[str, bytes]) -> OSError:
     "The error with what one needs to know; what the save had begun is removed."
     try: _tidy(path.parent)
@@ -149,14 +149,14 @@ def _tidy(folder: Path):
         else: os.rename(path, place)
     for path in [*folder.glob(".new_step_*"), *folder.glob(".old_*step_*")]: shutil.rmtree(path)
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #b1cacff7
 def _score(path: Path) -> float:
     "The score a checkpoint was saved with; without one it is never the best."
     try: score = json.loads((path / "manifest.json").read_bytes())["score"]
     except (OSError, ValueError, KeyError, TypeError): score = None
     return score if isinstance(score, (int, float)) else float("inf")
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #410b2703
 def _prune(folder: Path, keep: int):
     "Delete all but the `keep` newest checkpoints and the best one."
     scores = {path: _score(path) for path in _steps(folder)}
@@ -172,7 +172,7 @@ def _read(folder: Path, name: str) -> bytes:
     if path.is_symlink() or not path.is_file(): raise BadCheckpoint(folder, f"{name} is missing or no plain file")
     return path.read_bytes()
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #50a8e070
 def _files(folder: Path) -> dict[str, bytes]:
     "All files that the manifest lists, each checked against its length and hash."
     manifest = json.loads(_read(folder, "manifest.json"))
@@ -183,7 +183,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     if named and int(named[1]) != manifest["step"]: raise BadCheckpoint(folder, f"it holds step {manifest['step']}, and its name says {int(named[1])}")
     return {name: _checked(folder, name, **listed) for name, listed in manifest["files"].items()}
 
-
+# %% ../nbs/14_1_checkpoint.ipynb #ccebb67a
 def _checked(folder: Path, name: str, bytes: int, sha256: str) -> bytes:
     "One file, if it is the one that was written."
     data = _read(folder, name)

@@ -22,7 +22,7 @@ from .parallel import Team
 try: import fcntl
 except ImportError: fcntl = None  # Windows has no such lock
 
-# %% ../nbs/14_4_guards.ipynb #3ffd7034
+# %% ../nbs/14_4_guards.ipynb #3539975d
 def nearest(
     word: str,
     known,  # the names that exist
@@ -31,19 +31,19 @@ def nearest(
     close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=.5)
     return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(map(str, known))}"
 
-
+# %% ../nbs/14_4_guards.ipynb #3bec8a20
 def one_of(name: str, value, choices):
     "Raise `ValueError` unless `value` is one of `choices`."
     if value not in choices: raise ValueError(f"{name}={value!r} is unknown; {nearest(value, choices)}")
 
-
+# %% ../nbs/14_4_guards.ipynb #3ffd7034
 def at_least(name: str, value, least):
     "Raise `ValueError` unless `value` is a number not below `least`; a whole one where `least` is whole."
     kinds = int if isinstance(least, int) else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
         raise ValueError(f"{name}={value!r}; give a {'whole ' if isinstance(least, int) else ''}number, {least} or more")
 
-
+# %% ../nbs/14_4_guards.ipynb #49859039
 def names_checked(function):
     "Let `function` answer a wrong keyword with the nearest right one."
     known = list(inspect.signature(function).parameters)
@@ -87,7 +87,7 @@ def only_run(
         try: yield
         finally: _held.discard(file)
 
-
+# %% ../nbs/14_4_guards.ipynb #add252e0
 _held = set()  # open lock files: a worker forked from here must not hold them when this process has been killed
 if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [file.close() for file in _held])
 

@@ -96,7 +96,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(var, self.momentum)
         self.num_batches_tracked += 1
 
-
+# %% ../nbs/14_3_many_gpus.ipynb #c13c1762
 def share_batchnorm(net: nn.Module):
     "Turn every BatchNorm2d inside `net` into a `SharedBatchNorm2d` with the same tensors."
     for module in list(net.modules()):

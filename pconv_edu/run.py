@@ -63,7 +63,7 @@ def as_dataset(images, o: SimpleNamespace, **options) -> InpaintingDataset:
     if isinstance(images, InpaintingDataset): return images
     return InpaintingDataset(images, o.masks, size=o.size, seed=o.seed, hole=o.hole, **options)
 
-
+# %% ../nbs/14_5_run.ipynb #677a8a20
 def data_mark(data: InpaintingDataset) -> str:
     "A short hash of what the data is: how many pictures, their names (at most 10,000 of them), and the first and last pair."
     mark, last = hashlib.sha256(), len(data) - 1
@@ -120,7 +120,7 @@ def optimizer_tensors(run: Run) -> dict[str, Tensor]:
     "Adam's moments by the name of their parameter."
     return {f"{name}/{key}": value for name, p in run.net.named_parameters() for key, value in run.optimizer.state.get(p, {}).items()}
 
-
+# %% ../nbs/14_5_run.ipynb #20ee418f
 def restore_optimizer(run: Run, tensors: dict[str, Tensor]):
     "Adam's moments as they were saved, each laid out in memory like its parameter."
     for name, p in run.net.named_parameters():
@@ -135,7 +135,7 @@ def configuration(run: Run) -> dict:
             "net": getattr(run.net, "config", None) or type(run.net).__name__, "weights": asdict(run.asked.weights), "vgg": _vgg_name(run.asked.vgg),
             "phases": [asdict(phase) for phase in run.asked.phases], "data": data_mark(run.data)}
 
-
+# %% ../nbs/14_5_run.ipynb #c89ed60e
 def _vgg_name(vgg) -> str: return Path(vgg).name if isinstance(vgg, (str, Path)) else type(vgg).__name__
 
 # %% ../nbs/14_5_run.ipynb #5ec6becd
@@ -176,7 +176,7 @@ def start_or_resume(run: Run, seconds_per_step: Callable[[], float]):
     if saved: run.tell(f"resumes from step {run.step} of {run.total}, in {run.folder}" + (": it is finished" if run.step == run.total else ""), event="resumed")
     else: run.tell(f"starts over: {run.total} steps, {len(run.data)} pictures, in {run.folder}", event="started")
 
-
+# %% ../nbs/14_5_run.ipynb #693dea12
 def put_aside(folder: Path):
     "Move an older run's files out of the way, into earlier_1, earlier_2, …"
     old = [path for path in folder.iterdir() if path.name != ".lock" and not path.name.startswith("earlier_")]
@@ -203,7 +203,7 @@ def validate(run: Run, done: int) -> float | None:
     run.tell(f"step {done}: validation loss {score:.4g}", event="validated", score=score)
     return score
 
-
+# %% ../nbs/14_5_run.ipynb #7474df66
 def _samples(run: Run, done: int, image: Tensor, mask: Tensor, output: Tensor):
     "A row for each validation pair, as samples/step_….jpg."
     (run.folder / "samples").mkdir(exist_ok=True)

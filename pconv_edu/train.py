@@ -54,7 +54,7 @@ def gradient(run: Run, pairs: list[tuple[Tensor, Tensor]]) -> dict[str, float]:
         for name, value in {"loss": loss.detach(), **terms}.items(): sums[name] = sums.get(name, 0) + value / len(pairs)
     return dict(zip(sums, run.team.mean(torch.stack(list(sums.values())).tolist())))
 
-
+# %% ../nbs/14_fit.ipynb #534cb8ff
 def forward(run: Run, image: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     "The loss of one batch. The network may work in half precision, the loss never does."
     with torch.autocast(run.device.type, PRECISIONS[run.asked.precision], enabled=run.asked.precision != "float32"):
@@ -91,7 +91,7 @@ def move(run: Run):
     run.scaler.update()
     if run.average: update_average(run.average, run.net.state_dict(), run.asked.ema)
 
-
+# %% ../nbs/14_fit.ipynb #db45477b
 def update_average(average: dict[str, Tensor], new: dict[str, Tensor], keep: float):
     "average ← keep · average + (1 - keep) · new; whole numbers are copied."
     for name, value in new.items():
@@ -138,7 +138,7 @@ def seconds_per_step(run: Run, steps: int = 3) -> float:
         move(trial)
     return run.team.mean([(time.perf_counter() - start) / steps])[0]
 
-
+# %% ../nbs/14_fit.ipynb #0152d431
 def peak_memory(device: torch.device) -> float:
     "The most memory used so far, in GB: of the GPU, or of this process."
     if device.type == "cuda": return torch.cuda.max_memory_allocated(device) / 1e9
@@ -224,14 +224,14 @@ def parse_phases(
     try: return tuple(one(part) for part in text.split(","))
     except ValueError as error: raise ValueError(f"phases {text!r}: {error}; write them as initial:100000:2e-4,fine-tune:24h:5e-5:frozen") from None
 
-
+# %% ../nbs/14_fit.ipynb #e0e017d7
 def parse_weights(text: str) -> LossWeights:
     "`hole=6,tv=0.1` as weights; a term that is not named keeps the paper's."
     pairs = dict(part.split("=") for part in text.split(","))
     for name in pairs: one_of("weight", name, LossWeights.__dataclass_fields__)
     return LossWeights(**{name: float(value) for name, value in pairs.items()})
 
-
+# %% ../nbs/14_fit.ipynb #90ea397a
 def _value(text: str):
     "A number, True, False or None as such; anything else is text."
     try: return ast.literal_eval(text)
@@ -270,5 +270,5 @@ def main(argv: Sequence[str] | None = None) -> int:  # exit status
     except KeyboardInterrupt: return 130
     return 0
 
-
+# %% ../nbs/14_fit.ipynb #3252ca1b
 if __name__ == "__main__" and globals().get("__spec__"): sys.exit(main())  # `python -m` sets a spec, a notebook does not
