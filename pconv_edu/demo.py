@@ -199,7 +199,8 @@ def train(settings: Settings, out: Path, fresh: bool) -> tuple[Result, float]:
     data, phases = training_data(settings), settings.phases()
     total = sum(phase.steps for phase in phases)
     result = fit(data, out=out, net="small", phases=phases, size=settings.size, batch=settings.batch, vgg="random", seed=settings.seed,
-                 resume=not fresh, save_every=max(50, total // 5), keep=total, draw=False)  # all are kept until the report is written
+                 resume=not fresh, save_every=max(50, total // 5), keep=total, draw=False,  # all are kept until the report is written
+                 channels_last=True)  # a tenth faster on a CPU
     return result, time.perf_counter() - start
 
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RATIO_BINS', 'KINDS', 'MOST_HOLE', 'hole_ratio', 'rect_mask', 'ratio_bin', 'irregular_mask', 'load_mask',
-           'resize_mask', 'MaskFolder', 'official_bin', 'dilate_hole', 'augment_mask']
+           'resize_mask', 'ImplausiblePolarity', 'MaskFolder', 'official_bin', 'dilate_hole', 'augment_mask']
 
 # %% ../nbs/02_masks.ipynb #d794b43a
 import warnings
@@ -220,6 +220,9 @@ def resize_mask(
 # %% ../nbs/02_masks.ipynb #3a9c3ca3
 MOST_HOLE = .65  # a folder with more hole than this on average has most likely the other polarity
 
+class ImplausiblePolarity(UserWarning, ValueError):
+    "A folder of masks that would be hole for the most part. `MaskFolder` warns of it, `fit` refuses it."
+
 # %% ../nbs/02_masks.ipynb #014dde48
 class MaskFolder(Sequence):
     """The masks in a folder and the folders inside it, in the order of their sorted paths, each float32 [1,H,W].
@@ -257,9 +260,9 @@ class MaskFolder(Sequence):
 # %% ../nbs/02_masks.ipynb #67b551a9
 def _warn_of(folder, hole: str, ratio: float, sizes: dict, bad: list):
     "Say what looks wrong with a folder of masks."
-    warn = lambda text: warnings.warn(f"masks in '{folder}': {text}", stacklevel=5)
+    warn = lambda text, category=UserWarning: warnings.warn(f"masks in '{folder}': {text}", category, stacklevel=5)
     other = "black" if hole == "white" else "white"
-    if ratio > MOST_HOLE: warn(f"with hole={hole!r} {ratio:.0%} of the pixels are hole on average; if the {other} parts are the holes, say hole={other!r}")
+    if ratio > MOST_HOLE: warn(f"with hole={hole!r} {ratio:.0%} of the pixels are hole on average; if the {other} parts are the holes, say hole={other!r}", ImplausiblePolarity)
     if len(sizes) > 1: warn("sizes differ, say size=…: " + ", ".join(f"{path} has {h} × {w}" for (h, w), path in list(sizes.items())[:4]))
     if bad: warn(f"{len(bad)} of those looked at cannot be read: " + "; ".join(map(str, bad[:4])))
 

@@ -9,6 +9,7 @@ __all__ = ['PRECISIONS', 'NETS', 'check_options', 'make_net', 'as_dataset', 'dat
 # %% ../nbs/14_5_run.ipynb #b7c2bcf9
 import hashlib
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from . import checkpoint, history
 from .data import InpaintingDataset, batches
 from .guards import at_least, differences, one_of
 from .losses import InpaintingLoss, composite
+from .masks import ImplausiblePolarity
 from .parallel import join_team, share_batchnorm
 from .phases import Phase, in_steps
 from .pictures import show_row
@@ -59,9 +61,14 @@ def make_net(
 
 # %% ../nbs/14_5_run.ipynb #f5d78102
 def as_dataset(images, o: SimpleNamespace, **options) -> InpaintingDataset:
-    "Pictures in any form as pairs of picture and mask; a dataset passes through."
+    """Pictures in any form as pairs of picture and mask; a dataset passes through.
+
+    Raises `ImplausiblePolarity` for a folder of masks that are hole for the most part: days of training would be lost. Who means it hands over a `MaskFolder`.
+    """
     if isinstance(images, InpaintingDataset): return images
-    return InpaintingDataset(images, o.masks, size=o.size, seed=o.seed, hole=o.hole, **options)
+    with warnings.catch_warnings():
+        if isinstance(o.masks, (str, Path)): warnings.simplefilter("error", ImplausiblePolarity)
+        return InpaintingDataset(images, o.masks, size=o.size, seed=o.seed, hole=o.hole, **options)
 
 # %% ../nbs/14_5_run.ipynb #677a8a20
 def data_mark(data: InpaintingDataset) -> str:

@@ -14,7 +14,9 @@ from pconv_edu import checkpoint, history, run as run_module, train as train_mod
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.guards import NotFinite
 from pconv_edu.losses import LossWeights
+from pconv_edu.masks import rect_mask
 from pconv_edu.phases import Phase
+from pconv_edu.pictures import save_image
 from pconv_edu.train import fit
 from pconv_edu.unet import PConvUNet
 
@@ -485,6 +487,16 @@ def test_the_command_answers_mistakes_in_one_line(arguments, said, capsys):
     try: status = train_module.main([*arguments, "--vgg", "random"])
     except SystemExit as error: status = error.code  # argparse's own
     assert status == 2 and said in capsys.readouterr().err
+
+
+def test_masks_of_the_wrong_polarity_are_refused_before_a_step_is_taken(tmp_path, capsys):
+    "Bug: mask polarity mixed up. The network would learn to copy holes, for days."
+    for i in range(3): save_image(rect_mask(64, 8, 8, 16, 16), tmp_path / "masks" / f"{i}.png")  # saved as it is, the hole is black
+    arguments = [str(photos(tmp_path)), "--masks", str(tmp_path / "masks"), "--out", str(tmp_path / "run"), "--size", "64", "--batch", "2", "--vgg", "random",
+                 "--weights", "style=0,perceptual=0", "--phases", "initial:1:2e-4", "--no-draw", "--no-progress"]
+    assert train_module.main(arguments) == 2 and "with hole='white' 94% of the pixels are hole" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert train_module.main([*arguments, "--hole", "black"]) == 0
 
 
 def test_without_weights_for_vgg_the_command_says_what_to_do(tmp_path):
