@@ -214,7 +214,8 @@ def draw_rows(rows: list[dict]) -> Drawing:
     axes.set_yticks(range(len(rows)), [name(row) for row in rows], fontsize=9)
     axes.axvline(1, color=COLORS["ink"], linewidth=.8)
     axes.invert_yaxis(), axes.margins(x=.18)
-    axes.set_xlabel("time, plain convolution = 1"), axes.legend(fontsize=9, loc="lower right")
+    axes.set_xlabel("time, plain convolution = 1")
+    drawing.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     return drawing
 
