@@ -11,7 +11,7 @@ help:
 	@echo "make test       check the exports, run every notebook, run the tests"
 	@echo "make lab        open JupyterLab on the first lesson"
 	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
-	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (about an hour)"
+	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (well over an hour)"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
 	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"

@@ -11,7 +11,6 @@ import argparse
 import ast
 import copy
 import inspect
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -142,6 +141,7 @@ def seconds_per_step(run: Run, steps: int = 3) -> float:
 def peak_memory(device: torch.device) -> float:
     "The most memory used so far, in GB: of the GPU, or of this process."
     if device.type == "cuda": return torch.cuda.max_memory_allocated(device) / 1e9
+    import resource  # Unix alone has it; the rest of training does not need it
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 # %% ../nbs/14_fit.ipynb #ce2f9227
