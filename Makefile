@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lab notebooks export bench stress clean
+.PHONY: help demo test lab notebooks export bench stress docs clean
 
 help:
 	@echo "make demo       train a small network in both phases on real photos, fill holes, write runs/demo"
@@ -12,6 +12,7 @@ help:
 	@echo "make lab        open JupyterLab on the first lesson"
 	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
 	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (well over an hour)"
+	@echo "make docs       build the site, course and reference, in _site/ and check its links"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
 	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"
@@ -43,6 +44,9 @@ stress: $(STAMP)
 	@$(PY) tools/stress_images.py
 	@$(PY) tools/stress_train.py $(ARGS)
 
+docs: $(STAMP)
+	@$(PY) tools/make_docs.py
+
 clean:
-	rm -rf runs build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf runs build dist _site *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -12,6 +12,11 @@ from check_exports import problems
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
+# What a lesson may cost, on two CPU cores: seconds (training lessons: more) and kilobytes with its outputs; and all of them together.
+SECONDS, TRAINING_SECONDS, ALL_SECONDS, KILOBYTES = 60, 120, 360, 300
+TRAINING = ("12_", "13_", "14_", "17_")
+SLACK = 2.5  # other machines are slower: above a budget of seconds a lesson is marked, above this many times it fails
+
 
 def exports() -> tuple[int, int]:
     "Check that notebooks and modules agree; returns (passed, failed)."
@@ -21,9 +26,26 @@ def exports() -> tuple[int, int]:
     return (0, len(found)) if found else (1, 0)
 
 
+def seconds_budget(name: str) -> int: return TRAINING_SECONDS if name.startswith(TRAINING) else SECONDS
+
+
+def budgets(took: dict[str, float], weights: dict[str, float], wall: float) -> tuple[str, set[str]]:
+    "A table of each lesson's seconds and kilobytes beside its budgets, and the lessons that break one (or 'all lessons')."
+    lines, broken = ["lesson                          seconds  of   KB  of"], set()
+    for name in sorted(took):
+        seconds, weight, budget = took[name], weights[name], seconds_budget(name)
+        if seconds > SLACK * budget or weight > KILOBYTES: broken.add(name)
+        note = "  BROKEN" if name in broken else "  slower than its budget" if seconds > budget else ""
+        lines.append(f"{name.removesuffix('.ipynb'):<32}{seconds:7.0f} {budget:3} {weight:4.0f} {KILOBYTES:3}{note}")
+    if wall > SLACK * ALL_SECONDS: broken.add("all lessons")
+    note = "  BROKEN" if "all lessons" in broken else "  slower than the budget" if wall > ALL_SECONDS else ""
+    lines.append(f"{'all, side by side':<32}{wall:7.0f} {ALL_SECONDS:3} {sum(weights[name] for name in took):4.0f}{note}")
+    return "\n".join(lines) + f"\nA lesson breaks its seconds above {SLACK} times the budget, and its kilobytes above the budget.", broken
+
+
 def notebooks() -> tuple[int, int]:
     "Run every notebook with nbdev_test; it exits 0 even when it ran nothing, so its own lines are counted."
-    wanted = sorted((ROOT / "nbs").glob("[0-9]*.ipynb"))
+    wanted, start = sorted((ROOT / "nbs").glob("[0-9]*.ipynb")), time.time()
     # one thread each: the notebooks already run side by side
     run = subprocess.run([BIN / "nbdev_test", "--do_print", "--timing"], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -33,6 +55,11 @@ def notebooks() -> tuple[int, int]:
     failed = set(re.findall(r"^\s+(\S+\.ipynb)$", names, re.M)) | {nb.name for nb in wanted if nb.name not in ran}
     if run.returncode and not failed: failed = {"nbdev_test itself"}
     for name in sorted(failed - ran): print(f"notebooks: {name} did not run")
+    took = {name: float(seconds) for name, seconds in re.findall(r"^(\S+\.ipynb): (\d+) secs$", run.stdout, re.M)}
+    table, broken = budgets(took, {nb.name: nb.stat().st_size / 1024 for nb in wanted}, time.time() - start)
+    if took: print(table)  # nbdev_test says no seconds when a notebook has failed
+    for name in sorted(broken): print(f"notebooks: {name} breaks its budget")
+    failed |= broken
     passed = len(ran - failed)
     if not passed and not failed: failed = {"(no notebook was found)"}
     print(f"notebooks: {passed} passed, {len(failed)} failed\n", flush=True)

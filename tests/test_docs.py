@@ -1,0 +1,273 @@
+"""The course holds together: one chain of lessons, a true glossary and map, a reference of every module, links that lead somewhere."""
+import importlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "site/_ext")]
+import check_glossary
+import check_site
+import course
+import fetch_npm
+import make_docs
+import run_tests
+
+LESSONS = course.in_order()
+STEMS = {lesson.stem: lesson for lesson in LESSONS}
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "site").glob("*.md"))}
+
+
+# The chain of lessons
+
+def test_next_links_make_one_chain_over_all_lessons():
+    chain, strays = course.lessons()
+    assert not strays, f"the chain ends with {chain[-1].stem} and leaves out {[lesson.stem for lesson in strays]}: mend the 'Next:' of the lesson before each"
+
+
+def test_the_map_lists_the_lessons_in_the_order_of_the_chain():
+    section = next(s for s in STEMS[course.START].sections if s.heading == "The map")
+    listed = re.findall(r"\]\((\w+)\.ipynb\)", section.markdown)
+    assert listed == [lesson.stem for lesson in course.lessons()[0][1:]]
+
+
+def small_course(folder: Path, **lessons: str) -> Path:
+    "Notebooks of one markdown cell each: small_course(folder, a='text', …)."
+    for name, text in lessons.items():
+        cells = [{"cell_type": "markdown", "id": "c", "metadata": {}, "source": text}]
+        (folder / f"{name}.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return folder
+
+
+def names(folder): return [[lesson.path.stem[3:] for lesson in part] for part in course.lessons(folder)]
+
+
+def files(**text): return {f"0{i}_{name}": body for i, (name, body) in enumerate(text.items())}
+
+
+def test_a_lesson_that_no_one_links_to_is_a_stray(tmp_path):
+    small_course(tmp_path, **files(start="# S\nNext: [2](02_two.ipynb)", one="# 1\nNext: [2](02_two.ipynb)", two="# 2"))
+    assert names(tmp_path) == [["start", "two"], ["one"]]
+    assert [lesson.stem for lesson in course.in_order(tmp_path)] == ["00_start", "01_one", "02_two"]
+
+
+def test_a_chain_that_bites_its_tail_ends_there(tmp_path):
+    small_course(tmp_path, **files(start="# S\n**Next:** [1](01_one.ipynb)", one="# 1\nNext: back to the [map](00_start.ipynb)"))
+    assert names(tmp_path) == [["start", "one"], []]
+
+
+def test_headings_inside_code_are_no_headings(tmp_path):
+    lesson = course.Lesson(small_course(tmp_path, **files(a="# Title\n```\n# a comment\n```\n## Why *so*: 5 × 5?")) / "00_a.ipynb")
+    assert [section.anchor for section in lesson.sections] == ["title", "why-so-5--5"]
+
+
+# Glossary and map
+
+def test_every_entry_of_the_glossary_is_true():
+    assert check_glossary.problems(PAGES["glossary.md"], LESSONS) == [], "python tools/check_glossary.py --write mends what can be mended"
+
+
+@pytest.mark.parametrize("entry, wrong", [
+    ("- **word**: it is. → [x](../nbs/01_one.ipynb#here)", "it should read"),          # 00 has it first, and the entry does not say so
+    ("- **word**: it is. → [x](../nbs/01_one.ipynb#nowhere)", "no heading"),
+    ("- **word**: it is. → [x](../nbs/07_gone.ipynb#here)", "no lesson 07_gone"),
+    ("- **other**: it is. → [x](../nbs/01_one.ipynb#here)", "not a word of it"),
+    ("- **word** it is", "not of the form"),
+])
+def test_a_false_entry_is_found(tmp_path, entry, wrong):
+    small_course(tmp_path, **files(start="# S\n> word\n\n## Why\nSome **words** here. Next: [1](01_one.ipynb)", one="# 1\n## Here\nA word."))
+    made = course.in_order(tmp_path)
+    assert any(wrong in line for line in check_glossary.problems(entry, made))
+    if wrong == "it should read":
+        mended = check_glossary.written("# Glossary\n\n" + entry, made)
+        assert check_glossary.problems(mended, made) == [] and "(first in [00 · Why](../nbs/00_start.ipynb#why))" in mended
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_of_a_page_lead_to_files_and_headings(name):
+    for target, _, anchor in re.findall(r"\]\((?!\w+:|#)([^)#\s]+)(#([^)\s]+))?\)", PAGES[name]):
+        if target.startswith("reference/"): continue  # made by tools/make_docs.py, and checked when the site is built
+        path = (ROOT / "site" / target).resolve()
+        assert path.exists(), f"{name} links to {target}"
+        if anchor: assert anchor in [section.anchor for section in STEMS[path.stem].sections], f"{name}: {target} has no heading #{anchor}"
+
+
+ROWS = re.findall(r"^\|.*\[`([\w.]+)`\]\(\.\./pconv_edu/(\S+)\.py\) \| `(.+)` \|$", PAGES["paper_map.md"], re.M)
+
+
+def test_every_row_of_the_map_that_names_a_function_quotes_its_line():
+    assert len(ROWS) == PAGES["paper_map.md"].count("](../pconv_edu/") >= 40
+
+
+@pytest.mark.parametrize("name, file, code", ROWS, ids=[f"{name}-{i}" for i, (name, _, _) in enumerate(ROWS)])
+def test_names_of_the_map_can_be_imported_and_have_the_quoted_line(name, file, code):
+    module = file.replace("/", ".")
+    found = importlib.import_module(f"pconv_edu.{module}")
+    for part in name.split("."): found = getattr(found, part)
+    assert course.line_of(module, name, code) > 0
+
+
+def test_a_row_that_quotes_what_is_not_there_stops_the_site():
+    with pytest.raises(LookupError, match="no line of masks.hole_ratio contains: nonsense"):
+        make_docs.with_lines("| x | [`hole_ratio`](../pconv_edu/masks.py) | `nonsense` |")
+    with pytest.raises(LookupError, match="masks has no gone"):
+        make_docs.with_lines("| x | [`gone`](../pconv_edu/masks.py) | `x` |")
+
+
+def test_the_map_leads_to_the_line():
+    row = make_docs.with_lines("| x | [`ratio_bin`](../pconv_edu/masks.py) | `if low < ratio <= high` |")
+    line = int(re.search(r"blob/main/pconv_edu/masks\.py#L(\d+)", row)[1])
+    assert "if low < ratio <= high" in (ROOT / "pconv_edu/masks.py").read_text().splitlines()[line - 1]
+
+
+# The reference
+
+def test_every_exported_module_has_a_page_in_the_reference():
+    made = make_docs.reference(LESSONS)
+    exported = {lesson.module for lesson in LESSONS if lesson.module}
+    assert exported and {f"{module}.md" for module in exported} <= set(made)
+    for module in exported: assert f"({module}.md)" in made["index.md"] and f"automodule:: pconv_edu.{module}" in made[f"{module}.md"]
+
+
+def test_comments_behind_arguments_become_parameters():
+    from docments import fields
+
+    from pconv_edu.losses.total import LossWeights
+    from pconv_edu.mask_update import update_mask
+    from pconv_edu.partial_conv import PartialConv2d
+    from pconv_edu.unet import join
+    from pconv_edu.widgets import play
+    assert ":param mask: [B,C,H,W] or [C,H,W]; 1 = valid, 0 = hole" in fields(update_mask)
+    assert ":returns: [B,C,H',W'], as large as a convolution's output" in fields(update_mask)
+    assert any(line.startswith(r":param \*\*controls: ") for line in fields(play))
+    assert not any(line.startswith(":returns:") for line in fields(play))                                # the comment above `)` is no comment on what comes back
+    assert ":param style: on the style terms of output and composite, added" in fields(LossWeights)      # a dataclass: its fields
+    assert ":param return_mask: return (y, new mask) instead of y" in fields(PartialConv2d)              # an inherited __init__
+    assert {line.split()[1] for line in fields(join)} >= {"x:", "mask:"}                                 # two arguments, one comment
+
+
+def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
+    from docments import as_rst
+    assert as_rst("a*b, |x| and `c*d`, end_ with") == r"a\*b, \|x\| and ``c*d``, end\_ with"
+
+
+# The pages that are laid out for Sphinx
+
+@pytest.mark.parametrize("link, here, there", [
+    ("04_partial_conv.ipynb#the-layer", "nbs", "../lessons/04_partial_conv.ipynb#the-layer"),
+    ("../nbs/04_partial_conv.ipynb", "site", "lessons/04_partial_conv.ipynb"),
+    ("../pconv_edu/losses/pixel.py", "nbs", "../reference/losses.pixel.md"),
+    ("solutions/lesson_03.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/nbs/solutions/lesson_03.py"),
+    ("../tools/measure_tars.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/tools/measure_tars.py"),
+    ("../site/glossary.md#x", "nbs", "../glossary.md#x"),
+    ("../docs/before_after.jpg", "site", "docs/before_after.jpg"),
+])
+def test_links_of_the_repository_become_links_of_the_site(link, here, there):
+    assert make_docs.relink(f"[a]({link}), [b](https://example.org), [c](#d)", here) == f"[a]({there}), [b](https://example.org), [c](#d)"
+
+
+def test_directives_of_nbdev_do_not_reach_the_reader():
+    made = lambda source, outputs=(): make_docs.as_page({"cell_type": "code", "source": source, "outputs": list(outputs)})
+    assert made("#| default_exp one") is None
+    assert made("#| export\ndef one(): return 1") | {"outputs": 0} == {"cell_type": "code", "outputs": 0, "source": "def one(): return 1", "metadata": {"tags": ["exported"]}}
+    assert made("play(draw, start={})")["metadata"]["tags"] == ["widget"]
+    assert made("x = 1  # play(it)")["metadata"]["tags"] == []
+
+
+def test_a_small_site_is_built_without_a_warning_and_its_links_hold(tmp_path):
+    "The real Sphinx with the real settings, over two lessons and one page of the reference."
+    source = tmp_path / "site"
+    shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("*.md", "__pycache__"))
+    (source / "lessons").mkdir()
+    (source / "reference").mkdir()
+    two = [lesson for lesson in LESSONS if lesson.stem in ("03_mask_update", "04_partial_conv")]
+    for lesson in two:
+        kept = [c if "04_partial_padding" not in "".join(c["source"]) and "05_unet" not in "".join(c["source"]) else make_docs.cell("", id=c["id"]) for c in lesson.cells]
+        lesson.cells = kept
+        (source / "lessons" / lesson.path.name).write_text(json.dumps(make_docs.staged(lesson)))
+        (source / f"reference/{lesson.module}.md").write_text(make_docs.reference_page(lesson.module, lesson))
+    (source / "running.md").write_text("# Run it\n")
+    (source / "index.md").write_text("# A site\n\n" + make_docs.toctree("Pages", [
+        "running", *(f"lessons/{lesson.stem}" for lesson in two), *(f"reference/{lesson.module}" for lesson in two)]))
+    conf = source / "conf.py"
+    conf.write_text(conf.read_text().replace('ROOT = next(folder for folder in HERE.parents if (folder / "settings.ini").exists())', f"ROOT = Path({str(ROOT)!r})"))
+    (source / "_static/mathjax-tex-svg-full.js").write_text("")
+    run = subprocess.run([sys.executable, "-m", "sphinx", "-W", "-q", source, tmp_path / "html"], text=True, capture_output=True)
+    assert run.returncode == 0, run.stderr
+    assert check_site.problems(tmp_path / "html") == []
+    page = (tmp_path / "html/reference/mask_update.html").read_text()
+    assert "1 = valid, 0 = hole" in page and 'href="../lessons/03_mask_update.html"' in page and 'id="pconv_edu.mask_update.update_mask"' in page
+    lesson = (tmp_path / "html/lessons/03_mask_update.html").read_text()
+    assert "tag_exported" in lesson and "#| export" not in lesson and 'class="math' in lesson and "<img" in lesson
+
+
+# The checks themselves
+
+def site(folder: Path, **pages: str) -> Path:
+    for name, text in pages.items(): (folder / f"{name}.html").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("html, wrong", [
+    ('<a href="b.html#here">', None),
+    ('<a href="https://example.org/x">', None),
+    ('<a href="#top"></a><p id="top">', None),
+    ('<a href="gone.html">', "which is not there"),
+    ('<a href="b.html#gone">', "no such place"),
+    ('<a href="#gone">', "no such place"),
+    ('<img src="gone.png">', "which is not there"),
+    ('<script src="https://cdn.example.org/x.js"></script>', "from elsewhere"),
+    ('<link rel="stylesheet" href="//fonts.example.org/x.css">', "from elsewhere"),
+    ('<a href="/b.html">', "whole host"),
+    ('<a href="../outside.html">', "which is not there"),
+])
+def test_links_are_checked(tmp_path, html, wrong):
+    (tmp_path / "outside.html").write_text("")
+    (tmp_path / "site").mkdir()
+    found = check_site.problems(site(tmp_path / "site", a=html, b='<p id="here">'))
+    assert found == [] if wrong is None else len(found) == 1 and wrong in found[0]
+
+
+def test_a_style_sheet_from_elsewhere_is_found(tmp_path):
+    (site(tmp_path, a="") / "x.css").write_text("@import url(https://fonts.example.org/css)")
+    assert "from elsewhere" in check_site.problems(tmp_path)[0]
+
+
+def test_no_page_at_all_is_a_problem(tmp_path): assert check_site.problems(tmp_path)
+
+
+def test_a_package_with_another_hash_is_refused():
+    good = "sha256-LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="  # of b"hello"
+    fetch_npm.check(b"hello", good, "x")
+    with pytest.raises(ValueError, match="x has the sha256"): fetch_npm.check(b"hullo", good, "x")
+
+
+def test_without_a_network_it_is_said_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch_npm, "REGISTRY", "http://127.0.0.1:9")
+    with pytest.raises(ConnectionError, match="connect and run the same command again"): fetch_npm.fetch("mathjax", "1.0.0", "sha512-x", ["a.js"], tmp_path)
+
+
+# Budgets
+
+def test_a_lesson_within_its_budget_is_not_marked():
+    table, broken = run_tests.budgets({"03_a.ipynb": 59, "12_b.ipynb": 119}, {"03_a.ipynb": 300, "12_b.ipynb": 1}, wall=359)
+    assert not broken and "slower" not in table and "BROKEN" not in table.replace("breaks", "")
+
+
+@pytest.mark.parametrize("name, seconds, kilobytes, wall, broken, said", [
+    ("03_a.ipynb", 61, 1, 1, set(), "slower than its budget"),
+    ("03_a.ipynb", 151, 1, 1, {"03_a.ipynb"}, "BROKEN"),
+    ("14_fit.ipynb", 151, 1, 1, set(), "slower than its budget"),
+    ("14_fit.ipynb", 301, 1, 1, {"14_fit.ipynb"}, "BROKEN"),
+    ("03_a.ipynb", 1, 300.5, 1, {"03_a.ipynb"}, "BROKEN"),
+    ("03_a.ipynb", 1, 1, 361, set(), "slower than the budget"),
+    ("03_a.ipynb", 1, 1, 901, {"all lessons"}, "BROKEN"),
+])
+def test_a_broken_budget_is_found(name, seconds, kilobytes, wall, broken, said):
+    table, found = run_tests.budgets({name: seconds}, {name: kilobytes}, wall)
+    assert found == broken and said in table

@@ -1,0 +1,147 @@
+"""The course as data: its lessons in reading order, their headings, and the words and names that stand under each heading."""
+import ast
+import json
+import re
+from configparser import ConfigParser
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+START = "00_start_here"
+
+
+def settings(root: Path = ROOT) -> dict[str, str]:
+    "What settings.ini says."
+    config = ConfigParser(delimiters=["="], interpolation=None)
+    config.read(root / "settings.ini", encoding="utf-8")
+    return dict(config["DEFAULT"])
+
+
+def source_url(path: str, root: Path = ROOT) -> str:
+    "Where a file of the repository is seen on its git host."
+    cfg = settings(root)
+    return f"{cfg['git_url']}/blob/{cfg['branch']}/{path}"
+
+
+def slug(heading: str) -> str:
+    "The anchor of a heading, as GitHub and MyST make it: `By hand: 5 × 5` → `by-hand-5--5`."
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@dataclass
+class Section:
+    heading: str
+    markdown: str = ""
+    code: list[str] = field(default_factory=list)
+
+    @property
+    def anchor(self) -> str: return slug(self.heading)
+
+    @property
+    def plain(self) -> str: return re.sub(r"[`*]", "", self.heading)
+
+
+class Lesson:
+    "One notebook: `.title`, `.module`, `.sections` (the first has the title as its heading), `.next` (the stem of the next one)."
+
+    def __init__(self, path: Path):
+        self.path, self.stem = path, path.stem
+        self.cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+    @property
+    def number(self) -> str: return re.match(r"\d+(_\d+)?", self.stem)[0].replace("_", ".")
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        found = []
+        for cell in self.cells:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code":
+                if found: found[-1].code.append(source)
+                continue
+            fenced = False
+            for line in source.splitlines():
+                fenced ^= line.startswith("```")
+                heading = None if fenced else re.match(r"#{1,6} +(.*\S)", line)
+                if heading: found.append(Section(heading[1]))
+                elif found: found[-1].markdown += line + "\n"
+        return found
+
+    @property
+    def title(self) -> str: return self.sections[0].plain
+
+    @property
+    def label(self) -> str: return f"{self.number} · {self.title}"
+
+    @property
+    def module(self) -> str | None:
+        "The module that it exports, `losses.pixel`, or None."
+        code = "\n".join(source for section in self.sections for source in section.code)
+        name = re.search(r"^#\|\s*default_exp\s+(\S+)", code, re.M)
+        return name and name[1]
+
+    @property
+    def next(self) -> str | None:
+        "The first lesson that is linked to behind its last `Next:`."
+        markdown = "\n".join("".join(cell["source"]) for cell in self.cells if cell["cell_type"] == "markdown")
+        _, said, rest = markdown.rpartition("Next:")
+        link = re.search(r"\]\((\w+)\.ipynb", rest) if said else None
+        return link and link[1]
+
+    def defines(self, name: str) -> Section | None:
+        "The section whose exported cells define the function or class `name`."
+        for section in self.sections:
+            for source in section.code:
+                if re.search(rf"^(def|class) {name}\b", source, re.M) and re.match(r"#\|\s*exports?\b", source): return section
+        return None
+
+
+def lessons(nbs: Path = ROOT / "nbs") -> tuple[list[Lesson], list[Lesson]]:
+    "The chain of `Next` links from lesson 00 on, and the lessons that it leaves out, in the order of their names."
+    found = {path.stem: Lesson(path) for path in sorted(nbs.glob("[0-9]*.ipynb"))}
+    chain, stem = [], START if START in found else min(found, default=None)
+    while stem in found:
+        chain.append(found.pop(stem))
+        stem = chain[-1].next
+    return chain, list(found.values())
+
+
+def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
+    "Every lesson: the chain, and what it leaves out by name, each behind the last one whose name comes before its own."
+    chain, strays = lessons(nbs)
+    for stray in strays:
+        chain.insert(max((i + 1 for i, lesson in enumerate(chain) if lesson.stem < stray.stem), default=0), stray)
+    return chain
+
+
+def modules(package: Path = ROOT / "pconv_edu") -> list[str]:
+    "The modules with names for others to use: all but `_private` ones and the judges of single lessons."
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if "__pycache__" in parts or re.match(r"lesson_\d", parts[-1]) or parts == ("__init__",): continue
+        if parts[-1].startswith("_") and parts[-1] != "__init__": continue
+        found.append(".".join(part for part in parts if part != "__init__"))
+    return found
+
+
+def find(module: str, name: str, package: Path = ROOT / "pconv_edu") -> tuple[Path, ast.AST]:
+    "The file and the syntax tree of `name`, a function or class of `module` or `Class.method`. Raises `LookupError`."
+    path = package.joinpath(*module.split("."))
+    path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    node = ast.parse(path.read_text(encoding="utf-8")) if path.exists() else None
+    for part in name.split("."):
+        node = next((child for child in getattr(node, "body", []) if getattr(child, "name", None) == part
+                     or isinstance(child, ast.Assign) and part in [getattr(target, "id", None) for target in child.targets]), None)
+    if node is None: raise LookupError(f"{module} has no {name}")
+    return path, node
+
+
+def line_of(module: str, name: str, code: str, package: Path = ROOT / "pconv_edu") -> int:
+    "The number of the line in `name` that contains `code`. Raises `LookupError` where none does."
+    path, node = find(module, name, package)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number in range(node.lineno, node.end_lineno + 1):
+        if code in lines[number - 1]: return number
+    raise LookupError(f"no line of {module}.{name} contains: {code}")

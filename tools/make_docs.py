@@ -1,0 +1,168 @@
+"""Build the site: `make docs` → _site/index.html. The committed notebooks, site/*.md, and a reference from the package's comments.
+
+Notebooks and pages are first laid out in build/site/, their links turned to where things stand on the site; then Sphinx reads them.
+"""
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from check_site import problems
+from course import ROOT, Lesson, in_order, lessons, line_of, modules, source_url
+from fetch_npm import fetch
+
+STAGE, BUILT, OUT, PAGE = ROOT / "build/site", ROOT / "build/html", ROOT / "_site", ROOT / "_page"
+MATHJAX = ("mathjax", "3.2.2", "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==", ["es5/tex-svg-full.js", "LICENSE"])
+
+
+def place(target: str, here: str) -> str:
+    "Where a link from the repository's folder `here` ('nbs', 'site') leads on the site, seen from the page in that folder."
+    path, hash, anchor = target.partition("#")
+    parts = [*here.split("/"), *path.split("/")]
+    while ".." in parts[1:]:
+        up = parts.index("..", 1)
+        del parts[up - 1:up + 1]
+    top, rest = parts[0], "/".join(parts[1:])
+    to_root = "../" if here == "nbs" else ""
+    if top == "nbs" and re.fullmatch(r"\w+\.ipynb", rest): return f"{to_root}lessons/{rest}{hash}{anchor}"
+    if top == "site" and rest.endswith(".md"): return f"{to_root}{rest}{hash}{anchor}"
+    if top == "docs": return f"{to_root}docs/{rest}"
+    if top == "pconv_edu" and reference_of(rest): return f"{to_root}reference/{reference_of(rest)}.md{hash}{anchor}"
+    return source_url("/".join(parts)) + hash + anchor
+
+
+def reference_of(file: str) -> str | None:
+    "`losses/pixel.py` → `losses.pixel`, or None where the reference has no such page."
+    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return module if file.endswith(".py") and module in modules() else None
+
+
+def relink(markdown: str, here: str) -> str:
+    "`markdown` with its relative links leading to the same things on the site."
+    return re.sub(r"\]\((?!\w+:|#)([^)\s]+)\)", lambda link: f"]({place(link[1], here)})", markdown)
+
+
+def cell(source: str, kind: str = "markdown", **more) -> dict:
+    return {"cell_type": kind, "id": more.pop("id", "bar"), "metadata": {}, "source": source, **more}
+
+
+def lesson_bar(lesson: Lesson) -> dict:
+    "The line under a lesson's title: its module, its notebook, how to run it."
+    module = f"Module [`pconv_edu.{lesson.module}`](../reference/{lesson.module}.md) · " if lesson.module else ""
+    return cell(f"{{.lesson-bar}}\n{module}[Notebook]({source_url('nbs/' + lesson.path.name)}) · [Run it](../running.md)")
+
+
+def as_page(code: dict) -> dict | None:
+    "A code cell without nbdev's directives; tags say what becomes of it. None for a cell of directives alone."
+    source = "".join(code["source"])
+    directives = re.findall(r"^#\|\s*(\w+)", source, re.M)
+    body = re.sub(r"^#\|.*\n?", "", source, flags=re.M).strip("\n")
+    tags = [tag for tag, so in (("exported", {"export", "exports"} & set(directives)), ("remove-cell", {"hide"} & set(directives)),
+                                ("widget", re.search(r"^(play|display)?\(?\w*\b(play|DrawHole|draw_hole)\(", body, re.M) and not code["outputs"])) if so]
+    return {**code, "source": body, "metadata": {"tags": tags}} if body else None
+
+
+def staged(lesson: Lesson) -> dict:
+    "The notebook as the site shows it."
+    cells = [cell(relink("".join(c["source"]), "nbs"), id=c["id"]) if c["cell_type"] == "markdown" else as_page(c) for c in lesson.cells]
+    cells = [c for c in cells if c]
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    return {"cells": [cells[0], lesson_bar(lesson), *cells[1:]], "nbformat": 4, "nbformat_minor": 5,
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": language}}
+
+
+def toctree(caption: str, entries: list[str]) -> str:
+    return "\n".join(["```{toctree}", f":caption: {caption}", ":hidden:", "", *entries, "```", ""])
+
+
+def with_lines(markdown: str) -> str:
+    "The map's rows: a name's quoted line of code leads to that line on the git host."
+    def row(found):
+        name, file, code = found.groups()
+        url = source_url(f"pconv_edu/{file}") + f"#L{line_of(reference_of(file), name, code)}"
+        return f"[`{name}`](../pconv_edu/{file}#pconv_edu.{reference_of(file)}.{name}) | [`{code}`]({url})"
+    return re.sub(r"\[`([\w.]+)`\]\(\.\./pconv_edu/(\S+\.py)\) \| `([^`]+)`", row, markdown)
+
+
+def pages(course: list[Lesson], page: bool) -> dict[str, str]:
+    "The hand-written pages, with the lists that are filled in here."
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "site").glob("*.md"))}
+    found = {name: relink(with_lines(text), "site") for name, text in found.items()}
+    try_it = "Or stay here: [fill a hole in your browser](page/index.html), without installing anything." if page else ""
+    listed = "\n".join(f"| [{lesson.number}](lessons/{lesson.path.name}) | {lesson.title} | {lesson.module and f'[`{lesson.module}`](reference/{lesson.module}.md)' or ''} |"
+                       for lesson in course)
+    found["index.md"] = found["index.md"].replace("<!-- page -->", try_it).replace("<!-- lessons -->", "| | lesson | module |\n|---|---|---|\n" + listed)
+    found["index.md"] += "\n" + toctree("Lessons", [f"{lesson.label} <lessons/{lesson.stem}>" for lesson in course])
+    found["index.md"] += toctree("Look it up", [name.removesuffix(".md") for name in sorted(found) if name != "index.md"] + ["reference/index"])
+    return found
+
+
+def summary(module: str) -> str:
+    path = ROOT / "pconv_edu" / module.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def reference(course: list[Lesson]) -> dict[str, str]:
+    "A page for each module, in the order of the lessons; those without a lesson behind them."
+    owner = {lesson.module: lesson for lesson in course if lesson.module}
+    listed = [module for module in owner if module in modules()] + [module for module in modules() if module not in owner]
+    rows = [f"| [`{module}`]({module}.md) | {summary(module)} | "
+            f"{f'[{owner[module].number}](../lessons/{owner[module].path.name})' if module in owner else ''} |" for module in listed]
+    found = {"index.md": "# Reference\n\nThe names for others to use, module by module. Each parameter says its shape, unit or range.\n\n"
+                         "| module | what it has | lesson |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
+                         + toctree("Modules", [f"{module} <{module}>" for module in listed])}
+    for module in listed: found[f"{module}.md"] = reference_page(module, owner.get(module))
+    return found
+
+
+def reference_page(module: str, lesson: Lesson | None) -> str:
+    file = f"pconv_edu/{module.replace('.', '/')}"
+    file += "/__init__.py" if (ROOT / file).is_dir() else ".py"
+    taught = f"Lesson [{lesson.label}](../lessons/{lesson.path.name}) · " if lesson else ""
+    members = "" if file.endswith("losses/__init__.py") else "   :members:\n   :undoc-members:\n   :show-inheritance:\n"
+    links = "" if members else "\n" + "\n".join(f"- [`losses.{part}`](losses.{part}.md): {summary(f'losses.{part}')}" for part in ("pixel", "perceptual", "style", "tv", "total"))
+    return (f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n"
+            f".. automodule:: pconv_edu.{module}\n{members}```\n{links}\n")
+
+
+def stage() -> list[Lesson]:
+    "Lay out everything that Sphinx reads in build/site/; returns the lessons in order."
+    shutil.rmtree(STAGE, ignore_errors=True)
+    shutil.copytree(ROOT / "site", STAGE, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
+    shutil.copytree(ROOT / "docs", STAGE / "docs")
+    if PAGE.exists(): shutil.copytree(PAGE, STAGE / "extra/page")
+    course = in_order()
+    (STAGE / "lessons").mkdir()
+    for lesson in course: (STAGE / "lessons" / lesson.path.name).write_text(json.dumps(staged(lesson)), encoding="utf-8")
+    written = {**pages(course, PAGE.exists()), **{f"reference/{name}": text for name, text in reference(course).items()}}
+    (STAGE / "reference").mkdir()
+    for name, text in written.items(): (STAGE / name).write_text(text, encoding="utf-8")
+    mathjax = fetch(*MATHJAX)
+    for file in MATHJAX[3]: shutil.copy(mathjax / file, STAGE / "_static" / f"mathjax-{Path(file).name}")
+    return course
+
+
+def main() -> int:
+    start = time.time()
+    course = stage()
+    for stray in lessons()[1]: print(f"docs: {stray.path.name} is on no chain of Next links; it stands where its name puts it")
+    if not PAGE.exists(): print("docs: there is no _page/ (`make page` makes it), so the site has no page that fills holes in the browser")
+    for folder in (BUILT, OUT): shutil.rmtree(folder, ignore_errors=True)
+    code = subprocess.call([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto", "-d", ROOT / "build/doctrees", STAGE, BUILT])
+    if code: return code
+    BUILT.rename(OUT)  # built apart, because myst-nb leaves a folder of its own beside
+    found = problems(OUT)
+    for line in found: print(f"docs: {line}")
+    size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 2**20
+    print(f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} broken links, "
+          f"in {time.time() - start:.0f} s: {OUT.relative_to(ROOT)}/index.html")
+    return bool(found)
+
+
+if __name__ == "__main__": sys.exit(main())
