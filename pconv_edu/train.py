@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['READERS', 'TEXTS', 'enter', 'gradient', 'forward', 'clipped', 'usable', 'move', 'update_average', 'loop', 'Result',
-           'seconds_per_step', 'peak_memory', 'rehearse', 'fit', 'parse_phases', 'parse_weights', 'parser', 'main']
+           'seconds_per_step', 'peak_memory', 'rehearse', 'fit', 'parse_phases', 'parse_weights', 'parser', 'recipe',
+           'main']
 
 # %% ../nbs/14_fit.ipynb #e9660bb1
 import argparse
@@ -26,7 +27,7 @@ from .guards import NotFinite, Signals, memory_advice, names_checked, nearest, o
 from .losses import LossWeights
 from .parallel import unfinished
 from .phases import FINE_TUNE, INITIAL, RECIPES, Phase, in_steps, phase_at
-from .run import PRECISIONS, Run, check_options, save_run, start_or_resume, validate
+from .run import PRECISIONS, Run, check_options, loss_weights, save_run, start_or_resume, validate
 from .unet import freeze_encoder_bn
 
 # %% ../nbs/14_fit.ipynb #b1e2043d
@@ -47,7 +48,7 @@ def gradient(run: Run, pairs: list[tuple[Tensor, Tensor]]) -> dict[str, float]:
     for kept, buffer in zip(run.before, run.net.buffers()): kept.copy_(buffer)
     sums = {}
     for i, (image, mask) in enumerate(pairs):
-        with unfinished(run.model, last=i + 1 == len(pairs)), memory_advice(run.asked):
+        with unfinished(run.model, last=i + 1 == len(pairs)):
             loss, terms = forward(run, image.to(run.device, non_blocking=True), mask.to(run.device, non_blocking=True))
             run.scaler.scale(loss / len(pairs)).backward()
         for name, value in {"loss": loss.detach(), **terms}.items(): sums[name] = sums.get(name, 0) + value / len(pairs)
@@ -170,7 +171,7 @@ def fit(
     phases: Sequence[Phase] = (INITIAL, FINE_TUNE),  # what is trained in which order
     size: int = 256,             # pictures are cut to size × size px
     batch: int = 6,              # pictures in each forward pass, all processes together
-    vgg="imagenet",              # the features of the loss: 'imagenet', a file, or 'random'
+    vgg="imagenet",              # the features of the loss: 'imagenet', a file, 'random', or None: no perceptual and no style term
     seed: int = 0,               # of first weights, crops and masks
     resume: bool | str = True,   # go on in `out`; False: start over; 'changed': go on though the configuration changed
     workers: int = 0,            # processes that prepare pictures
@@ -182,7 +183,7 @@ def fit(
     *,
     valid_pairs: int = 6,        # how many of them
     draw: bool = True,           # curves.png and samples/ at each checkpoint
-    weights: LossWeights = LossWeights(),  # how much each term of the loss counts
+    weights: LossWeights | None = None,  # how much each term of the loss counts; None: as in the paper
     hole: str = "white",         # the colour of holes in mask files
     clip: float | None = None,   # the gradient's norm is cut to this
     ema: float | None = None,    # share of the averaged weights that is kept at each step, such as 0.999
@@ -194,6 +195,7 @@ def fit(
     device: str | None = None,   # 'cuda', 'cpu', …; None: the GPU if there is one
     dry_run: bool = False,       # say what would happen, and write nothing
     progress: bool = True,       # a bar, and a line for each event
+    tensorboard: bool = False,   # copy the log into TensorBoard's files in out/tensorboard (an extra)
 ) -> "Result":
     """Train a network in its phases (paper, sections 3.3 and 4.1), from the last checkpoint in `out` if there is one.
 
@@ -202,12 +204,14 @@ def fit(
     """
     asked = SimpleNamespace(**locals())
     check_options(asked)
-    run = Run(asked)
-    if dry_run: return rehearse(run)
-    with only_run(run.folder, run.team), Signals() as signals:
-        start_or_resume(run, lambda: seconds_per_step(run))
-        try: loop(run, signals)
-        finally: run.close()
+    asked.weights = loss_weights(weights, vgg)
+    with memory_advice(asked):
+        run = Run(asked)
+        if dry_run: return rehearse(run)
+        with only_run(run.folder, run.team), Signals() as signals:
+            start_or_resume(run, lambda: seconds_per_step(run))
+            try: loop(run, signals)
+            finally: run.close()
     signals.leave(run)
     if run.average: run.net.load_state_dict(run.average)
     return Result(run.net.eval(), history.read_log(run.folder), run.folder)
@@ -247,12 +251,18 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("python -m pconv_edu.train", description=fit.__doc__.split("\n")[0], argument_default=argparse.SUPPRESS, allow_abbrev=False)
     help, known = docments(fit.__wrapped__), inspect.signature(fit).parameters
     made.add_argument("images", help=help["images"])
-    made.add_argument("--recipe", choices=RECIPES, help="values to start from: the paper's runs, or one's own folder")
+    made.add_argument("--recipe", metavar="X", help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
     for name, parameter in list(known.items())[1:]:
         option, default = f"--{name.replace('_', '-')}", parameter.default
         if isinstance(default, bool) and name != "resume": made.add_argument(option, action=argparse.BooleanOptionalAction, help=help[name])
         else: made.add_argument(option, type=str if name in TEXTS else _value, metavar="X", help=f"{help[name]} ({'the paper' if name in ('phases', 'weights') else default})".replace("%", "%%"))
     return made
+
+# %% ../nbs/14_fit.ipynb #93b8ff07
+def recipe(name: str | None) -> dict:
+    "The arguments of `fit` that a recipe gives; none without a name."
+    if name is not None: one_of("recipe", name, RECIPES)
+    return RECIPES.get(name, {})
 
 # %% ../nbs/14_fit.ipynb #d9c1d16d
 def main(argv: Sequence[str] | None = None) -> int:  # exit status
@@ -262,9 +272,8 @@ def main(argv: Sequence[str] | None = None) -> int:  # exit status
         given, unknown = command.parse_known_args(argv)
         if unknown: raise ValueError(f"unknown {unknown[0]!r}; {nearest(unknown[0], command._option_string_actions)}")
         given = {name: READERS.get(name, lambda value: value)(value) for name, value in vars(given).items()}
-        recipe = RECIPES[given.pop("recipe")] if "recipe" in given else {}
-        fit(given.pop("images"), **{**recipe, **given})
-    except (ValueError, TypeError, RuntimeError, OSError, MemoryError, ArithmeticError) as error:
+        fit(given.pop("images"), **{**recipe(given.pop("recipe", None)), **given})
+    except (ValueError, TypeError, RuntimeError, OSError, ImportError, MemoryError, ArithmeticError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt: return 130

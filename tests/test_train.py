@@ -1,6 +1,7 @@
 """`fit`: the same run however often it is stopped, and nothing touched when it cannot run."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,52 @@ def test_ways_to_go_faster_train_the_same(tmp_path, options):
     for a, b in zip(plain, other): assert a["loss"] == pytest.approx(b["loss"], rel=.05 if "precision" in options else 1e-3)
 
 
+def test_compiled_it_trains_the_same(tmp_path):
+    if sys.platform != "linux" or not shutil.which("g++"): pytest.skip("torch.compile needs a C++ compiler here")
+    options = dict(phases=(Phase("initial", 2, 2e-4), Phase("fine-tune", 2, 5e-5, freeze_encoder_bn=True)))
+    plain, compiled = (go(tmp_path / name, net=PConvUNet(widths=(8,)), compile=name == "compiled", **options) for name in ("plain", "compiled"))
+    for a, b in zip(plain.history, compiled.history): assert a["loss"] == pytest.approx(b["loss"], rel=1e-3)
+    assert len(plain.history) == len(compiled.history) == 4
+    assert not any("_orig_mod" in name for name in checkpoint.load(checkpoint.latest(tmp_path / "compiled")).tensors["net"])
+
+
+def test_without_vgg_there_is_no_perceptual_and_no_style_term(tmp_path, monkeypatch):
+    from pconv_edu.losses import total
+    monkeypatch.setattr(total, "VGG16Features", lambda *_: pytest.fail("a VGG-16 was built"))
+    history = go(tmp_path, vgg=None, weights=None).history
+    for line in history:
+        assert {"valid", "hole", "tv"} < set(line) and not {"perceptual", "style"} & set(line)
+        assert line["loss"] == pytest.approx(line["valid"] + 6 * line["hole"] + .1 * line["tv"], rel=1e-5)
+    assert checkpoint.load(checkpoint.latest(tmp_path)).state["config"]["weights"] == {"valid": 1, "hole": 6, "perceptual": 0, "style": 0, "tv": .1}
+    assert go(tmp_path, vgg=None, weights=PIXELS).history == history  # said otherwise, the same run
+
+
+def test_weights_of_ones_own(tmp_path):
+    for line in go(tmp_path, weights=LossWeights(valid=2, hole=3, perceptual=0, style=0, tv=0)).history:
+        assert "tv" not in line and line["loss"] == pytest.approx(2 * line["valid"] + 3 * line["hole"], rel=1e-5)
+
+
+def test_tensorboard_shows_what_the_log_says_after_a_kill_too(tmp_path, monkeypatch):
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    options = dict(tensorboard=True, valid=pictures(2), valid_pairs=2, draw=True)
+    killed_at(5, tmp_path, monkeypatch, **options)  # saved after step 4; the fifth step is in the event files and taken once more
+    result = go(tmp_path, **options)
+    board = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert set(board.Tags()["scalars"]) == {"lr", "loss", "valid", "hole", "tv", "grad_norm", "validation"}
+    for name in ("loss", "hole", "lr", "grad_norm"):
+        assert [(e.step, pytest.approx(e.value)) for e in board.Scalars(name)] == [(line["step"], line[name]) for line in result.history]
+    assert [e.step for e in board.Images("samples")] == [e.step for e in board.Scalars("validation")] == [3, 6]
+
+
+def test_a_missing_tensorboard_is_named_before_anything_is_touched(tmp_path, monkeypatch, capsys):
+    import importlib.util
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "tensorboard" else find(name, *more))
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'pconv_edu\[tensorboard\]'"): go(tmp_path / "run", tensorboard=True)
+    assert train_module.main([str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--vgg", "None", "--tensorboard"]) == 2
+    assert capsys.readouterr().err.startswith("error: tensorboard=True needs") and not (tmp_path / "run").exists()
+
+
 def test_samples_curves_and_the_best_checkpoint(tmp_path):
     result = go(tmp_path, valid=pictures(2), valid_pairs=2, draw=True, keep=1)
     assert {p.name for p in (tmp_path / "samples").iterdir()} == {f"step_{step:08}.jpg" for step in (4, 7)} and (tmp_path / "curves.png").exists()
@@ -223,12 +270,38 @@ def test_it_says_whether_it_resumes_or_starts_over(tmp_path, capsys):
 @pytest.mark.parametrize("options, said", [
     (dict(batch=3), "batch: 2 → 3"), (dict(seed=1), "seed: 0 → 1"), (dict(images=pictures(6)), "data: 5 pictures"), (dict(ema=.5), "ema: None → 0.5"),
     (dict(phases=PHASES[:1]), "phases: "), (dict(net=PConvUNet(widths=(8, 8))), "net: "), (dict(weights=LossWeights(tv=0, perceptual=0, style=0)), "weights: "),
-    (dict(images=[p * .5 for p in pictures()]), "data: 5 pictures")], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
+    (dict(images=[p * .5 for p in pictures()]), "data: 5 pictures"), (dict(images=pictures()[:2] + [pictures()[2].flip(1)] + pictures()[3:]), "files: 0 mask files")], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
 def test_another_configuration_or_other_data_is_refused(tmp_path, options, said):
     go(tmp_path, phases=PHASES[:1] if "phases" not in options else PHASES)
     before = log_of(tmp_path)
     with pytest.raises(ValueError, match="was trained differently") as caught: go(tmp_path, **{"phases": PHASES[:1], **options})
     assert said in str(caught.value) and "resume='changed'" in str(caught.value) and log_of(tmp_path) == before
+
+
+def test_another_file_under_an_old_name_is_another_run(tmp_path):
+    from pconv_edu.pictures import save_image
+    for i, picture in enumerate(pictures(9)):
+        save_image(picture, tmp_path / "photos" / f"{i}.png")
+        save_image(1 - rect_mask(40, i, 8, 8, 8), tmp_path / "masks" / f"{i}.png")
+    options = dict(images=tmp_path / "photos", masks=tmp_path / "masks")
+    go(tmp_path / "run", **options)
+    for folder in ("photos", "masks"):
+        kept = {path: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+        for path, data in kept.items():
+            path.write_bytes(data + b" ")  # a picture still, and one byte more
+            with pytest.raises(ValueError, match="files: 9 mask files"): go(tmp_path / "run", **options)
+            path.write_bytes(data)
+    go(tmp_path / "run", **options)
+
+
+def test_a_run_of_an_older_version_goes_on(tmp_path, monkeypatch):
+    "What its checkpoint did not write down is no change."
+    configuration = run_module.configuration
+    monkeypatch.setattr(run_module, "configuration", lambda run: {name: value for name, value in configuration(run).items() if name != "files"})
+    go(tmp_path, phases=PHASES[:1])
+    monkeypatch.setattr(run_module, "configuration", configuration)
+    go(tmp_path, phases=PHASES[:1])
+    with pytest.raises(ValueError, match="seed: 0 → 1"): go(tmp_path, phases=PHASES[:1], seed=1)
 
 
 def test_a_change_that_is_wanted(tmp_path):
@@ -244,7 +317,11 @@ def test_a_change_that_is_wanted(tmp_path):
     (dict(phases=PHASES[0]), "sequence of Phase"), (dict(clip=-1), "clip=-1"), (dict(accumulate=True), "accumulate=True"), (dict(resume="chnaged"), "did you mean 'changed'"),
     (dict(images="nowhere"), "no folder 'nowhere'"), (dict(images=[]), "empty"), (dict(vgg="nowhere.pth", weights=LossWeights()), "nowhere.pth"), (dict(workers=-1), "workers=-1"),
     (dict(images=InpaintingDataset(pictures(), size=48)), "size=48"), (dict(images=InpaintingDataset(pictures(), size=32), masks="x"), "leave masks= out"),
-    (dict(net=torch.nn.Conv2d(3, 3, 1)), "no .encoder"), (dict(device="cud"), "device")])
+    (dict(net=torch.nn.Conv2d(3, 3, 1)), "no .encoder"), (dict(device="cudaa"), "did you mean 'cuda'"), (dict(device="cpu0"), "did you mean 'cpu'"),
+    (dict(vgg=None, weights=LossWeights()), "vgg=None, and the weights of perceptual (0.05) and style (120) need VGG-16"), (dict(vgg=None, weights=LossWeights(style=0)), "style (0) need"),
+    (dict(weights={"hole": 6}), "give LossWeights(...)"), (dict(on_nan="skipp"), "did you mean 'skip'"), (dict(compile="yes"), "compile='yes'"), (dict(progress=None), "progress=None"),
+    (dict(ema="0.9"), "ema='0.9'"), (dict(keep=0), "keep=0"), (dict(save_every=0), "save_every=0"), (dict(valid_pairs=0), "valid_pairs=0"), (dict(valid="nowhere"), "no folder 'nowhere'"),
+    (dict(phases="initial"), "sequence of Phase"), (dict(seed=-1), "seed=-1"), (dict(clip=True), "clip=True"), (dict(valid=[]), "empty")])
 def test_options_are_checked_before_anything_is_touched(tmp_path, options, said):
     with pytest.raises((ValueError, FileNotFoundError, RuntimeError)) as caught: go(tmp_path / "run", **options)
     assert said in str(caught.value) and not (tmp_path / "run").exists()
@@ -357,6 +434,23 @@ def test_a_full_disk_ends_the_run_with_the_checkpoint_before_it_whole(tmp_path, 
     assert caught.value.errno == errno.ENOSPC and checkpoint.latest(tmp_path).name == "step_00000004"
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match="device='cuda', and PyTorch sees no such GPU here"): go(tmp_path / "run", device="cuda")
+    assert not (tmp_path / "run").exists()
+
+
+def test_memory_that_is_really_used_up_says_so(tmp_path):
+    "In the step of Adam as well, and in the rehearsal."
+    class Hungry(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 3, 1)
+        def forward(self, image, mask): return self.conv(image) + torch.empty(1 << 62, dtype=torch.uint8).sum()
+    for dry_run in (False, True):
+        with pytest.raises(MemoryError, match="Change one of: batch=2 → 1.*can't allocate memory"): go(tmp_path / "run", net=Hungry(), phases=PHASES[:1], dry_run=dry_run)
+
+
 def test_out_of_memory_says_what_to_change(tmp_path, monkeypatch):
     def full(run, image, mask): raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
     monkeypatch.setattr(train_module, "forward", full)
@@ -389,9 +483,9 @@ fit(images, out=out, net=PConvUNet(widths=(8, 16)), phases=(Phase("initial", 4, 
     weights=LossWeights(perceptual=0, style=0), save_every=2, draw=False, device="cpu", **eval(more[0] if more else "{}"))
 """
 
-def launch(script: Path, processes: int, *arguments) -> subprocess.Popen:
+def launch(script: Path, processes: int, *arguments, torchrun=("--standalone",)) -> subprocess.Popen:
     "The script under torchrun, on this machine, without network."
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", str(script), *map(str, arguments)]
+    command = [sys.executable, "-m", "torch.distributed.run", *torchrun, f"--nproc-per-node={processes}", str(script), *map(str, arguments)]
     return subprocess.Popen(command if processes > 1 else [sys.executable, str(script), *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             env={**os.environ, "OMP_NUM_THREADS": "1"})
 
@@ -402,18 +496,44 @@ def finished(job: subprocess.Popen) -> str:
     return said
 
 
-def test_two_processes_train_as_one_does(tmp_path):
-    script, images = tmp_path / "script.py", photos(tmp_path)
-    script.write_text(SCRIPT)
-    alone, two = launch(script, 1, images, tmp_path / "alone"), launch(script, 2, images, tmp_path / "two")
-    assert "starts over" in finished(alone)
-    assert finished(two).count("starts over") == 1  # the leader alone speaks …
-    a, b = (history.read_log(tmp_path / name) for name in ("alone", "two"))
-    assert [line["step"] for line in b] == list(range(7))  # … and writes
+def assert_same_training(one: Path, other: Path):
+    "The same losses and weights, up to the rounding of sums in another order."
+    a, b = history.read_log(one), history.read_log(other)
+    assert [line["step"] for line in b] == list(range(7))
     for left, right in zip(a, b):
         for term in ("loss", "valid", "hole", "tv", "grad_norm"): assert left[term] == pytest.approx(right[term], rel=1e-5), (left["step"], term)
-    left, right = (checkpoint.load(checkpoint.latest(tmp_path / name)).tensors["net"] for name in ("alone", "two"))
+    left, right = (checkpoint.load(checkpoint.latest(folder)).tensors["net"] for folder in (one, other))
     for name, value in left.items(): assert torch.allclose(value, right[name], atol=1e-5), name
+
+
+def test_two_processes_and_two_nodes_train_as_one_process_does(tmp_path):
+    script, images = tmp_path / "script.py", photos(tmp_path)
+    script.write_text(SCRIPT)
+    assert "starts over" in finished(launch(script, 1, images, tmp_path / "alone"))
+    assert finished(launch(script, 2, images, tmp_path / "two")).count("starts over") == 1  # the leader alone speaks and writes
+    address = "--nnodes=2", "--master-addr=127.0.0.1", f"--master-port={free_port()}"
+    nodes = [launch(script, 2, images, tmp_path / "nodes", torchrun=(*address, f"--node-rank={rank}")) for rank in range(2)]  # four processes in all
+    assert [finished(node).count("starts over") for node in nodes] == [1, 0]
+    for name in ("two", "nodes"): assert_same_training(tmp_path / "alone", tmp_path / name)
+
+
+def free_port() -> int:
+    import socket
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_batchnorm_by_itself_when_asked(tmp_path):
+    "sync_bn=False: each process normalises its own pictures; another run, and the checkpoint says so."
+    script, images = tmp_path / "script.py", photos(tmp_path)
+    script.write_text(SCRIPT)
+    finished(launch(script, 2, images, tmp_path / "apart", "dict(sync_bn=False)"))
+    history_, saved = history.read_log(tmp_path / "apart"), checkpoint.load(checkpoint.latest(tmp_path / "apart"))
+    assert [line["step"] for line in history_] == list(range(7)) and saved.state["config"]["sync_bn"] is False
+    finished(launch(script, 2, images, tmp_path / "shared"))
+    shared = checkpoint.load(checkpoint.latest(tmp_path / "shared")).tensors["net"]
+    assert not torch.allclose(shared["encoder.1.bn.running_var"], saved.tensors["net"]["encoder.1.bn.running_var"], rtol=1e-3)
 
 
 def test_batchnorm_shared_by_processes_is_that_of_the_whole_batch(tmp_path):
@@ -448,16 +568,42 @@ dist.destroy_process_group()
     finished(launch(script, 2))
 
 
-def test_a_process_that_dies_ends_the_job_and_it_goes_on_from_the_checkpoint(tmp_path):
-    script, images = tmp_path / "script.py", photos(tmp_path)
-    dying = "import os\nfrom pconv_edu import train\nforward = train.forward\ndef dies(run, image, mask):\n    if run.step == 5 and run.team.rank == 1: os.kill(os.getpid(), 9)\n    return forward(run, image, mask)\ntrain.forward = dies\n"
-    script.write_text(dying + SCRIPT)
+DYING = """
+import os, time
+from pathlib import Path
+from pconv_edu import train
+forward = train.forward
+def dies(run, image, mask):
+    if run.step == 5 and run.team.rank == 1 and not Path(DIED).exists():
+        Path(DIED).write_text(str(time.time()))
+        os.kill(os.getpid(), 9)
+    return forward(run, image, mask)
+train.forward = dies
+"""
+
+def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint(tmp_path):
+    "Ended within 60 s, with a message; under --max-restarts the same run, to the last bit, as if nobody had died."
+    script, images, died = tmp_path / "script.py", photos(tmp_path), tmp_path / "died"
+    script.write_text(DYING.replace("DIED", repr(str(died))) + SCRIPT)
     job = launch(script, 2, images, tmp_path / "run")
     said, _ = job.communicate(timeout=200)
-    events = [json.loads(line) for line in open(tmp_path / "run" / "events.jsonl")]
-    assert job.returncode and "SIGKILL" in said and time.time() - events[0]["time"] < 60
-    script.write_text(SCRIPT)
+    assert job.returncode and "SIGKILL" in said and time.time() - float(died.read_text()) < 60
     assert "resumes from step 4 of 7" in finished(launch(script, 2, images, tmp_path / "run"))
+    died.unlink()
+    said = finished(launch(script, 2, images, tmp_path / "restarted", torchrun=("--standalone", "--max-restarts=1")))
+    assert died.exists() and said.count("starts over") == 1 and said.count("resumes from step 4 of 7") == 1
+    assert_same_run(tmp_path / "run", tmp_path / "restarted")
+
+
+def test_a_signal_to_the_job_saves_and_ends_all_its_processes(tmp_path):
+    script, images = tmp_path / "script.py", photos(tmp_path)
+    script.write_text("from pconv_edu import train\nimport time\nforward = train.forward\ndef slow(*args):\n    time.sleep(.3)\n    return forward(*args)\ntrain.forward = slow\n" + SCRIPT)
+    job, log = launch(script, 2, images, tmp_path / "run"), tmp_path / "run" / "log.jsonl"
+    while job.poll() is None and len(history.read_log(log.parent)) < 2: time.sleep(.05)  # two steps have been saved
+    job.terminate()
+    said, _ = job.communicate(timeout=60)
+    assert job.returncode and "SIGTERM: saved after step" in said, said
+    assert 2 <= checkpoint.load(checkpoint.latest(tmp_path / "run")).state["step"] < 7
 
 
 def command(*arguments, **environment) -> subprocess.CompletedProcess:
@@ -481,10 +627,10 @@ def test_the_commands_help_is_that_of_fit():
     assert "pictures in each forward pass, all processes together" in said
 
 
-@pytest.mark.parametrize("arguments, said", [(["nowhere"], "no folder 'nowhere'"), (["x", "--batchsize", "3"], "did you mean '--batch'"), (["x", "--net", "smal"], "did you mean 'small'"),
+@pytest.mark.parametrize("arguments, said", [(["nowhere"], "no folder 'nowhere'"), (["x", "--batchsize", "3"], "did you mean '--batch'"), (["x", "--net", "smal"], "did you mean 'small'"), (["x", "--recipe", "place2"], "did you mean 'places2'"), (["x", "--vgg", "None", "--weights", "style=3"], "vgg=None"),
                                              (["x", "--phases", "initial:2"], "write them as"), (["x", "--weights", "hol=3"], "did you mean 'hole'")])
 def test_the_command_answers_mistakes_in_one_line(arguments, said, capsys):
-    try: status = train_module.main([*arguments, "--vgg", "random"])
+    try: status = train_module.main(["--vgg", "random", *arguments])
     except SystemExit as error: status = error.code  # argparse's own
     assert status == 2 and said in capsys.readouterr().err
 

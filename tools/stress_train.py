@@ -1,12 +1,14 @@
-"""`make stress`: kill, signal, poison and forge training runs in great number, and see each come out the same.
+"""`make stress`: kill, signal, starve, poison and forge training runs in great number, and see each come out the same.
 
 `python tools/stress_train.py [part …] [--share .1]` runs some parts only, or a share of the full numbers.
 """
 import argparse
+import errno
 import json
 import os
 import random
 import resource
+import re
 import shutil
 import signal
 import sys
@@ -31,10 +33,10 @@ STEPS = 60
 
 
 def run(out: Path, **options):
-    "60 steps across both phases, 2 × 2 pictures each, a checkpoint every 7."
+    "60 steps across both phases, 2 batches of one picture each, a checkpoint every 7; an epoch ends in the middle of a step."
     torch.manual_seed(0)
     pictures = [torch.rand(3, 24, 24) for _ in range(7)]
-    return fit(**{**dict(images=pictures, out=out, net=PConvUNet(widths=(4, 8)), phases=PHASES, size=16, batch=2, accumulate=2, ema=.9, save_every=7, draw=False,
+    return fit(**{**dict(images=pictures, out=out, net=PConvUNet(widths=(4, 8)), phases=PHASES, size=16, batch=1, accumulate=2, ema=.9, save_every=7, draw=False,
                          weights=LossWeights(perceptual=0, style=0), progress=False, device="cpu"), **options})
 
 
@@ -87,6 +89,75 @@ def kills(folder: Path, share: float) -> str:
     assert ended(child(lambda: run(out))) == 0
     assert_same(out, whole)
     return f"{count} kill -9 over {finished + 1} runs, each run the same to the last bit, no leftovers"
+
+
+SHORT = Phase("initial", 4, 2e-4), Phase("fine-tune", 3, 5e-5, freeze_encoder_bn=True)
+
+def short(out: Path): return run(out, phases=SHORT, save_every=1, keep=2)
+
+
+def at_call(number: int, action, counted: list[int]):
+    "From now on, in this process: the save after step 5 does `action()` instead of its `number`-th write, fsync, rename, unlink, …"
+    save = checkpoint.save
+    def planted(path, step, *args, **kwargs):
+        if step != 5: return save(path, step, *args, **kwargs)
+        with test_checkpoint.planted(number, action) as seen:
+            try: return save(path, step, *args, **kwargs)
+            finally: counted.append(len(seen))
+    checkpoint.save = planted
+
+
+def calls_of_a_save(folder: Path) -> int:
+    "How many such calls a save makes that also deletes an old checkpoint; leaves the run that nobody disturbed in folder/whole."
+    save, counted = checkpoint.save, []
+    at_call(0, None, counted)
+    try: short(folder / "whole")
+    finally: checkpoint.save = save
+    return counted[0]
+
+
+def assert_old_or_new(out: Path, folder: Path):
+    "The newest checkpoint is step 4 or 5 and undamaged; going on from there gives the run that nobody disturbed."
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert checkpoint.latest(out).name in ("step_00000004", "step_00000005"), os.listdir(out)
+    assert ended(child(lambda: short(out))) == 0
+    assert_same(out, folder / "whole")
+
+
+def crashes(folder: Path, share: float) -> str:
+    "Exit without a word at each write, fsync, rename and unlink of a run's save."
+    calls = calls_of_a_save(folder)
+    for number in range(1, calls + 1, max(1, round(1 / share))):
+        out = folder / str(number)
+        def dying():
+            at_call(number, lambda: os._exit(9), [])
+            short(out)
+        assert ended(child(dying)) == 9
+        assert_old_or_new(out, folder)
+        shutil.rmtree(out)
+    return f"exit at each of the {calls} writes, fsyncs, renames and unlinks of a save: the old or the new state, and the same run from there"
+
+
+def disks(folder: Path, share: float) -> str:
+    "A disk that is full, and one that fails, at each of these calls."
+    calls, said, silent = calls_of_a_save(folder), 0, 0
+    for code in (errno.ENOSPC, errno.EIO):
+        def fail(): raise OSError(code, os.strerror(code))
+        for number in range(1, calls + 1, max(1, round(1 / share))):
+            out, save = folder / f"{code}_{number}", checkpoint.save
+            at_call(number, fail, [])
+            try: short(out)
+            except OSError as error:
+                assert error.errno == code and re.search(r"needs [\d,]+ bytes and [\d,]+ are free.*step_00000005", str(error)), error
+                said += 1
+                assert_old_or_new(out, folder)
+            else: silent += 1  # making a folder that is there already
+            finally: checkpoint.save = save
+            assert_same(out, folder / "whole")
+            shutil.rmtree(out)
+    assert silent <= 2, silent
+    return f"{said} full or failing disks: an error with path, needed and free bytes; the checkpoint before it whole, and the same run from there"
 
 
 def resumes(folder: Path, share: float) -> str:
@@ -154,7 +225,7 @@ def poison(folder: Path, share: float) -> str:
         result = run(folder / "skip", phases=(Phase("initial", 2 * count, 2e-4),), on_nan="skip")
         assert set(checked) == bad == {line["step"] for line in result.history if line.get("skipped")}
         events = [event for event in map(json.loads, open(folder / "skip" / "events.jsonl")) if event["event"] == "skipped"]
-        assert [len(event["pictures"]) for event in events] == [4] * count
+        assert [len(event["pictures"]) for event in events] == [2] * count
         try: run(folder / "stop", phases=(Phase("initial", 2 * count, 2e-4),))
         except guards.NotFinite as error: assert error.step == min(bad)
         else: raise AssertionError("the run was not stopped")
@@ -186,7 +257,9 @@ def endurance(folder: Path, share: float) -> str:
     train.move = counting
     torch.manual_seed(0)
     start = time.time()
-    try: fit([torch.rand(3, 16, 16) for _ in range(3)], out=folder / "long", net=PConvUNet(widths=(4,)), phases=(Phase("initial", steps, 1e-5),), size=8, batch=1, draw=False,
+    mask = torch.ones(1, 8, 8)
+    mask[:, 2:6, 3:7] = 0
+    try: fit([torch.rand(3, 16, 16) for _ in range(3)], [mask], out=folder / "long", net=PConvUNet(widths=(4,)), phases=(Phase("initial", steps, 1e-5),), size=8, batch=1, draw=False,
              save_every=steps // 20, weights=LossWeights(perceptual=0, style=0), progress=False, device="cpu")
     finally: train.move = move
     (files_a, memory_a), (files_b, memory_b) = seen
@@ -195,7 +268,7 @@ def endurance(folder: Path, share: float) -> str:
     return f"{steps:,} steps in {time.time() - start:.0f} s: memory {growth:+.2%} since the first tenth, {files_b - files_a} more open files"
 
 
-PARTS = {part.__name__: part for part in (kills, resumes, signals, poison, forgeries, endurance)}
+PARTS = {part.__name__: part for part in (crashes, disks, poison, forgeries, signals, kills, resumes, endurance)}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
