@@ -1,5 +1,6 @@
 """Interactive parts that the lessons share: sliders that redraw a picture."""
 from collections.abc import Callable
+from html import escape
 
 import ipywidgets as w
 
@@ -38,7 +39,7 @@ def play(
             drawing = draw(**values())
             image.format, image.value, note.value = drawing.format, drawing.to_bytes(), ""
         except Exception as error:  # shown, because a widget's callback has nowhere else to say it
-            note.value = f"<b>{type(error).__name__}:</b> {error}"
+            note.value = f'<div class="play-error" role="alert"><b>{type(error).__name__}:</b> {escape(str(error))}</div>'
 
     for part in parts.values(): part.observe(redraw, "value")
     return w.VBox([*parts.values(), note, image], layout=w.Layout(align_items="flex-start"))

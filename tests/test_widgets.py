@@ -44,6 +44,16 @@ def test_an_error_is_shown_and_goes_away_again(box):
     assert note.value == ""
 
 
+def test_an_error_is_shown_as_text_and_not_as_markup():
+    "A message with < in it used to vanish from the page."
+    def refuse(size):
+        if size == 2: raise ValueError("size <b>2</b> & more")
+        return draw(size)
+    box = play(refuse, size=(1, 4))
+    box.children[0].value = 2
+    assert "size &lt;b&gt;2&lt;/b&gt; &amp; more" in box.children[-2].value
+
+
 def test_a_failing_first_drawing_is_raised():
     with pytest.raises(ValueError, match="size 3"): play(draw, start={"size": 3}, size=(1, 4))
 
