@@ -4,15 +4,17 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lab notebooks export bench stress docs clean
+.PHONY: help demo test test-browser lab notebooks export bench stress docs docs-browser clean
 
 help:
 	@echo "make demo       train a small network in both phases on real photos, fill holes, write runs/demo"
 	@echo "make test       check the exports, run every notebook, run the tests"
+	@echo "make test-browser  open every lesson in JupyterLab in a headless Chromium, run it, move its controls, draw a hole"
 	@echo "make lab        open JupyterLab on the first lesson"
 	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
 	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (well over an hour)"
 	@echo "make docs       build the site, course and reference, in _site/ and check its links"
+	@echo "make docs-browser  open each page of it in Chromium, at a desk's width and a phone's, and search"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
 	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"
@@ -25,7 +27,10 @@ demo: $(STAMP)
 	@$(PY) -m pconv_edu.demo $(ARGS)
 
 test: $(STAMP)
-	@$(PY) tools/run_tests.py
+	@$(PY) tools/run_tests.py $(ARGS)
+
+test-browser: $(STAMP)
+	@$(PY) tools/run_tests.py --only-browser
 
 lab: $(STAMP)
 	@$(PY) -m jupyter lab nbs/00_start_here.ipynb
@@ -46,6 +51,9 @@ stress: $(STAMP)
 
 docs: $(STAMP)
 	@$(PY) tools/make_docs.py
+
+docs-browser: $(STAMP)
+	@$(PY) tools/try_site.py $(ARGS)
 
 clean:
 	rm -rf runs build dist _site *.egg-info .pytest_cache .ruff_cache

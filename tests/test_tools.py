@@ -88,3 +88,17 @@ def test_an_old_python_is_told_what_to_do(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped: install.main("unused")
     assert stopped.value.code == 1
     assert "Python 99.0 or newer is needed" in capsys.readouterr().err
+
+
+def test_a_missing_browser_is_said_and_fails_only_where_it_was_asked_for(monkeypatch, capsys):
+    monkeypatch.setattr(make_test, "missing", lambda: "no Chromium was found")
+    assert make_test.browser(must=False) == (0, 0) and make_test.browser(must=True) == (0, 1)
+    assert capsys.readouterr().out.count("browser: SKIPPED, no lesson was opened in a browser: no Chromium was found") == 2
+
+
+@pytest.mark.parametrize("asked, counted", [([], 111), (["--browser"], 1111), (["--only-browser"], 1000)])
+def test_the_closing_line_counts_every_part(monkeypatch, capsys, asked, counted):
+    for i, part in enumerate(("exports", "notebooks", "tests")): monkeypatch.setattr(make_test, part, lambda n=10**i: (n, 0))
+    monkeypatch.setattr(make_test, "browser", lambda must: (1000, 0))
+    assert make_test.main(asked) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"all: {counted} passed, 0 failed"

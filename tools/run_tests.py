@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from check_exports import problems
+from find_browser import missing
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -66,9 +67,9 @@ def notebooks() -> tuple[int, int]:
     return passed, len(failed)
 
 
-def tests() -> tuple[int, int]:
-    "Run tests/ with pytest; no test collected counts as a failure."
-    run = subprocess.Popen([sys.executable, "-m", "pytest", "-q", "--durations=8", "tests"], cwd=ROOT, text=True,
+def pytest(*arguments: str) -> tuple[int, int]:
+    "Run pytest; no test collected counts as a failure."
+    run = subprocess.Popen([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, text=True,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     last = ""
     for line in run.stdout:
@@ -81,13 +82,27 @@ def tests() -> tuple[int, int]:
     return passed, failed
 
 
-def main() -> int:
+def tests() -> tuple[int, int]:
+    "Run tests/, without those that need a browser."
+    return pytest("--durations=8", "--ignore=tests/browser", "tests")
+
+
+def browser(must: bool) -> tuple[int, int]:
+    "Every lesson in a real JupyterLab in a headless browser; where there is none that is said, and fails only if they must run."
+    reason = missing()
+    if reason: print(f"browser: SKIPPED, no lesson was opened in a browser: {reason}\n", flush=True)
+    return (0, int(must)) if reason else pytest("--durations=40", "--durations-min=1", "tests/browser")
+
+
+def main(arguments: list[str]) -> int:
+    "Nothing: all but the browser's tests; --browser: those too, where there is a browser; --only-browser: those alone."
     start = time.time()
-    parts = [exports(), notebooks(), tests()]
+    parts = [] if "--only-browser" in arguments else [exports(), notebooks(), tests()]
+    if {"--browser", "--only-browser"} & set(arguments): parts.append(browser(must="--only-browser" in arguments))
     passed, failed = (sum(part[i] for part in parts) for i in (0, 1))
-    print(f"\nmake test took {time.time() - start:.0f} s")
+    print(f"\nthis took {time.time() - start:.0f} s")
     print(f"all: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__": sys.exit(main(sys.argv[1:]))

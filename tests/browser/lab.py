@@ -1,0 +1,70 @@
+"""One notebook in JupyterLab: open it, run it, look at what came out."""
+import time
+from pathlib import Path
+
+# What the browser says that is none of the lessons' doing. Each was looked at; all else fails a test.
+HARMLESS = ()
+
+
+class Notebook:
+    "A page with one notebook of the server at `address`; `.complaints` gathers the console's errors."
+
+    def __init__(self, chromium, address: str, name: str, width: int = 1280, height: int = 1000):
+        self.name, self.complaints, self.started = name, [], time.time()
+        self.page = chromium.new_page(viewport={"width": width, "height": height})
+        self.page.set_default_timeout(120_000)  # a busy machine takes its time
+        self.page.on("console", lambda message: self._complain(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self._complain(f"uncaught: {error}"))
+        self.page.on("response", lambda answer: self._complain(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        self.page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}?reset")
+
+    def _complain(self, text: str):
+        if not any(known in text for known in HARMLESS): self.complaints.append(text[:500])
+
+    def start(self):
+        "Wait until the kernel is there, then run all cells, in the background."
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+        self.page.evaluate("""async () => {
+            const panel = window.jupyterapp.shell.currentWidget;
+            await panel.context.ready;
+            await panel.sessionContext.ready;
+            await panel.sessionContext.session.kernel.info;
+            window.jupyterapp.commands.execute("notebook:run-all-cells").then((done) => { window.allRan = done; }, (error) => { window.allRan = String(error); });
+        }""")
+
+    def wait(self, seconds: int = 300):
+        "Until all cells have run."
+        self.page.wait_for_function("window.allRan !== undefined", timeout=seconds * 1000, polling=500)
+        self.seconds = time.time() - self.started
+
+    def errors(self) -> list[str]:
+        "Errors among the outputs of the cells, and cells that were not run."
+        return self.page.evaluate("""() => {
+            const cells = window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.filter((cell) => cell.cell_type === "code");
+            const errors = cells.flatMap((cell) => cell.outputs.filter((output) => output.output_type === "error")).map((e) => `${e.ename}: ${e.evalue}`);
+            return [...errors, ...cells.filter((cell) => cell.source.trim() && !cell.execution_count).map((cell) => `not run: ${String(cell.source).slice(0, 80)}`)];
+        }""")
+
+    def widget_cells(self) -> list[int]:
+        "Numbers of the cells that show a widget."
+        return self.page.evaluate("""() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap((cell, i) =>
+            (cell.outputs ?? []).some((output) => (output.data ?? {})["application/vnd.jupyter.widget-view+json"]) ? [i] : [])""")
+
+    def show_cell(self, number: int):
+        "Scroll to a cell (JupyterLab draws only those in sight); returns the place of its output."
+        self.page.evaluate("async (i) => { await window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start'); }", number)
+        output = self.page.locator(f".jp-Cell[data-windowed-list-index='{number}'] .jp-OutputArea")
+        output.first.wait_for(timeout=30_000)
+        return output.first
+
+    def look_through(self):
+        "Scroll through the whole page, so that every output is drawn once."
+        self.page.evaluate("""async () => {
+            const pane = document.querySelector(".jp-WindowedPanel-outer");
+            for (let y = 0; y < pane.scrollHeight; y += 900) { pane.scrollTop = y; await new Promise((done) => setTimeout(done, 60)); }
+        }""")
+
+    def close(self):
+        "Stop the kernel and close the page."
+        try: self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+        finally: self.page.close()

@@ -1,0 +1,303 @@
+"""`DrawHole` under a mouse, a finger and a keyboard, in a real JupyterLab."""
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lab import Notebook
+
+CELLS = ["""
+import time
+import numpy as np, torch
+from PIL import Image
+from pconv_edu.draw import DrawHole
+calls = []
+def fill(image, mask):
+    calls.append(mask.clone())
+    time.sleep(pause)
+    if (mask[..., :20, :20] == 0).any(): raise RuntimeError("the corner <b>hurts</b>")
+    return torch.full_like(image, .8)
+pause = 0
+layers = [(3, 2, 1)] * 3
+hand = DrawHole(np.full((300, 400, 3), 40, np.uint8), fill, layers=layers)
+""", "hand", *["0"] * 30]
+
+
+def notebook(cells) -> str:
+    made = [{"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": cell} for i, cell in enumerate(cells)]
+    return json.dumps({"cells": made, "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, jupyter, nbs):
+    (nbs / "hand.ipynb").write_text(notebook(CELLS))
+    book = Notebook(chromium, jupyter, "hand.ipynb")
+    book.start()
+    book.wait()
+    assert book.errors() == []
+    book.page.wait_for_selector(".pconv-draw canvas")
+    yield book
+    assert book.complaints == []
+    book.close()
+
+
+@pytest.fixture
+def hand(opened):
+    "The page, with a fresh widget."
+    python(opened, "pause = 0; hand.load(np.full((300, 400, 3), 40, np.uint8)); hand.show_layers = False; calls.clear(); hand.brush = 20")
+    opened.page.wait_for_function("document.querySelector('.pconv-draw .status').textContent === ''")
+    opened.page.locator(".pconv-draw canvas").scroll_into_view_if_needed()
+    return opened
+
+
+def python(book, code: str) -> str:
+    "Run `code` in the notebook's kernel; what it prints."
+    return book.page.evaluate("""async (code) => {
+        let text = "";
+        const future = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code, store_history: false });
+        future.onIOPub = (message) => {
+            if (message.header.msg_type === "stream") text += message.content.text;
+            if (message.header.msg_type === "error") throw new Error(message.content.evalue);
+        };
+        const reply = await future.done;
+        if (reply.content.status !== "ok") throw new Error(reply.content.evalue);
+        return text.trim();
+    }""", code)
+
+
+def place(page, x: float, y: float) -> tuple[float, float]:
+    "Where on the screen pixel (x, y) of the picture is, measured in the page and not by the widget's code."
+    box = page.locator(".pconv-draw canvas").bounding_box()
+    width, height = page.evaluate("(() => { const i = document.querySelector('.pconv-draw .stack img'); return [i.naturalWidth, i.naturalHeight]; })()")
+    return box["x"] + x / width * box["width"], box["y"] + y / height * box["height"]
+
+
+def stroke(page, *points, steps: int = 6):
+    page.mouse.move(*place(page, *points[0]))
+    page.mouse.down()
+    for point in points[1:]: page.mouse.move(*place(page, *point), steps=steps)
+    page.mouse.up()
+
+
+def settled(page): page.wait_for_function("document.querySelector('.pconv-draw .status').textContent === ''", timeout=20_000)
+
+
+def shown(page) -> str: return page.locator(".pconv-draw .filled").get_attribute("src")
+
+
+def hole(book) -> list:
+    "Number of hole pixels in Python, and their left, top, right, bottom."
+    return json.loads(python(book, "y, x = np.nonzero(hand.mask[0].numpy() == 0)\nimport json; print(json.dumps([len(x), [int(v) for v in (x.min(), y.min(), x.max(), y.max())] if len(x) else []]))"))
+
+
+def test_a_stroke_makes_a_hole_and_the_fill_changes(hand):
+    before = shown(hand.page)
+    stroke(hand.page, (100, 150), (300, 150))
+    settled(hand.page)
+    hand.page.wait_for_function("(before) => document.querySelector('.pconv-draw .filled').src !== before", arg=before)
+    count, box = hole(hand)
+    assert all(abs(a - b) <= 1.5 for a, b in zip(box, [90, 140, 309, 159])), box
+    assert abs(count - (200 * 20 + 3.14 * 100)) < 150
+    assert python(hand, "print(int(hand.filled[150, 200, 0]), int(hand.filled[20, 20, 0]))") == "204 40"
+
+
+def test_eraser_undo_clear_and_keys(hand):
+    page = hand.page
+    stroke(page, (100, 150), (300, 150)); settled(page)
+    whole, _ = hole(hand)
+    page.get_by_role("button", name="Eraser").click()
+    stroke(page, (200, 100), (200, 200)); settled(page)
+    cut, _ = hole(hand)
+    assert 300 < whole - cut < 500
+    page.get_by_role("button", name="Undo").click(); settled(page)
+    assert hole(hand)[0] == whole
+    page.get_by_role("button", name="Clear").click(); settled(page)
+    assert hole(hand)[0] == 0
+    page.locator(".pconv-draw canvas").hover()
+    page.locator(".pconv-draw").focus()
+    page.keyboard.press("Control+z"); settled(page)
+    assert hole(hand)[0] == whole
+    page.keyboard.press("]"); page.keyboard.press("]"); page.keyboard.press("[")
+    assert "25 px" in page.locator(".pconv-draw output").inner_text()
+    page.get_by_role("button", name="Brush: paint").click()
+    cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length")
+    assert python(hand, "print(len(hand.marks))") == "1" and cells == len(CELLS)  # JupyterLab's own Z, [ and ] did not act
+
+
+def painted(page) -> int:
+    "Pixels of the canvas that show hole."
+    return page.evaluate("""() => {
+        const canvas = document.querySelector(".pconv-draw canvas");
+        return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((v, i) => i % 4 === 3 && v > 127).length;
+    }""")
+
+
+def test_strokes_during_a_fill_are_drawn_at_once_and_only_the_newest_drawing_is_filled(hand):
+    "A queue of old fills would go on long after the hand has stopped."
+    python(hand, "pause = 1.5")
+    for i in range(5): stroke(hand.page, (50, 60 + 45 * i), (350, 60 + 45 * i), steps=3)
+    assert painted(hand.page) > 5 * 300 * 20 * .9
+    assert "working" in hand.page.locator(".pconv-draw .status").inner_text()
+    settled(hand.page)
+    assert int(python(hand, "print(len(calls))")) <= 3
+    assert int(python(hand, "print(len(hand.marks))")) == 5
+    assert python(hand, "print(bool((calls[-1][0] == hand.mask).all()))") == "True"
+
+
+def test_drawing_goes_on_while_a_cell_runs(hand):
+    hand.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: 'time.sleep(3)' }); }")
+    stroke(hand.page, (100, 150), (300, 150))
+    assert painted(hand.page) > 3500 and "working" in hand.page.locator(".pconv-draw .status").inner_text()
+    settled(hand.page)
+    assert hole(hand)[0] > 3500
+
+
+def test_an_error_is_shown_as_text_and_goes_away(hand):
+    stroke(hand.page, (5, 5), (15, 15))
+    note = hand.page.locator(".pconv-draw .note")
+    note.wait_for(state="visible")
+    assert note.inner_text() == "RuntimeError: the corner <b>hurts</b>"
+    settled(hand.page)
+    hand.page.get_by_role("button", name="Undo").click()
+    note.wait_for(state="hidden")
+
+
+def test_the_masks_way_through_the_layers(hand):
+    film = hand.page.locator(".pconv-draw .film")
+    assert film.is_hidden()
+    stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
+    hand.page.get_by_role("button", name="Layers").click()
+    film.wait_for(state="visible"); settled(hand.page)
+    first = film.get_attribute("src")
+    assert "before" in film.get_attribute("alt") and "layer 3" in film.get_attribute("alt")
+    assert python(hand, "print(len(calls))") == "1"  # showing layers fills nothing anew
+    stroke(hand.page, (100, 250), (300, 250)); settled(hand.page)
+    assert film.get_attribute("src") != first
+    hand.page.get_by_role("button", name="Layers").click()
+    film.wait_for(state="hidden")
+
+
+@pytest.fixture
+def window(hand):
+    "Sets the window's width and height and how many device pixels a CSS pixel has; puts it back afterwards."
+    devtools = hand.page.context.new_cdp_session(hand.page)
+    def metrics(width, height, dense=1):
+        hand.page.set_viewport_size({"width": width, "height": height})
+        devtools.send("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": dense, "mobile": False})
+        hand.page.wait_for_timeout(500)
+        hand.page.locator(".pconv-draw canvas").scroll_into_view_if_needed()
+    yield metrics
+    devtools.send("Emulation.clearDeviceMetricsOverride")
+    hand.page.set_viewport_size({"width": 1280, "height": 1000})
+    hand.page.wait_for_timeout(500)
+
+
+@pytest.mark.parametrize("width, dense", [(760, 1), (1280, 2), (1280, .75)])
+def test_the_hole_is_where_the_mouse_was_in_any_window(hand, window, width, dense):
+    "Pixels of the screen are not pixels of the picture."
+    window(width, 1000, dense)
+    stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
+    box = hole(hand)[1]
+    assert all(abs(a - b) <= 2.5 for a, b in zip(box, [90, 140, 309, 159])), box
+
+
+def test_a_picture_larger_than_the_screen(hand):
+    python(hand, "hand.load(np.full((3000, 4500, 3), 40, np.uint8)); hand.brush = 200")
+    hand.page.wait_for_function("document.querySelector('.pconv-draw .stack img').naturalWidth === 2048")
+    page = hand.page
+    box = page.locator(".pconv-draw canvas").bounding_box()
+    assert box["width"] < 700
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 2 / 3, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    settled(page)
+    found = hole(hand)[1]
+    assert all(abs(a - b) <= 15 for a, b in zip(found, [1400, 1400, 3100, 1600])), found
+
+
+@pytest.mark.parametrize("kind", ["finger", "pen", "two fingers"])
+def test_finger_and_pen(hand, kind):
+    page, devtools = hand.page, hand.page.context.new_cdp_session(hand.page)
+    ways = [place(page, x, 150) for x in (100, 200, 300)]
+    if kind == "pen":
+        for event, (x, y) in zip(("mousePressed", "mouseMoved", "mouseReleased"), ways):
+            devtools.send("Input.dispatchMouseEvent", {"type": event, "x": x, "y": y, "button": "left", "buttons": int(event != "mouseReleased"), "clickCount": 1, "pointerType": "pen"})
+    else:
+        devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+        second = [{"x": place(page, 200, 50)[0], "y": place(page, 200, 50)[1], "id": 2}] * (kind == "two fingers")
+        for event, (x, y) in zip(("touchStart", "touchMove", "touchMove"), ways):
+            devtools.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": y, "id": 1}, *second]})
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    settled(page)
+    box = hole(hand)[1]
+    assert box and abs(box[0] - 90) <= 2 and abs(box[1] - 140) <= 2 and box[2] >= 205 and abs(box[3] - 159) <= 2, box
+
+
+def picture_file(folder, name: str, array) -> str:
+    Image.fromarray(array).save(folder / name)
+    return str(folder / name)
+
+
+def test_files_in_and_out(hand, tmp_path):
+    page, noise = hand.page, np.random.default_rng(0).integers(0, 256, (1900, 2100, 3), np.uint8)
+    photo = picture_file(tmp_path, "mine.png", noise)
+    assert len(open(photo, "rb").read()) > 11e6  # Jupyter ends a connection over messages of more than 10 MB
+    page.set_input_files(".pconv-draw input[name='load-photo']", photo)
+    page.wait_for_function("document.querySelector('.pconv-draw .stack img').naturalWidth === 2048", timeout=60_000); settled(page)
+    assert python(hand, "print(hand.size)") == "[2100, 1900]"
+    white = np.zeros((1900, 2100), np.uint8)
+    white[900:1000, 1000:1200] = 255
+    page.set_input_files(".pconv-draw input[name='load-mask']", picture_file(tmp_path, "hole.png", white))
+    page.wait_for_function("() => { const c = document.querySelector('.pconv-draw canvas'); return c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[3] > 0; }")
+    settled(page)
+    assert hole(hand) == [20_000, [1000, 900, 1199, 999]]
+    with page.expect_download() as download: page.get_by_role("button", name="Save mask").click()
+    assert (np.array(Image.open(download.value.path())) == white).all()
+    with page.expect_download() as download: page.get_by_role("button", name="Save picture").click()
+    saved = np.array(Image.open(download.value.path()))
+    assert (saved[white == 0] == noise[white == 0]).all() and (saved[white > 0] == 204).all()
+
+
+def test_files_that_do_not_fit_are_told(hand, tmp_path):
+    note = hand.page.locator(".pconv-draw .note")
+    hand.page.set_input_files(".pconv-draw input[name='load-mask']", picture_file(tmp_path, "small.png", np.zeros((30, 40), np.uint8)))
+    note.get_by_text("40 × 30 pixels and the picture 400 × 300").wait_for()
+    (tmp_path / "notes.png").write_text("no picture at all")
+    hand.page.set_input_files(".pconv-draw input[name='load-photo']", str(tmp_path / "notes.png"))
+    note.get_by_text("notes.png").wait_for()
+    stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
+    assert note.is_hidden() and hole(hand)[0] > 3500
+
+
+def test_every_control_says_what_it_is(hand):
+    "A name that begins with the text that is seen, for those who hear the page or speak to it."
+    found = hand.page.evaluate("""() => [...document.querySelectorAll(".pconv-draw button, .pconv-draw input")].map((node) => [node.getAttribute("aria-label"), node.tagName === "BUTTON" ? node.textContent : ""])""")
+    assert len(found) == 10 and all(name and name.startswith(text) for name, text in found), found
+    assert hand.page.get_by_role("button", name="Brush").get_attribute("aria-pressed") == "true"
+
+
+def test_a_widget_that_was_scrolled_out_of_sight_still_draws(hand):
+    "JupyterLab takes cells out of the page that are not in sight."
+    stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
+    hand.show_cell(len(CELLS) - 1)
+    hand.page.wait_for_timeout(500)
+    python(hand, "hand.marks = [*hand.marks, {'points': [[200, 250]], 'width': 40, 'hole': True}]")
+    hand.show_cell(1)
+    hand.page.locator(".pconv-draw canvas").scroll_into_view_if_needed()
+    assert painted(hand.page) > 200 * 20 + 1100
+    stroke(hand.page, (100, 50), (300, 50)); settled(hand.page)
+    assert python(hand, "print(len(hand.marks))") == "3"
+
+
+def test_zz_without_a_kernel_the_last_state_stays(hand):
+    "The last of these tests: the kernel is gone after it."
+    stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
+    before = shown(hand.page)
+    hand.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown(); }")
+    hand.page.wait_for_timeout(1000)
+    stroke(hand.page, (100, 250), (300, 250))
+    assert painted(hand.page) > 2 * 3500 and shown(hand.page) == before
+    hand.page.get_by_text("still waiting: is the kernel busy, or gone?").wait_for()

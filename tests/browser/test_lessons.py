@@ -1,0 +1,100 @@
+"""Every lesson in a real JupyterLab: all cells run, nothing complains, and a control that is moved changes the picture above or below it."""
+import re
+from pathlib import Path
+
+import pytest
+
+from lab import Notebook
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = sorted(path.name for path in (ROOT / "nbs").glob("[0-9]*.ipynb"))
+
+
+def has_a_control(name: str) -> bool: return bool(re.search(r"\bplay\(|\bDrawHole\(", (ROOT / "nbs" / name).read_text(encoding="utf-8")))
+
+
+class Ahead:
+    "Opens lessons two at a time: while one is looked at, the next one already runs on the other core."
+
+    def __init__(self, names, open_one): self.names, self.open_one, self.running = list(names), open_one, {}
+
+    def get(self, name: str) -> Notebook:
+        at = self.names.index(name)
+        for near in self.names[at:at + 2]:
+            if near not in self.running:
+                self.running[near] = self.open_one(near)
+                self.running[near].start()
+        return self.running.pop(name)
+
+
+@pytest.fixture(scope="module")
+def ahead(request, chromium, jupyter):
+    wanted = [item.callspec.params["name"] for item in request.session.items if item.path == Path(__file__) and hasattr(item, "callspec")]
+    lessons = Ahead(wanted, lambda name: Notebook(chromium, jupyter, name))
+    yield lessons
+    for left in lessons.running.values(): left.close()
+
+
+def pictures(output) -> list[str]: return output.locator("img").evaluate_all("images => images.map(image => image.src)")
+
+
+def moves(page, output) -> bool:
+    "Move controls of a `play` box one after the other; True as soon as the picture follows."
+    before = pictures(output)
+    changed = lambda: _waits(page, output, before)
+    for handle in output.locator(".noUi-handle").all():
+        for key in ("ArrowRight", "ArrowLeft"):
+            handle.focus()
+            for _ in range(2): page.keyboard.press(key)
+            if changed(): return True
+    for menu in output.locator("select").all():
+        last = menu.locator("option").count() - 1
+        for index in (last, 0):
+            menu.select_option(index=index)
+            if changed(): return True
+    for box in output.locator("input[type=checkbox]").all():
+        box.click()
+        if changed(): return True
+    return False
+
+
+def _waits(page, output, before, seconds: int = 15) -> bool:
+    "Has the picture changed, within some seconds in which the kernel may still draw?"
+    for _ in range(seconds * 4):
+        if pictures(output) != before: return True
+        page.wait_for_timeout(250)
+    return False
+
+
+def draws(page, output) -> bool:
+    "A stroke with the mouse over the photo of `DrawHole`; True when another fill is shown."
+    canvas = output.locator(".pconv-draw canvas")
+    canvas.scroll_into_view_if_needed()
+    before, box = output.locator(".filled").get_attribute("src"), canvas.bounding_box()
+    page.mouse.move(box["x"] + .3 * box["width"], box["y"] + .4 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + .6 * box["width"], box["y"] + .6 * box["height"], steps=8)
+    page.mouse.up()
+    return _waits(page, output.locator("figure").last, [before], 30)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_lesson(name, ahead):
+    lesson = ahead.get(name)
+    try:
+        lesson.wait()
+        assert lesson.errors() == []
+        cells = lesson.widget_cells()
+        assert bool(cells) == has_a_control(name), f"widgets are shown by cells {cells}"
+        for cell in cells:
+            output = lesson.show_cell(cell)
+            output.locator("img").first.wait_for(timeout=30_000)
+            drawn = output.locator(".pconv-draw").count()
+            assert (draws if drawn else moves)(lesson.page, output), f"the picture of cell {cell} did not change when its controls moved"
+            assert not output.locator(".note:visible, .play-error:visible").count(), output.inner_text()
+        lesson.look_through()
+        assert lesson.errors() == []
+        assert lesson.complaints == []
+        print(f"{name}: {lesson.seconds:.0f} s, {len(cells)} widgets")
+    finally:
+        lesson.close()

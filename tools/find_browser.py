@@ -1,0 +1,27 @@
+"""Where a Chromium is: Debian's, Chrome's, or the one that playwright installs."""
+import shutil
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+
+
+def find_browser(playwright) -> str | None:
+    "Path of a browser that a started `playwright` can drive, or None."
+    found = [shutil.which(name) for name in NAMES] + [MAC, playwright.chromium.executable_path]
+    return next((path for path in found if path and Path(path).exists()), None)
+
+
+def missing() -> str:
+    "Why no browser test can run here; empty when it can."
+    try: from playwright.sync_api import sync_playwright
+    except ImportError: return "playwright is not installed (pip install 'pconv_edu[browser]')"
+    with sync_playwright() as playwright:
+        return "" if find_browser(playwright) else "no Chromium was found (apt-get install chromium, or playwright install chromium)"
+
+
+if __name__ == "__main__":
+    reason = missing()
+    print(reason or "a browser was found")
+    sys.exit(bool(reason))
