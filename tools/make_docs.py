@@ -81,11 +81,13 @@ def toctree(caption: str, entries: list[str]) -> str:
 
 
 def with_lines(markdown: str) -> str:
-    "The map's rows: a name's quoted line of code leads to that line on the git host."
+    "The map's rows: a name leads to the reference (or, if it is private, to its source), its quoted line of code to that line on the git host."
     def row(found):
         name, file, code = found.groups()
-        url = source_url(f"pconv_edu/{file}") + f"#L{line_of(reference_of(file), name, code)}"
-        return f"[`{name}`](../pconv_edu/{file}#pconv_edu.{reference_of(file)}.{name}) | [`{code}`]({url})"
+        module, public = reference_of(file), name.removesuffix(".__init__")
+        url = source_url(f"pconv_edu/{file}") + f"#L{line_of(module, name, code)}"
+        shown = f"[`{name}`]({url})" if public.startswith("_") else f"{{any}}`{name} <pconv_edu.{module}.{public}>`"
+        return f"{shown} | [`{code}`]({url})"
     return re.sub(r"\[`([\w.]+)`\]\(\.\./pconv_edu/(\S+\.py)\) \| `([^`]+)`", row, markdown)
 
 
@@ -102,10 +104,13 @@ def pages(course: list[Lesson], page: bool) -> dict[str, str]:
     return found
 
 
-def summary(module: str) -> str:
+def module_file(module: str) -> Path:
     path = ROOT / "pconv_edu" / module.replace(".", "/")
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def summary(module: str) -> str:
+    return (ast.get_docstring(ast.parse(module_file(module).read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
 def reference(course: list[Lesson]) -> dict[str, str]:
@@ -121,14 +126,27 @@ def reference(course: list[Lesson]) -> dict[str, str]:
     return found
 
 
+def passed_on(module: str) -> dict[str, str]:
+    "{name: module} of what `module` names in `__all__` and imports from another module of the package."
+    path = module_file(module)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    public = next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"), [])
+    here = [*path.relative_to(ROOT).with_suffix("").parts]
+    found = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ImportFrom): continue
+        base = ".".join([*here[:len(here) - node.level], node.module or ""]) if node.level else node.module
+        found |= {alias.name: base.removeprefix("pconv_edu.") for alias in node.names if alias.name in public and base.startswith("pconv_edu.")}
+    return found
+
+
 def reference_page(module: str, lesson: Lesson | None) -> str:
-    file = f"pconv_edu/{module.replace('.', '/')}"
-    file += "/__init__.py" if (ROOT / file).is_dir() else ".py"
+    file, others = module_file(module).relative_to(ROOT).as_posix(), passed_on(module)
     taught = f"Lesson [{lesson.label}](../lessons/{lesson.path.name}) · " if lesson else ""
-    members = "" if file.endswith("losses/__init__.py") else "   :members:\n   :undoc-members:\n   :show-inheritance:\n"
-    links = "" if members else "\n" + "\n".join(f"- [`losses.{part}`](losses.{part}.md): {summary(f'losses.{part}')}" for part in ("pixel", "perceptual", "style", "tv", "total"))
-    return (f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n"
-            f".. automodule:: pconv_edu.{module}\n{members}```\n{links}\n")
+    left_out = f"   :exclude-members: {', '.join(sorted(others))}\n" if others else ""
+    links = ", ".join(f"{{any}}`{name} <pconv_edu.{home}.{name}>`" for name, home in sorted(others.items()))
+    return (f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n.. automodule:: pconv_edu.{module}\n"
+            f"   :members:\n   :undoc-members:\n   :show-inheritance:\n{left_out}```\n" + (f"\nAlso to be had from here: {links}.\n" if links else ""))
 
 
 def stage() -> list[Lesson]:
@@ -165,4 +183,6 @@ def main() -> int:
     return bool(found)
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    try: sys.exit(main())
+    except (LookupError, ConnectionError, ValueError) as error: sys.exit(f"docs: {error}")
