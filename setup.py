@@ -3,6 +3,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
 config = ConfigParser(delimiters=["="], interpolation=None)
@@ -11,7 +12,19 @@ cfg = config["DEFAULT"]
 extras = {key.removesuffix("_requirements"): cfg[key].split() for key in cfg if key.endswith("_requirements")}
 extras["dev"] = sorted({package for packages in extras.values() for package in packages})
 
+
+class BuildWithWeights(build_py):
+    "The trained weights lie once in the repository, in data_samples/weights; a wheel has them inside the package."
+    def run(self):
+        super().run()
+        if self.editable_mode: return
+        for file in sorted((here / "data_samples" / "weights").glob("*.safetensors")):
+            self.mkpath(str(Path(self.build_lib, "pconv_edu", "weights")))
+            self.copy_file(str(file), str(Path(self.build_lib, "pconv_edu", "weights", file.name)))
+
+
 setup(
+    cmdclass={"build_py": BuildWithWeights},
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],

@@ -1,0 +1,399 @@
+"""The commands on real files: right ones, wrong ones, half-done ones; exit codes 0, 1, 2 and 130."""
+import configparser
+import importlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pconv_edu.commands import Stop, in_all, share, whole
+from pconv_edu.commands import evaluate as evaluate_command
+from pconv_edu.commands import inpaint as inpaint_command
+from pconv_edu.commands import masks as masks_command
+from pconv_edu.inpaint import inpaint, load_pretrained, save_pretrained
+from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio
+from pconv_edu.unet import PConvUNet
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "data_samples"
+NAMES = ("inpaint", "masks", "evaluate")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    torch.manual_seed(0)
+    return save_pretrained(PConvUNet(widths=(4, 8, 8)), tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    "A working folder with photos/ and masks/: odd sizes, folders in folders, grey and transparent ones."
+    for variable in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR"): monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name, mode, size in (("cat.png", "RGB", (37, 21)), ("trip/sea.png", "RGBA", (64, 48)), ("trip/sky.png", "L", (51, 30))):
+        for folder in ("photos", "masks"): (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(RNG.integers(0, 256, (*size[::-1], 4), dtype=np.uint8)).convert(mode).save(tmp_path / "photos" / name)
+        mask_file(tmp_path / "masks" / name, size)
+    return tmp_path
+
+
+def mask_file(path, size, hole=255):
+    levels = np.full(size[::-1], 255 - hole, np.uint8)
+    levels[5:12, 8:20] = hole
+    Image.fromarray(levels).save(path)
+
+
+def fill(weights, *words, quiet=True): return inpaint_command.main([*map(str, words), "--net", str(weights), "--device", "cpu", *["--quiet"] * quiet])
+
+
+def files(folder): return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+# one photo
+
+def test_one_photo(place, weights, capsys):
+    assert fill(weights, "photos/cat.png", "--mask", "masks/cat.png", "-o", "new/out.png", quiet=False) == 0
+    photo, mask, out = (np.array(Image.open(p)) for p in ("photos/cat.png", "masks/cat.png", "new/out.png"))
+    assert np.array_equal(photo[mask == 0], out[mask == 0]) and not np.array_equal(photo, out)
+    assert np.array_equal(out, np.array(inpaint("photos/cat.png", "masks/cat.png", load_pretrained(weights))))
+    assert "new/out.png: filled in" in capsys.readouterr().out and files("new") == ["out.png"]
+
+
+def test_a_second_run_does_not_touch_what_is_there(place, weights, capsys):
+    words = "photos/cat.png", "--mask", "masks/cat.png", "-o", "out.png"
+    (place / "out.png").write_bytes(b"somebody's work")
+    assert fill(weights, *words) == 2 and (place / "out.png").read_bytes() == b"somebody's work" and "--overwrite" in capsys.readouterr().err
+    assert fill(weights, *words, "--overwrite") == 0 and Image.open("out.png").size == (37, 21)
+
+
+def test_the_input_is_never_overwritten(place, weights, capsys):
+    for name in ("photos/cat.png", "masks/cat.png"):
+        before = (place / name).read_bytes()
+        assert fill(weights, "photos/cat.png", "--mask", "masks/cat.png", "-o", f"photos/../{name}", "--overwrite") == 2
+        assert (place / name).read_bytes() == before and "input itself" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["jpg", "webp", "tif", "bmp"])
+def test_other_endings_and_the_colour_profile(place, weights, ending, capsys):
+    Image.open("photos/cat.png").save("photos/cat.png", icc_profile=b"a profile")
+    assert fill(weights, "photos/cat.png", "--mask", "masks/cat.png", "-o", f"out.{ending}") == 0
+    photo, mask, out = Image.open("photos/cat.png"), np.array(Image.open("masks/cat.png")), Image.open(f"out.{ending}")
+    if ending != "bmp": assert out.info["icc_profile"] == b"a profile"
+    if ending == "jpg": assert "as .png the pixels outside the hole stay" in capsys.readouterr().err
+    else: assert np.array_equal(np.array(photo)[mask == 0], np.array(out.convert("RGB"))[mask == 0])
+
+
+@pytest.mark.parametrize("words, error", [
+    (["photos/none.png", "--mask", "masks/cat.png", "-o", "o.png"], "photos/none.png: there is no such file"),
+    (["photos/cat.png", "--mask", "masks/none.png", "-o", "o.png"], "masks/none.png: there is no such file"),
+    (["photos/cat.png", "--mask", "masks/trip/sea.png", "-o", "o.png"], "37 × 21"),
+    (["photos/cat.png", "--mask", "masks", "-o", "o.png"], "is a folder, and"),
+    (["photos/cat.png", "--mask", "masks/cat.png", "-o", "photos"], "is a folder; give the output's name, such as photos/cat.png"),
+    (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.gif"], "its ending must be one of"),
+    (["photos/trip/sea.png", "--mask", "masks/trip/sea.png", "-o", "o.jpg"], "RGBA"),
+    (["photos/cat.png", "--mask", "masks/cat.png", "-o", "photos/cat.png/o.png"], "photos/cat.png"),
+    (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.png", "--window", "64"], "overlap 128"),
+    (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.png", "--device", "cuda:77"], "'cuda:77' cannot be used"),
+    (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.png", "--net", "no such net"], "shipped networks"),
+    (["photos/cat.png", "--mask", "masks/cat.png"], "required: -o"), (["--wrong"], "required")])
+def test_bad_input_is_one_line_and_2(place, weights, words, error, capsys):
+    words = words if "--device" in words else [*words, "--device", "cpu"]
+    assert inpaint_command.main(["--net", str(weights), *words]) == 2
+    said = capsys.readouterr().err
+    assert error in said and "Traceback" not in said and not (place / "o.png").exists() and not list(place.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["empty.jpg", "text.jpg", "truncated.jpg", "bomb.png"])
+def test_damaged_photos_are_named(place, weights, name, capsys):
+    assert fill(weights, SAMPLES / "odd" / name, "--mask", "masks/cat.png", "-o", "o.png") == 2
+    assert name in capsys.readouterr().err
+
+
+def test_odd_photos_are_filled(place, weights):
+    "Turned by EXIF, grey of 16 bits, a palette, transparent: each through the command, with a mask of its upright size."
+    for name in ("turned.JPG", "deep.png", "palette.png", "clear.webp"):
+        upright = inpaint(SAMPLES / "odd" / name, Image.new("L", Image.open(SAMPLES / "odd" / name).size[::-1 if name == "turned.JPG" else 1]), lambda image, mask: image)
+        mask_file("mask.png", upright.size)
+        assert fill(weights, SAMPLES / "odd" / name, "--mask", "mask.png", "-o", f"{name}.png") == 0
+        out, mask = Image.open(f"{name}.png"), np.array(Image.open("mask.png"))
+        assert out.mode == upright.mode and np.array_equal(np.array(out)[mask == 0], np.array(upright)[mask == 0])
+
+
+def test_the_wrong_polarity_is_refused_unless_it_is_meant(place, weights, capsys):
+    """Polarity mixed up: the whole photo would be invented from what was to be removed."""
+    mask_file("black.png", (37, 21), hole=0)
+    words = "photos/cat.png", "--mask", "black.png", "-o", "o.png"
+    assert fill(weights, *words) == 2
+    assert "89% of 'black.png' is white" in (said := capsys.readouterr().err) and "--hole black" in said
+    assert fill(weights, *words, "--hole", "black") == 0
+    assert fill(weights, "photos/cat.png", "--mask", "masks/cat.png", "-o", "same.png") == 0 and (place / "same.png").read_bytes() == (place / "o.png").read_bytes()
+    assert fill(weights, *words, "--hole", "white", "--overwrite") == 0
+
+
+# folders
+
+def test_two_folders(place, weights, capsys):
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 0
+    assert files("out") == ["cat.png", "trip/sea.png", "trip/sky.png"] and "out: 3 filled, 0 were there already, 0 failed" in capsys.readouterr().out
+    for name in files("out"):
+        photo, mask, out = (np.array(Image.open(Path(folder, name))) for folder in ("photos", "masks", "out"))
+        assert photo.shape == out.shape and np.array_equal(photo[mask == 0], out[mask == 0])
+
+
+def test_what_fails_is_named_and_the_rest_goes_on(place, weights, capsys):
+    """One damaged file ends the run elsewhere, without its name."""
+    shutil.copy(SAMPLES / "odd" / "truncated.jpg", place / "photos" / "cut.jpg")
+    mask_file("masks/cut.png", (37, 21))
+    shutil.copy("photos/cat.png", "photos/maskless.png")
+    shutil.copy("photos/cat.png", "photos/other_size.png"), mask_file("masks/other_size.png", (36, 21))
+    shutil.copy("photos/cat.png", "photos/two.png"), mask_file("masks/two.png", (37, 21)), mask_file("masks/two.bmp", (37, 21))
+    shutil.copy("photos/cat.png", "photos/broken_mask.png"), (place / "masks/broken_mask.png").write_bytes(b"")
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 1
+    said, told = capsys.readouterr()
+    assert "3 filled, 0 were there already, 5 failed" in said and files("out") == ["cat.png", "trip/sea.png", "trip/sky.png"]
+    lines = sorted(line for line in told.splitlines() if line.startswith("failed: "))
+    for line, words in zip(lines, [("broken_mask.png", "masks/broken_mask.png"), ("cut.jpg", "photos/cut.jpg"), ("maskless.png", "no mask of that name"),
+                                   ("other_size.png", "36 × 21"), ("two.png", "masks/two.bmp or masks/two.png")], strict=True):
+        assert all(word in line for word in words), (line, words)
+
+
+def test_it_goes_on_where_it_stopped(place, weights, capsys, monkeypatch):
+    monkeypatch.setattr(inpaint_command, "inpaint", stopping := Stopping(inpaint, after=1))
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 130
+    assert "goes on from there" in capsys.readouterr().err and files("out") == ["cat.png"]
+    first = (place / "out/cat.png").stat().st_mtime_ns
+    (place / "out/trip").mkdir(exist_ok=True)
+    (place / "out/trip/sea.png").write_bytes((place / "out/cat.png").read_bytes()[:300])  # half a file of another program
+    stopping.after = 99
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 0
+    assert "2 filled, 1 were there already" in capsys.readouterr().out and (place / "out/cat.png").stat().st_mtime_ns == first
+    assert Image.open("out/trip/sea.png").size == (64, 48)
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out", "--overwrite") == 0 and "3 filled" in capsys.readouterr().out
+
+
+class Stopping:
+    "A function that Ctrl-C stops after some calls."
+    def __init__(self, function, after): self.function, self.after, self.calls = function, after, 0
+    def __call__(self, *args, **kwargs):
+        self.calls += 1
+        if self.calls > self.after: raise KeyboardInterrupt
+        return self.function(*args, **kwargs)
+
+
+def test_one_mask_for_all(place, weights):
+    for name in ("trip/sea.png", "trip/sky.png"): Path("photos", name).unlink()
+    shutil.copy("photos/cat.png", "photos/dog.png")
+    assert fill(weights, "photos", "--mask", "masks/cat.png", "-o", "out", "--ending", "tif") == 0 and files("out") == ["cat.tif", "dog.tif"]
+
+
+@pytest.mark.parametrize("words, error", [
+    (["photos", "--mask", "masks", "-o", "photos/out"], "lies in 'photos'"), (["photos", "--mask", "masks", "-o", "masks"], "lies in 'masks'"),
+    (["photos", "--mask", "none", "-o", "out"], "no mask file or folder 'none'"), (["photos", "--mask", "masks", "-o", "photos/cat.png"], "lies in"),
+    (["photos", "--mask", "masks", "-o", "a_file"], "'a_file' is a file"), (["empty", "--mask", "masks", "-o", "out"], "no picture in 'empty'"),
+    (["photos", "--mask", "empty", "-o", "out"], "no picture in 'empty'"), (["twins", "--mask", "masks", "-o", "out"], "would both become one file")])
+def test_folders_that_cannot_be(place, weights, words, error, capsys):
+    (place / "empty").mkdir(), (place / "twins").mkdir(), (place / "a_file").touch()
+    for name in ("a.png", "a.jpg"): Image.new("RGB", (8, 8)).save(place / "twins" / name)
+    assert fill(weights, *words) == 2
+    assert error in capsys.readouterr().err
+
+
+def test_a_folder_of_masks_of_the_other_polarity_is_refused(place, weights, capsys):
+    for name in files("masks"): mask_file(place / "masks" / name, Image.open(place / "photos" / name).size, hole=0)
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 2 and "--hole black" in capsys.readouterr().err and not files("out")
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out", "--hole", "black") == 0
+
+
+def test_no_permission_to_write(place, weights, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "out")
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 2 and "no permission to write into 'out'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder in which nobody may write, not even root")
+def test_nobody_may_write_into_sys(place, weights, capsys):
+    assert fill(weights, "photos/cat.png", "--mask", "masks/cat.png", "-o", "/sys/out.png") == 2
+    assert "'/sys/out.png'" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(place, weights, capsys, monkeypatch):
+    """Written in place, a file would be there in half, and a second run would take it for whole."""
+    before = Image.Image.save
+    def full(picture, path, **options):
+        before(picture, path, **options)
+        if "sea" in str(path): raise OSError(28, "No space left on device")
+    monkeypatch.setattr(Image.Image, "save", full)
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 1
+    assert files("out") == ["cat.png", "trip/sky.png"] and "trip/sea.png: [Errno 28] No space left on device: 'out/trip/sea.png'" in capsys.readouterr().err
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with pytest.raises(KeyboardInterrupt), whole(path) as beside:
+        beside.write_text("half")
+        raise KeyboardInterrupt
+    assert files(tmp_path) == []
+    with whole(path) as beside: beside.write_text("all")
+    assert files(tmp_path) == ["new/a.txt"]
+
+
+# several processes
+
+def test_shares_are_disjoint_and_complete(place, weights, monkeypatch):
+    for rank in "01":
+        monkeypatch.setenv("RANK", rank), monkeypatch.setenv("WORLD_SIZE", "2")
+        before = files("out") if Path("out").exists() else []
+        assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 0
+        assert len(files("out")) - len(before) == (2 if rank == "0" else 1)
+    monkeypatch.setenv("RANK", "2")
+    with pytest.raises(Stop, match="RANK=2 and WORLD_SIZE=2"): share()
+    assert in_all([1, 2]) == [1, 2] if not monkeypatch.delenv("WORLD_SIZE") and not monkeypatch.delenv("RANK") else None
+
+
+def test_under_torchrun_a_failure_of_one_does_not_end_the_others(place, weights, capfd):
+    """torchrun ends every process as soon as one leaves with an error: the first share has only a failure, the second has all the work."""
+    (place / "masks/cat.png").unlink()
+    for i in range(4): shutil.copy("photos/trip/sea.png", f"photos/trip/wave{i}.png"), shutil.copy("masks/trip/sea.png", f"masks/trip/wave{i}.png")
+    run = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pconv_edu.commands.inpaint",
+                          "photos", "--mask", "masks", "-o", "out", "--net", str(weights), "--device", "cpu", "--quiet"],
+                         capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)})
+    assert run.returncode != 0 and "out: 6 filled, 0 were there already, 1 failed" in run.stdout, run.stderr
+    assert len(files("out")) == 6 and run.stderr.count("failed: cat.png: 'masks' has no mask of that name") == 1
+
+
+# masks
+
+def make(*words): return masks_command.main([*map(str, words), "--quiet"])
+
+
+def test_masks_by_bins(tmp_path, capsys):
+    assert make(tmp_path / "m", "--per-bin", 4, "--size", "96x128") == 0
+    assert "24 masks made, 0 were there already; white = hole" in capsys.readouterr().out
+    assert [p.name for p in sorted((tmp_path / "m").iterdir())] == [f"{low:g}-{high:g}" for low, high in RATIO_BINS] + ["masks.json"]
+    folder = MaskFolder(tmp_path / "m", hole="white")
+    for path, mask in zip(folder.paths, folder):
+        low, high = map(float, path.parent.name.split("-"))
+        assert mask.shape == (1, 96, 128) and low < hole_ratio(mask) <= high
+        edge = 50 * 96 // 512
+        if "inside" in path.name: assert mask[:, :edge].all() and mask[:, -edge:].all() and mask[..., :edge].all() and mask[..., -edge:].all()
+    assert sum("inside" in path.name for path in folder.paths) == 12
+
+
+def test_masks_are_the_same_again_and_only_the_missing_are_made(tmp_path, capsys):
+    words = "--per-bin", 2, "--size", 64, "--bins", 1, 4
+    assert make(tmp_path / "a", *words) == 0 == make(tmp_path / "b", *words)
+    names = [name for name in files(tmp_path / "a") if name.endswith(".png")]
+    assert len(names) == 4 and all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
+    whole_one = (tmp_path / "a" / names[0]).read_bytes()
+    (tmp_path / "a" / names[0]).unlink(), (tmp_path / "a" / names[1]).write_bytes(whole_one[:50])
+    capsys.readouterr()
+    assert make(tmp_path / "a", *words) == 0 and "2 masks made, 2 were there already" in capsys.readouterr().out
+    assert (tmp_path / "a" / names[0]).read_bytes() == whole_one
+    assert len({(tmp_path / "a" / n).read_bytes() for n in names}) == 4  # no two alike
+    assert make(tmp_path / "a", "--per-bin", 3, "--size", 64) == 0 and "14 masks made, 4 were there already" in capsys.readouterr().out
+
+
+def test_masks_of_either_polarity(tmp_path):
+    for hole in ("white", "black"): assert make(tmp_path / hole, "--per-bin", 1, "--size", 64, "--bins", 2, "--hole", hole) == 0
+    white, black = (MaskFolder(tmp_path / hole, hole=hole)[0] for hole in ("white", "black"))
+    assert torch.equal(white, black)
+
+
+@pytest.mark.parametrize("words, error", [
+    (["--seed", 1], "seed 0 → 1"), (["--size", "64x32"], "size"), (["--size", "none"], "'none': give the side"), (["--bins", 7], "invalid choice"),
+    (["--per-bin", 0], "--per-bin 0"), (["--border", 40], "leaves nothing of 64 × 64"), (["--border", 5], "border 6 → 5")])
+def test_masks_that_cannot_be(tmp_path, words, error, capsys):
+    assert make(tmp_path / "m", "--per-bin", 1, "--size", 64, "--bins", 0) == 0
+    before = files(tmp_path)
+    assert make(tmp_path / "m", "--per-bin", 1, "--size", 64, "--bins", 0, *words) == 2
+    assert error in capsys.readouterr().err and files(tmp_path) == before
+
+
+def test_masks_do_not_mix_with_other_files(tmp_path, capsys):
+    (tmp_path / "holiday.jpg").touch()
+    assert make(tmp_path, "--per-bin", 1, "--size", 64) == 2 and "holds other files" in capsys.readouterr().err and files(tmp_path) == ["holiday.jpg"]
+
+
+# the table
+
+def measure(*words): return evaluate_command.main([*map(str, words), "--size", "32", "--device", "cpu", "--quiet"])
+
+
+def test_a_table_on_screen_and_as_files(tmp_path, weights, capsys):
+    words = SAMPLES / "pictures", "--per-bin", 2, "--net", weights, "mean"
+    assert measure(*words, "-o", tmp_path / "t", "--paper") == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("tiny.safetensors", "mean", "(0.5, 0.6]", "hole PSNR", "paper: PConv"))
+    assert {"table.txt", "table.csv", "table.json", "pairs.json", "examples.jpg"} == {p.name for p in (tmp_path / "t").iterdir()}
+    assert len(json.loads((tmp_path / "t/table.json").read_text())) == 2
+    assert measure(*words, "-o", tmp_path / "t") == 2 and "--overwrite" in capsys.readouterr().err
+    assert measure(SAMPLES / "pictures", "--net", "mean", "--pairs", tmp_path / "t/pairs.json", "-o", tmp_path / "again") == 0
+    once, again = ([line for line in (tmp_path / folder / "table.csv").read_text().splitlines() if line.startswith("mean,")] for folder in ("t", "again"))
+    assert once == again and once
+
+
+def test_masks_from_files_and_their_polarity(tmp_path, capsys):
+    assert measure(SAMPLES / "pictures", "--masks", SAMPLES / "masks_white", "--net", "mean", "--per-bin", 1) == 0
+    assert measure(SAMPLES / "pictures", "--masks", SAMPLES / "masks_black", "--net", "mean", "--per-bin", 1) == 2 and "--hole" in capsys.readouterr().err
+    assert measure(SAMPLES / "pictures", "--masks", SAMPLES / "masks_black", "--net", "mean", "--per-bin", 1, "--hole", "black") == 0
+
+
+@pytest.mark.parametrize("words, error", [([SAMPLES / "none"], "no folder"), ([SAMPLES / "pictures", "--masks", SAMPLES / "none"], "no folder"),
+                                          ([SAMPLES / "pictures", "--net", "no such net"], "shipped networks"), ([SAMPLES / "pictures", "--pairs", "none.json"], "none.json")])
+def test_tables_that_cannot_be(words, error, capsys):
+    assert measure("--net", "mean", "--per-bin", 1, *words) == 2 and error in capsys.readouterr().err
+
+
+# all of them
+
+def test_the_installed_commands_lead_to_functions():
+    settings = configparser.ConfigParser(delimiters=["="], interpolation=None)
+    settings.read(ROOT / "settings.ini")
+    commands = dict(line.split("=") for line in settings["DEFAULT"]["console_scripts"].split())
+    assert set(commands) == {"pconv_inpaint", "pconv_masks", "pconv_train", "pconv_evaluate"}
+    for target in commands.values():
+        module, _, name = target.partition(":")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_and_examples(name, capsys):
+    assert importlib.import_module(f"pconv_edu.commands.{name}").main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert f"usage: pconv_{name}" in said and "examples:" in said and "exit codes:" in said
+
+
+def test_warnings_are_lines_and_the_filter_comes_back(place, weights, capsys):
+    before = warnings.showwarning
+    cv2 = pytest.importorskip("cv2")
+    cv2.imwrite("photos/deep.png", RNG.integers(0, 65536, (21, 37, 3), dtype=np.uint16))
+    assert fill(weights, "photos/deep.png", "--mask", "masks/cat.png", "-o", "o.png") == 0
+    said = capsys.readouterr().err
+    assert said.startswith("warning: photos/deep.png: of the 16 bits") and ".py" not in said and warnings.showwarning is before
+
+
+def test_ctrl_c_in_a_process_of_its_own(place, weights):
+    "A real SIGINT in the middle of a folder: 130, no traceback, only whole files."
+    for i in range(400): shutil.copy("photos/trip/sea.png", f"photos/{i:03}.png"), shutil.copy("masks/trip/sea.png", f"masks/{i:03}.png")
+    run = subprocess.Popen([sys.executable, "-m", "pconv_edu.commands.inpaint", "photos", "--mask", "masks", "-o", "out", "--net", str(weights), "--device", "cpu"],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)})
+    try:
+        for _ in range(600):
+            if Path("out/003.png").exists(): break
+            time.sleep(.1)
+        run.send_signal(signal.SIGINT)
+        error = run.communicate(timeout=60)[1]
+    finally: run.kill()
+    assert run.returncode == 130 and "Traceback" not in error and "stopped" in error and "photo" in error
+    assert 3 < len(files("out")) < 403 and not list((place / "out").rglob(".*"))
+    for name in files("out"): Image.open(Path("out", name)).load()

@@ -1,0 +1,221 @@
+"""A file of weights knows its network; names, runs and hubs lead to one; what is wrong is said in one sentence."""
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from pconv_edu import checkpoint, weights
+from pconv_edu.inpaint import load_pretrained, save_pretrained
+from pconv_edu.unet import PConvUNet
+
+ROOT = Path(__file__).parents[1]
+SMALL = dict(widths=(4, 8, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    net = PConvUNet(**SMALL)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d): module.running_mean.uniform_(-.1, .1)
+    return net
+
+
+def same(a, b): return all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
+
+
+def test_a_safetensors_file_knows_its_network(net, tmp_path):
+    path = save_pretrained(net, tmp_path / "new" / "net.safetensors")
+    loaded = load_pretrained(path)
+    assert same(net, loaded) and loaded.config == net.config and not loaded.training
+
+
+def test_half_the_size_in_float16(net, tmp_path):
+    whole, half = save_pretrained(net, tmp_path / "a.safetensors"), save_pretrained(net, tmp_path / "b.safetensors", dtype=torch.float16)
+    assert half.stat().st_size < .75 * whole.stat().st_size  # its header weighs as much as a third of this tiny network
+    loaded = load_pretrained(half)
+    assert all(p.dtype == torch.float32 for p in loaded.parameters())
+    assert all(torch.allclose(v, loaded.state_dict()[k], atol=2e-3) for k, v in net.state_dict().items() if v.is_floating_point())
+
+
+def test_a_checkpoint_and_a_training_folder(net, tmp_path):
+    older = PConvUNet(**SMALL)
+    for step, n in ((5, older), (10, net)): path = checkpoint.save(tmp_path, step, {"net": n.state_dict()}, {"net": n.config})
+    assert same(load_pretrained(path), net) and same(load_pretrained(str(tmp_path)), net)
+    assert same(load_pretrained(tmp_path / "step_00000005"), older)
+
+
+def test_unknown_names_list_what_there_is(tmp_path):
+    with pytest.raises(ValueError, match="'places2'.*shipped networks"): load_pretrained("places2")
+    with pytest.raises(ValueError, match="holds none"): load_pretrained(tmp_path)
+
+
+def test_a_file_of_another_network_is_one_clear_sentence(net, tmp_path):
+    other = {**net.config, "widths": [4, 8, 8, 16]}
+    save_file({k: v.contiguous() for k, v in net.state_dict().items()}, tmp_path / "wrong.safetensors", metadata={"pconv_edu": json.dumps(other)})
+    save_file({"weight": torch.ones(2)}, tmp_path / "foreign.safetensors")
+    (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    for name, words in (("wrong", "another network"), ("foreign", "load_foreign"), ("cut", "no whole")):
+        with pytest.raises(ValueError, match=words) as caught: load_pretrained(tmp_path / f"{name}.safetensors")
+        assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_name_without_the_ending_is_refused(net, tmp_path):
+    with pytest.raises(ValueError, match=r"\.safetensors"): save_pretrained(net, tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("variance", [1e6, 1e-9])
+def test_statistics_beyond_the_range_of_float16_come_through(tmp_path, variance):
+    """Everything as float16: a running variance above 65504 becomes infinite, and its channel 0."""
+    net = PConvUNet(**SMALL)
+    net.encoder[1].bn.running_var.fill_(variance)
+    loaded = load_pretrained(save_pretrained(net, tmp_path / "a.safetensors", dtype=torch.float16))
+    assert torch.equal(loaded.encoder[1].bn.running_var, net.encoder[1].bn.running_var)
+    with safe_open(tmp_path / "a.safetensors", "pt") as file: assert file.get_tensor("encoder.1.conv.weight").dtype == torch.float16
+
+
+def test_weights_that_are_no_numbers_are_not_passed_on(tmp_path):
+    net = PConvUNet(**SMALL)
+    save_pretrained(net, tmp_path / "a.safetensors")
+    before = (tmp_path / "a.safetensors").read_bytes()
+    with torch.no_grad(): net.encoder[0].conv.weight[0, 0, 0, 0] = 1e5
+    save_pretrained(net, tmp_path / "b.safetensors")
+    with pytest.raises(ValueError, match=r"encoder\.0\.conv\.weight.*float16"): save_pretrained(net, tmp_path / "a.safetensors", dtype=torch.float16)
+    assert (tmp_path / "a.safetensors").read_bytes() == before and {p.name for p in tmp_path.iterdir()} == {"a.safetensors", "b.safetensors"}
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(net, tmp_path, monkeypatch):
+    """Written over in place, a kill during the save would lose both."""
+    path = save_pretrained(net, tmp_path / "a.safetensors")
+    before = path.read_bytes()
+    def full(tensors, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(weights, "save_file", full)
+    with pytest.raises(OSError): save_pretrained(net, path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+# names
+
+@pytest.fixture
+def ships(tmp_path, monkeypatch):
+    "Two folders in which weights may ship, empty."
+    folders = tmp_path / "in_the_wheel", tmp_path / "in_the_repository"
+    for folder in folders: folder.mkdir()
+    monkeypatch.setattr(weights, "SHIPPED_IN", folders)
+    return folders
+
+
+def test_shipped_weights_are_found_by_name_and_without_one(net, ships):
+    other = PConvUNet(**SMALL, partial=False)
+    save_pretrained(net, ships[1] / "pconv_small.safetensors", dtype=torch.float16)
+    save_pretrained(other, ships[1] / "plain_small.safetensors")
+    assert set(weights.shipped()) == {"pconv_small", "plain_small"}
+    assert load_pretrained().config == net.config == load_pretrained("pconv_small").config
+    assert same(load_pretrained("plain_small"), other)
+    save_pretrained(other, ships[0] / "pconv_small.safetensors")
+    assert load_pretrained().config == other.config  # what is inside the package comes first
+
+
+@pytest.mark.parametrize("name", [None, "pconv_small", "plain_small"])
+def test_an_installation_without_weights_says_where_they_are(ships, name):
+    with pytest.raises(ValueError, match="do not come with this installation.*data_samples/weights of the repository.*hf:owner/name"): load_pretrained(name)
+
+
+def test_the_repositorys_folder_is_one_of_the_places():
+    assert (ROOT / "data_samples" / "weights").resolve() in [folder.resolve() for folder in weights.SHIPPED_IN]
+
+
+def test_whatever_ships_loads_and_fills():
+    for name in weights.shipped():
+        loaded = load_pretrained(name)
+        with torch.no_grad(): assert loaded(torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)).isfinite().all()
+
+
+def test_a_wheel_takes_the_weights_along(net, tmp_path):
+    "`setup.py` copies data_samples/weights into the package that it builds."
+    for name in ("settings.ini", "setup.py", "README.md"): (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "pconv_edu").mkdir()
+    (tmp_path / "pconv_edu" / "__init__.py").touch()
+    save_pretrained(net, tmp_path / "data_samples" / "weights" / "pconv_small.safetensors")
+    subprocess.run([sys.executable, "setup.py", "-q", "build_py", "-d", "built"], cwd=tmp_path, check=True, capture_output=True)
+    assert same(load_pretrained(tmp_path / "built" / "pconv_edu" / "weights" / "pconv_small.safetensors"), net)
+
+
+# a hub
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    "As much of a model hub as `snapshot_download` asks for: files of owner/name, at revision main."
+    files: dict[str, bytes] = {}
+
+    def do_GET(self, body=True):
+        path, name = self.path.split("?")[0], self.path.split("?")[0].rpartition("/")[2]
+        if path.startswith("/api/models/owner/name"):
+            found = json.dumps({"id": "owner/name", "sha": "a" * 40, "siblings": [{"rfilename": n, "size": len(f)} for n, f in self.files.items()]}).encode()
+            if "/tree/" in path: found = json.dumps([{"type": "file", "path": n, "size": len(f), "oid": "b" * 40} for n, f in self.files.items()]).encode()
+        else: found = self.files.get(name) if path.startswith("/owner/name/resolve/") else None
+        self.send_response(200 if found is not None else 404)
+        for key, value in {"ETag": f'"{name}{len(found or b"")}"', "X-Repo-Commit": "a" * 40, "Content-Length": str(len(found or b"")), "Content-Type": "application/json"}.items(): self.send_header(key, value)
+        if found is None: self.send_header("X-Error-Code", "RepoNotFound")
+        self.end_headers()
+        if body: self.wfile.write(found or b"")
+
+    def do_HEAD(self): self.do_GET(body=False)
+    def log_message(self, *_): pass
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    "A hub on this machine, in place of the one in the network."
+    pytest.importorskip("huggingface_hub")
+    from huggingface_hub import constants
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    for name, value in {"ENDPOINT": address, "HF_HUB_CACHE": str(tmp_path / "cache"), "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}"}.items():
+        monkeypatch.setattr(constants, name, value)
+    monkeypatch.setattr(Hub, "files", {})
+    yield Hub.files
+    server.shutdown()
+
+
+def plain_file(net, path):  # as the hub's own mixin writes it: no configuration inside
+    save_file({name: t.contiguous() for name, t in net.state_dict().items()}, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_hub_name(net, hub, tmp_path, inside):
+    if inside: hub["model.safetensors"] = save_pretrained(net, tmp_path / "a.safetensors").read_bytes()
+    else: hub |= {"model.safetensors": plain_file(net, tmp_path / "a.safetensors"), "config.json": json.dumps(net.config).encode()}
+    hub["model.bin"] = b"a pickle, which must not be fetched"
+    assert same(load_pretrained("hf:owner/name"), net) and same(load_pretrained("hf:owner/name@main"), net)
+    assert not list((tmp_path / "cache").rglob("model.bin"))
+
+
+def test_a_hub_without_such_weights_or_such_a_name(hub):
+    with pytest.raises(ValueError, match="hf:owner/name' has no model.safetensors"): load_pretrained("hf:owner/name")
+    for name in ("hf:nobody/nothing", "hf:not a name/at all"):
+        with pytest.raises(ValueError, match="cannot be fetched") as caught: load_pretrained(name)
+        assert "\n" not in str(caught.value)
+
+
+def test_without_the_hubs_library_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ImportError, match=r"pip install 'pconv_edu\[hub\]'"): load_pretrained("hf:owner/name")
+
+
+def test_a_folder_as_a_hub_has_it(net, tmp_path):
+    plain_file(net, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="does not say which network"): load_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(net.config))
+    assert same(load_pretrained(tmp_path), net)
