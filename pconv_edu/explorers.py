@@ -37,9 +37,10 @@ def film(
 ) -> Drawing:
     "Masks side by side, with lines between the pixels where these are large enough."
     drawing = show_row(*(_shrunk(mask, 512) for mask in masks), titles=titles, columns=columns, width=width)
-    flat = min(1, max(mask.shape[-2] / mask.shape[-1] for mask in masks))  # wide pictures need less height
-    drawing.set_figheight(-(-len(masks) // columns) * (width * flat + .3))
+    shape = masks[0].shape[-2] / masks[0].shape[-1]
+    drawing.set_figheight(-(-len(masks) // columns) * (width * min(1, shape) + .3))
     for axes, mask in zip(drawing.axes, masks):
+        axes.set_aspect(shape * mask.shape[-1] / mask.shape[-2])  # a 2 × 2 mask of a wide picture is as wide as the picture
         if max(mask.shape[-2:]) > 32: continue
         for x in range(mask.shape[-1]): axes.axvline(x - .5, color="white", linewidth=.5)
         for y in range(mask.shape[-2]): axes.axhline(y - .5, color="white", linewidth=.5)
