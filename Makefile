@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-browser lab notebooks export bench stress docs docs-browser clean
+.PHONY: help demo test test-browser lab notebooks export bench stress docs docs-browser page clean
 
 help:
 	@echo "make demo       train a small network in both phases on real photos, fill holes, write runs/demo"
@@ -15,6 +15,7 @@ help:
 	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (well over an hour)"
 	@echo "make docs       build the site, course and reference, in _site/ and check its links"
 	@echo "make docs-browser  open each page of it in Chromium, at a desk's width and a phone's, and search"
+	@echo "make page       build the page that fills holes in the browser, in _page/"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
 	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"
@@ -55,6 +56,9 @@ docs: $(STAMP)
 docs-browser: $(STAMP)
 	@$(PY) tools/try_site.py $(ARGS)
 
+page: $(STAMP)
+	@$(PY) tools/make_page.py $(ARGS)
+
 clean:
-	rm -rf runs build dist _site *.egg-info .pytest_cache .ruff_cache
+	rm -rf runs build dist _site _page *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

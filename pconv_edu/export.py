@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .inpaint import save_pretrained
 from .unet import PConvBlock, PConvUNet, check_input
+from .weights import save_pretrained
 
 # %% ../nbs/15_1_export.ipynb #efbe4afe
 def _needs(extra: str, package: str):
@@ -78,8 +78,9 @@ def _scale_and_shift(block: PConvBlock) -> tuple[Tensor | None, Tensor | None]:
 
 def _weight(graph: Graph, block: PConvBlock, name: str, scale: Tensor | None, half: bool) -> str:
     "The weights under their own name, as float16 if `half`; computed with as float32 in any case."
-    array = block.conv.weight.detach().cpu().float().numpy()
-    weight = graph.constant(array.astype(np.float16) if half else array, name)
+    array = block.conv.weight.detach().cpu().to(torch.float16 if half else torch.float32).numpy()
+    if not np.isfinite(array).all(): raise ValueError(f"'{name}' has weights that are no finite numbers{' in float16' if half else ''}; these must not be passed on")
+    weight = graph.constant(array, name)
     if half: weight = graph("Cast", weight, to=graph.onnx.TensorProto.FLOAT)
     return weight if scale is None else graph("Mul", weight, scale.detach().cpu().float().numpy()[:, None, None, None])
 
@@ -157,7 +158,10 @@ def export_onnx(
 def load_onnx(
     path: str | Path,  # a file of `export_onnx`
 ) -> Callable:  # (image [B,3,H,W], mask [B,1,H,W]) -> output [B,3,H,W], for `inpaint` and `evaluate`
-    "An ONNX file as a function, run by ONNX Runtime on the CPU. Needs the extra `onnx`; raises `ValueError` for a file of another origin."
+    """An ONNX file as a function, run by ONNX Runtime on the CPU. Give `inpaint` the network's `reach_of` with it: a function has no reach of its own.
+
+    Needs the extra `onnx`. Raises `ValueError` for a file of another origin.
+    """
     session = _needs("onnx", "onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
     if [i.name for i in session.get_inputs()] != ["image", "mask"]: raise ValueError(f"'{path}' was not written by export_onnx: its inputs are {[i.name for i in session.get_inputs()]}, not image and mask")
     def run(image: Tensor, mask: Tensor) -> Tensor:

@@ -1,0 +1,319 @@
+"""The page of `make page` in a real browser: what it fills is what Python fills, and it asks nobody else for anything."""
+import base64
+import functools
+import http.server
+import io
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from pconv_edu.inpaint import fill_windows, inpaint, reach_of
+from pconv_edu.unet import PConvUNet
+from pconv_edu.weights import load_pretrained, save_pretrained
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_): pass
+
+
+def random_net() -> PConvUNet:
+    "Untrained, its outputs colourful and inside [0,1], so that no clamp hides a difference."
+    torch.manual_seed(0)
+    net = PConvUNet(widths=(8, 12, 16, 16)).train()
+    for _ in range(4): net(torch.rand(2, 3, 96, 96), (torch.rand(2, 1, 96, 96) > .3).float())
+    net.decoder[-1].conv.weight.data *= .01
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory) -> PConvUNet:
+    path = save_pretrained(random_net(), tmp_path_factory.mktemp("weights") / "random.safetensors", dtype=torch.float16)
+    loaded = load_pretrained(path)
+    loaded.path = path
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def folder(net, tmp_path_factory) -> Path:
+    "The built page."
+    from make_page import build
+    out = tmp_path_factory.mktemp("page")
+    try: build(net.path, out)
+    except ConnectionError as error: pytest.skip(f"the page cannot be built: {error}")
+    return out
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+class Page:
+    "The page in a tab of its own; requests to anywhere else are refused and noted."
+    def __init__(self, chromium, address: str, wait: bool = True, init: str | None = None, **options):
+        self.context = chromium.new_context(**{"viewport": {"width": 1200, "height": 1000}, **options})
+        self.page, self.complaints = self.context.new_page(), []
+        self.page.set_default_timeout(180_000)
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        self.page.route(lambda url: not url.startswith((address, "blob:", "data:", "file:")), self._refuse)
+        if init: self.page.add_init_script(init)
+        self.page.goto(address)
+        if wait: self.page.wait_for_function("ready || document.querySelector('#status.error')")
+
+    def _refuse(self, route):
+        self.complaints.append(f"asked for {route.request.url}")
+        route.abort()
+
+    def settle(self): self.page.wait_for_function("!filling && !again")
+
+    def draw(self, *points: tuple[float, float], settle: bool = True):
+        "A stroke through points given as shares of the photo's width and height."
+        box = self.page.locator("#paint").bounding_box()
+        places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in points]
+        self.page.mouse.move(*places[0]); self.page.mouse.down()
+        for place in places: self.page.mouse.move(*place, steps=6)
+        self.page.mouse.up()
+        if settle: self.settle()
+
+    def pixels(self, canvas: str) -> np.ndarray:  # [H,W,4]
+        url = self.page.evaluate("id => document.getElementById(id).toDataURL('image/png')", canvas)
+        return np.array(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
+
+    def hole(self) -> np.ndarray: return self.pixels("paint")[..., 3] >= 128
+
+    def open(self, picture: Image.Image, name: str = "photo.png"):
+        file = io.BytesIO()
+        picture.save(file, "PNG")
+        before = self.page.evaluate("opened")
+        self.page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": file.getvalue()})
+        self.page.wait_for_function("n => opened > n", arg=before)
+        self.settle()
+
+    def status(self) -> str: return self.page.inner_text("#status")
+
+
+@pytest.fixture
+def page(chromium, address):
+    opened = Page(chromium, address)
+    yield opened
+    opened.context.close()
+    assert opened.complaints == []
+
+
+def photo(width: int, height: int) -> Image.Image:
+    "Smooth colours with noise on them: no two places alike."
+    y, x = np.mgrid[:height, :width]
+    noise = np.random.default_rng(0).integers(-20, 20, (height, width, 3))
+    colors = np.stack([x / width, y / height, (x + y) / (width + height)], -1) * 200 + 25
+    return Image.fromarray((colors + noise).clip(0, 255).astype(np.uint8))
+
+
+def compare(found: np.ndarray, wanted: np.ndarray, hole: np.ndarray):
+    "Equal outside the hole; inside to 1e-2 of [0,1]."
+    assert np.array_equal(found[~hole], wanted[~hole]), "a valid pixel changed"
+    difference = np.abs(found.astype(int) - wanted).max() / 255
+    assert difference < 1e-2, difference
+
+
+# what it computes
+
+def test_a_stroke_is_filled_as_python_fills_it(page, net, tmp_path):
+    page.draw((.3, .3), (.7, .6), (.6, .8))
+    before, hole, found = page.pixels("photo")[..., :3], page.hole(), page.pixels("filled")[..., :3]
+    assert .005 < hole.mean() < .3 and before[hole].std() > 0
+    wanted = inpaint(before, (hole * 255).astype(np.uint8), net)
+    assert wanted[hole].std() > 4 and 0 < wanted[hole].min() and wanted[hole].max() < 255  # no clamp hides anything
+    compare(found, wanted, hole)
+    assert "Filled" in page.status()
+
+
+@pytest.mark.parametrize("size", [(333, 217), (61, 500), (16, 16)])
+def test_odd_sizes(page, net, size):
+    picture = photo(*size)
+    page.open(picture)
+    page.draw((.3, .4), (.6, .6))
+    hole = page.hole()
+    compare(page.pixels("filled")[..., :3], inpaint(np.array(picture), (hole * 255).astype(np.uint8), net), hole)
+
+
+def test_a_hole_deeper_than_the_network_sees(page, net):
+    "There the fill of the picture at half its size shows, and of that at a quarter; the blend between them agrees too."
+    picture = photo(300, 190)
+    page.open(picture)
+    for v in (.25, .4, .55, .7): page.page.evaluate("document.getElementById('width').value = 25"); page.draw((.2, v), (.8, v))
+    hole = page.hole()
+    shallow = inpaint(np.array(picture), (hole * 255).astype(np.uint8), net, reach=4096)
+    wanted = inpaint(np.array(picture), (hole * 255).astype(np.uint8), net)
+    assert np.abs(wanted.astype(int) - shallow).max() > 10
+    compare(page.pixels("filled")[..., :3], wanted, hole)
+
+
+def test_a_large_photo_keeps_its_own_pixels_at_full_size(page, net):
+    "Two strokes far apart: the part around them is shrunk, by the mean of the valid pixels, and the fill enlarged."
+    picture = photo(1500, 1101)
+    page.open(picture)
+    page.draw((.1, .1), (.3, .2)); page.draw((.9, .8), (.8, .9))
+    hole, image = page.hole(), torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
+    valid = torch.from_numpy(~hole)[None, None].float()
+    share = F.interpolate(valid, (376, 512), mode="area")  # 1101 · 512 / 1500 = 375.8
+    small = F.interpolate(image * valid, (376, 512), mode="area") / share.clamp(min=1e-6)
+    with torch.inference_mode(): output = F.interpolate(fill_windows(net, small, (share > 0).float(), reach=reach_of(net)), (1101, 1500), mode="bilinear").clamp(0, 1)
+    wanted = torch.where(valid > 0, image, output)[0].permute(1, 2, 0).mul(255).round().byte().numpy()
+    compare(page.pixels("filled")[..., :3], wanted, hole)
+    assert "1500 × 1101 pixels as 512 × 376" in page.status()
+
+
+def test_a_small_hole_in_a_large_photo_is_filled_at_full_sharpness(page, net):
+    picture = photo(1500, 1101)
+    page.open(picture)
+    page.draw((.5, .5), (.52, .5))
+    hole = page.hole()
+    rows, columns = np.where(hole.any(1))[0], np.where(hole.any(0))[0]
+    top, left = (round((low + high + 1 - 512) / 2 + 1e-9) for low, high in ((rows[0], rows[-1]), (columns[0], columns[-1])))
+    where, wanted = np.s_[top:top + 512, left:left + 512], np.array(picture)
+    wanted[where] = inpaint(wanted[where], (hole[where] * 255).astype(np.uint8), net)
+    compare(page.pixels("filled")[..., :3], wanted, hole)
+    assert "saw" not in page.status()
+
+
+def test_the_saved_file_is_the_filled_picture(page):
+    picture = photo(300, 200)
+    page.open(picture, "my photo.png")
+    page.draw((.4, .4), (.6, .6))
+    with page.page.expect_download() as download: page.page.keyboard.press("s")
+    saved = np.array(Image.open(download.value.path()).convert("RGB"))
+    assert download.value.suggested_filename == "my photo_filled.png"
+    assert np.array_equal(saved, page.pixels("filled")[..., :3])
+    assert np.array_equal(saved[~page.hole()], np.array(picture)[~page.hole()]) and not np.array_equal(saved, np.array(picture))
+
+
+# how it is used
+
+def test_undo_clear_and_eraser(page):
+    empty = page.pixels("filled")
+    page.draw((.2, .2), (.4, .4))
+    one, filled = page.hole(), page.pixels("filled")
+    page.draw((.6, .6), (.8, .8))
+    assert page.hole().sum() > one.sum()
+    page.page.click("#undo"); page.settle()
+    assert np.array_equal(page.hole(), one) and np.array_equal(page.pixels("filled"), filled)
+    page.page.click("#clear"); page.settle()
+    assert not page.hole().any() and np.array_equal(page.pixels("filled"), empty)
+    page.page.keyboard.press("Control+z"); page.settle()
+    assert np.array_equal(page.hole(), one)
+    page.page.keyboard.press("e")
+    page.draw((.15, .15), (.45, .45))
+    assert page.hole().sum() < .1 * one.sum()
+
+
+def test_the_keyboard_alone_paints(page):
+    page.page.focus("#paint")
+    for _ in range(12): page.page.keyboard.press("ArrowRight"); page.page.keyboard.press("ArrowDown")
+    page.page.keyboard.press("]"); page.page.keyboard.press(" "); page.settle()
+    assert page.hole().sum() > 50 and "Filled" in page.status()
+    page.page.keyboard.press("u"); page.settle()
+    assert not page.hole().any()
+
+
+def test_strokes_during_a_fill_are_filled_next(page):
+    for v in (.17, .5, .83): page.draw((.2, v), (.8, v), settle=False)
+    page.settle()
+    hole, before, after = page.hole(), page.pixels("photo"), page.pixels("filled")
+    for band in np.array_split(np.arange(len(hole)), 3): assert (before[band] != after[band]).any(-1)[hole[band]].mean() > .9
+
+
+def test_another_photo_during_a_fill_is_not_painted_over(page):
+    page.draw((.2, .2), (.8, .8), settle=False)
+    picture = photo(200, 300)
+    page.open(picture)
+    assert np.array_equal(page.pixels("filled")[..., :3], np.array(picture)) and not page.hole().any()
+
+
+def test_a_dropped_photo_is_opened(page):
+    file = io.BytesIO()
+    photo(120, 80).save(file, "PNG")
+    page.page.evaluate("""data => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(atob(data), c => c.charCodeAt(0))], "dropped.png", {type: "image/png"}));
+        document.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
+    }""", base64.b64encode(file.getvalue()).decode())
+    page.page.wait_for_function("name === 'dropped.png'")
+    assert page.pixels("photo").shape == (80, 120, 4)
+
+
+def test_samples_can_be_chosen(page):
+    before = page.pixels("photo")
+    page.page.select_option("#sample", "hills")
+    page.page.wait_for_function("name === 'hills'")
+    assert page.pixels("photo").shape != before.shape or not np.array_equal(page.pixels("photo"), before)
+
+
+# what goes wrong is said in words
+
+def test_a_file_that_is_no_picture(page):
+    page.page.set_input_files("#file", {"name": "text.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"})
+    page.page.wait_for_selector("#status.error")
+    assert "“text.jpg” is no picture" in page.status()
+
+
+def test_everything_painted_over(page):
+    page.open(photo(40, 40))
+    page.page.evaluate("document.getElementById('width').max = 400; document.getElementById('width').value = 400")
+    page.draw((.5, .5))
+    assert "Everything is painted over" in page.status() and page.hole().all()
+
+
+def test_a_page_not_copied_whole(chromium, folder, tmp_path):
+    import shutil
+    shutil.copytree(folder, tmp_path / "page")
+    (tmp_path / "page/parts/model.js").unlink()
+    broken = Page(chromium, (tmp_path / "page/index.html").as_uri())
+    assert "cannot run here: parts/model.js cannot be read" in broken.status()
+    broken.context.close()
+
+
+def test_a_browser_without_webassembly(chromium, address):
+    old = Page(chromium, address, init="delete globalThis.WebAssembly")
+    assert "WebAssembly is switched off" in old.status()
+    old.context.close()
+
+
+# where it is opened
+
+def test_a_double_click_is_enough(chromium, folder, net):
+    "Opened as a file, without any server."
+    page = Page(chromium, (folder / "index.html").as_uri())
+    page.draw((.3, .3), (.7, .6))
+    hole = page.hole()
+    compare(page.pixels("filled")[..., :3], inpaint(page.pixels("photo")[..., :3], (hole * 255).astype(np.uint8), net), hole)
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_on_a_phone(chromium, address, tmp_path):
+    page = Page(chromium, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.page.locator("#paint").bounding_box()
+    assert box["width"] > 350 and all(b["height"] >= 40 for b in (page.page.locator(s).bounding_box() for s in ("#open", "#brush", "#undo", "#save", "#width")))
+    page.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 60); page.settle()
+    assert page.hole().any() and "Filled" in page.status() and page.complaints == []
+    page.page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    page.context.close()
+
+
+def test_the_built_page_names_no_other_place(folder):
+    for name in ("index.html", "page.css", "page.js"): assert "http" not in (folder / name).read_text(encoding="utf-8").replace("http-equiv", "")
+    assert (folder / "licences.txt").exists() and "all " in (folder / "sizes.txt").read_text()
