@@ -80,7 +80,7 @@ def in_steps(
 def _days(initial: float, fine_tune: float) -> tuple[Phase, Phase]:
     return replace(INITIAL, steps=None, hours=24 * initial), replace(FINE_TUNE, steps=None, hours=24 * fine_tune)
 
-RECIPES = {  # `fit(folder, **RECIPES["places2"])`; the paper's times are those of one V100 (section 4.1)
+RECIPES = {  # `fit(folder, **RECIPES["places2"])`; the paper's times are those of one V100 (section 4.2)
     "imagenet": dict(net="paper", size=512, batch=6, phases=_days(10, 1)),
     "places2": dict(net="paper", size=512, batch=6, phases=_days(10, 1)),
     "celeba_hq": dict(net="paper", size=512, batch=6, phases=_days(3, 1)),
