@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pconv_edu.exercises.broken_run import across_two_windows, power_cut, three_files, whole_ones
 from pconv_edu.data import InpaintingDataset
+from pconv_edu.exercises.broken_run import across_two_windows, power_cut, three_files, whole_ones
 from pconv_edu.losses import hole_ring
 from pconv_edu.masks import hole_ratio, irregular_mask, rect_mask
 from pconv_edu.unet import pad_with_hole

@@ -9,15 +9,15 @@ __all__ = ['beginning', 'resumed', 'training', 'own_masks', 'one_for_all', 'new_
            'blends_what_is_not_black', 'blends_by_the_mean', 'across_two_windows']
 
 # %% ../../nbs/18_break_run.ipynb #0c003afd
+import shutil
 from collections.abc import Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-import shutil
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import checkpoint
 from ..data import InpaintingDataset, batches
@@ -45,7 +45,7 @@ def resumed(net: PConvUNet, adam: torch.optim.Optimizer, kept: Sequence[str]) ->
 # %% ../../nbs/18_break_run.ipynb #103df05d
 def training(data: InpaintingDataset, steps: int, killed_at: int | None = None, kept: Sequence[str] = ("moments", "position")) -> tuple[list[float], dict]:
     "The loss of each step and the final weights; killed before step `killed_at` and resumed with the weights and what is `kept`."
-    (net, adam), loss, position = beginning(), InpaintingLoss(LossWeights(perceptual=0, style=0)), 0
+    (net, adam), loss = beginning(), InpaintingLoss(LossWeights(perceptual=0, style=0))
     losses, pairs = [], iter(batches(data, 4))
     for step in range(steps):
         if step == killed_at:

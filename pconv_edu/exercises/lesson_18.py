@@ -4,7 +4,6 @@ from collections.abc import Callable
 import torch
 
 from pconv_edu import checkpoint
-from pconv_edu.data import InpaintingDataset
 from pconv_edu.exercises import Unanswered, exercise
 from pconv_edu.exercises import broken_layer as layer
 from pconv_edu.exercises import broken_net as net
