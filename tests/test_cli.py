@@ -138,7 +138,8 @@ def test_the_wrong_polarity_is_refused_unless_it_is_meant(place, weights, capsys
     assert "89% of 'black.png' is white" in (said := capsys.readouterr().err) and "--hole black" in said
     assert fill(weights, *words, "--hole", "black") == 0
     assert fill(weights, "photos/cat.png", "--mask", "masks/cat.png", "-o", "same.png") == 0 and (place / "same.png").read_bytes() == (place / "o.png").read_bytes()
-    assert fill(weights, *words, "--hole", "white", "--overwrite") == 0
+    capsys.readouterr()
+    assert fill(weights, *words, "--hole", "white", "--overwrite") == 0 and "warning: white marks the hole, and 89% of 'black.png' is white" in capsys.readouterr().err
 
 
 # folders

@@ -66,17 +66,19 @@ def fill(job: Job, net: Callable, asked: Namespace, progress: bool = False):
     if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(map(str, job.masks))}?")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*of the picture is hole")  # the polarity was looked at before
-        save(inpaint(job.photo, job.masks[0], net, hole=asked.hole, window=asked.window, overlap=asked.overlap, progress=progress), job.out)
+        save(inpaint(job.photo, job.masks[0], net, hole=asked.hole, window=asked.window, overlap=asked.overlap, reach=asked.reach, progress=progress), job.out)
 
 
 def check_polarity(masks: list[Path], asked: Namespace):
-    "Raise `Stop` when at most 32 of the masks would be hole for the most part, unless `--hole` says that this is meant."
+    "Raise `Stop` when at most 32 of the masks would be hole for the most part; where `--hole` says which colour it is, only warn."
     ratios = []
-    for path in masks[::-(-len(masks) // 32)] if masks and not asked.hole else []:
-        try: ratios.append(float(hole_ratio(to_mask(path)[0])))
+    for path in masks[::-(-len(masks) // 32)] if masks else []:
+        try: ratios.append(float(hole_ratio(to_mask(path, asked.hole)[0])))
         except FAILURES: pass  # it is named when its turn comes
-    if ratios and fmean(ratios) > MOST_HOLE:
-        raise Stop(f"white marks the hole, and {fmean(ratios):.0%} of '{asked.mask}' is white. If the black parts are the holes, say --hole black; if this is meant, say --hole white")
+    if not ratios or fmean(ratios) <= MOST_HOLE: return
+    share, color = f"{fmean(ratios):.0%} of '{asked.mask}' is", asked.hole or "white"
+    if asked.hole: say(f"warning: {color} marks the hole, and {share} {color}")
+    else: raise Stop(f"white marks the hole, and {share} white. If the black parts are the holes, say --hole black; if this is meant, say --hole white")
 
 
 def run_one(asked: Namespace) -> int:
@@ -138,6 +140,7 @@ def arguments():
     add("--overwrite", action="store_true", help="fill again what is there already")
     add("--window", type=int, default=1024, help="pixels; larger photos are filled in parts of this size (default: %(default)s; less takes less memory)")
     add("--overlap", type=int, default=128, help="pixels that neighbouring parts share (default: %(default)s)")
+    add("--reach", type=int, help="pixels into a hole that are filled at full size; what is deeper is filled smaller first (default: as deep as the network's layers see)")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")
     add("--quiet", action="store_true", help="no progress bar")
     return made
