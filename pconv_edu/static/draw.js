@@ -79,8 +79,8 @@ function buildPage() {
     p.undo, p.clear, photoLabel, maskLabel, p.saveMask, p.saveFilled, p.layers);
   const draw = make("figure", {}, make("figcaption", {}, "draw the hole here"), make("div", { class: "stack" }, p.photo, p.canvas, p.ring));
   const fill = make("figure", {}, make("figcaption", {}, "filled ", p.status), p.filled);
-  const root = make("div", { class: "pconv-draw", tabindex: 0, "data-lm-suppress-shortcuts": "true", "aria-label": "Draw a hole into a photo and see it filled" },
-    bar, p.note, make("div", { class: "panels" }, draw, fill), p.film);
+  const root = make("div", { class: "pconv-draw", role: "group", tabindex: 0, "data-lm-suppress-shortcuts": "true", "aria-label": "Draw a hole into a photo: arrow keys move the brush, Space paints, Shift and arrow keys draw" },
+    bar, p.note, make("div", { class: "panels" }, draw, fill), make("div", { class: "strip" }, p.film));
   return { ...p, root, photoInput, maskInput, figures: [draw, fill] };
 }
 
@@ -89,7 +89,7 @@ function render({ model, el }) {
   el.append(page.root);
   const context = page.canvas.getContext("2d");
   const sheets = sheetStore(model, () => repaint());
-  let stroke = null, erasing = false, patience = null;
+  let stroke = null, erasing = false, patience = null, cursor = null;
 
   const say = (text) => { page.note.textContent = text; page.note.hidden = !text; };
   const scale = () => page.canvas.getBoundingClientRect().width / model.get("size")[0]; // CSS pixels for each pixel of the picture
@@ -119,12 +119,12 @@ function render({ model, el }) {
   function wait() {
     const waiting = model.get("asked") !== model.get("answered");
     page.status.textContent = waiting ? "· working …" : "";
-    page.root.toggleAttribute("aria-busy", waiting);
+    page.root.setAttribute("aria-busy", waiting);
     clearTimeout(patience);
     if (waiting) patience = setTimeout(() => { page.status.textContent = "· still waiting: is the kernel busy, or gone?"; }, PATIENCE);
   }
 
-  // The slider has a bend: half of its way is for brushes up to a tenth of the longest one.
+  // The slider has a bend: half of its way is for brushes up to a quarter of the widest one.
   const widest = () => Math.max(...model.get("size")) / 2;
   const brush = () => Math.max(1, Math.round(model.get("brush")));
   function setBrush(width) {
@@ -143,11 +143,16 @@ function render({ model, el }) {
     page.eraser.setAttribute("aria-pressed", eraser);
   }
 
-  function moveRing(event) {
-    const box = page.canvas.getBoundingClientRect();
-    page.ring.hidden = event.type === "pointerleave";
-    Object.assign(page.ring.style, { left: `${event.clientX - box.left}px`, top: `${event.clientY - box.top}px` });
+  function moveRing([x, y]) {
+    page.ring.hidden = false;
+    Object.assign(page.ring.style, { left: `${x * scale()}px`, top: `${y * scale()}px` });
     showBrush();
+  }
+  function nudge(dx, dy, painting) { // the brush by keys alone
+    const [width, height] = model.get("size"), step = Math.max(1, brush() / 2), from = cursor ?? [width / 2, height / 2];
+    cursor = [Math.min(Math.max(from[0] + dx * step, 0), width), Math.min(Math.max(from[1] + dy * step, 0), height)];
+    moveRing(cursor);
+    if (painting) change([...model.get("marks"), { points: dx || dy ? [from, cursor] : [cursor], width: brush(), hole: !erasing }]);
   }
   function start(event) {
     if (stroke || event.button > 0 && event.button !== 5) return; // 5: the far end of a pen erases
@@ -158,7 +163,8 @@ function render({ model, el }) {
     strokeOn(context, stroke.mark);
   }
   function move(event) {
-    moveRing(event);
+    cursor = at(event);
+    moveRing(cursor);
     if (event.pointerId !== stroke?.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
     for (const [x, y] of (events.length ? events : [event]).map(at)) {
@@ -175,8 +181,13 @@ function render({ model, el }) {
     change([...model.get("marks"), mark]);
   }
   function key(event) {
-    const name = (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key.toLowerCase();
+    const command = event.ctrlKey || event.metaKey, name = (command ? "Ctrl+" : "") + event.key.toLowerCase();
+    if (!command) event.stopPropagation(); // JupyterLab would take arrows from the slider, and x to cut the cell
     const keys = { "Ctrl+z": undo, "[": () => setBrush(Math.min(brush() - 1, brush() / 1.25)), "]": () => setBrush(Math.max(brush() + 1, brush() * 1.25)) };
+    if (event.target === page.root) { // on a button or the slider these keys mean something else
+      for (const [arrow, dx, dy] of [["arrowleft", -1, 0], ["arrowright", 1, 0], ["arrowup", 0, -1], ["arrowdown", 0, 1]]) keys[arrow] = () => nudge(dx, dy, event.shiftKey);
+      keys[" "] = () => nudge(0, 0, true);
+    }
     if (!keys[name]) return;
     event.preventDefault();
     event.stopPropagation();
@@ -200,13 +211,16 @@ function render({ model, el }) {
   page.canvas.addEventListener("pointermove", move);
   page.canvas.addEventListener("pointerup", end);
   page.canvas.addEventListener("pointercancel", end);
-  page.canvas.addEventListener("pointerleave", moveRing);
+  page.canvas.addEventListener("pointerleave", () => { page.ring.hidden = true; });
   page.root.addEventListener("keydown", key);
   page.brush.onclick = () => setTool(false);
   page.eraser.onclick = () => setTool(true);
   page.undo.onclick = undo;
   page.clear.onclick = clear;
-  page.width.oninput = () => setBrush((page.width.value / 100) ** 2 * widest());
+  page.width.oninput = () => {
+    const wanted = Math.round((page.width.value / 100) ** 2 * widest()), way = Math.sign(page.width.value - 100 * Math.sqrt(brush() / widest()));
+    setBrush(wanted === brush() ? wanted + way : wanted); // each step of the slider changes the brush
+  };
   page.layers.onclick = () => { model.set("show_layers", !model.get("show_layers")); change(model.get("marks")); };
   page.saveMask.onclick = () => model.send({ save: "mask" });
   page.saveFilled.onclick = () => model.send({ save: "filled" });

@@ -71,11 +71,15 @@ def jupyter(nbs):
             server.wait(30)
 
 
+SETTINGS = {"@jupyterlab/apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',  # a question over the page
+            "@jupyter-widgets/jupyterlab-manager/plugin": '{"saveState": true}'}  # a saved notebook keeps what its widgets show
+
+
 def _write_settings(folder: Path):
-    "JupyterLab shall not ask whether it may fetch its news."
-    file = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    file.parent.mkdir(parents=True)
-    file.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    for name, text in SETTINGS.items():
+        file = folder / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
 
 
 def _wait_for(address: str, server, log: Path, seconds: int = 90):

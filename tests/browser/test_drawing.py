@@ -126,6 +126,28 @@ def test_eraser_undo_clear_and_keys(hand):
     assert python(hand, "print(len(hand.marks))") == "1" and cells == len(CELLS)  # JupyterLab's own Z, [ and ] did not act
 
 
+def test_the_keyboard_alone_draws(hand):
+    page = hand.page
+    page.locator(".pconv-draw").focus()
+    page.mouse.move(5, 5)
+    page.keyboard.press("Space"); settled(page)
+    first, (left, _, right, _) = hole(hand)
+    for _ in range(6): page.keyboard.press("Shift+ArrowRight")
+    settled(page)
+    count, box = hole(hand)
+    assert count > first + 500 and abs(box[0] - left) <= 1 and abs(box[2] - right - 60) <= 2
+    page.get_by_role("slider").focus()
+    before = page.locator(".pconv-draw output").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".pconv-draw output").inner_text() != before and hole(hand)[0] == count  # there arrows move the slider
+    page.keyboard.press("x")  # cuts the cell where JupyterLab gets it
+    page.get_by_role("button", name="Eraser").focus()
+    page.keyboard.press("Space")
+    assert page.get_by_role("button", name="Eraser").get_attribute("aria-pressed") == "true" and hole(hand)[0] == count
+    page.get_by_role("button", name="Brush: paint").click()
+    assert page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length") == len(CELLS)
+
+
 def painted(page) -> int:
     "Pixels of the canvas that show hole."
     return page.evaluate("""() => {
@@ -291,6 +313,24 @@ def test_a_widget_that_was_scrolled_out_of_sight_still_draws(hand):
     assert painted(hand.page) > 200 * 20 + 1100
     stroke(hand.page, (100, 50), (300, 50)); settled(hand.page)
     assert python(hand, "print(len(hand.marks))") == "3"
+
+
+def test_a_saved_notebook_shows_the_last_state_without_its_kernel(hand, chromium, jupyter, nbs):
+    "With JupyterLab's setting 'Save Widget State Automatically'."
+    (nbs / "keep.ipynb").write_text(notebook(CELLS[:2]))
+    book = Notebook(chromium, jupyter, "keep.ipynb")
+    book.start(); book.wait()
+    book.page.wait_for_selector(".pconv-draw canvas")
+    stroke(book.page, (100, 150), (300, 150)); settled(book.page)
+    before = shown(book.page)
+    book.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+    book.close()
+    again = Notebook(chromium, jupyter, "keep.ipynb")  # opened, and not run
+    again.page.wait_for_selector(".pconv-draw canvas")
+    again.page.wait_for_timeout(1000)
+    assert painted(again.page) > 3500 and shown(again.page) == before
+    assert book.complaints == again.complaints == []
+    again.close()
 
 
 def test_zz_without_a_kernel_the_last_state_stays(hand):
