@@ -1,117 +1,22 @@
-"""The figures of the table are those of scikit-image and of slow loops, and the same call gives the same table."""
+"""Fixed pairs, the table, the comparison: the same call gives the same table, and nothing that does not fit is scored."""
 import csv
 import io
 import json
 import math
-import sys
 
 import numpy as np
 import pytest
 import torch
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 
-from pconv_edu.evaluate import (COLUMNS, biharmonic_fill, compare, evaluate, fill_pairs, fit_square, interval, l1_percent, load_manifest,
-                                make_pairs, mean_fill, opencv_fill, psnr, score, show_examples, ssim, ssim_map)
+from pconv_edu.evaluate import (PAPER, Comparison, Pair, Table, biharmonic_fill, compare, evaluate, fill_pairs, fit_square, interval, load_manifest,
+                                make_pairs, mean_fill, save_manifest, show_examples)
+from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
+from pconv_edu.metrics import COLUMNS
+from pconv_edu.pairs import near_border
 from pconv_edu.pictures import sample_photos, save_image
-
-torch.manual_seed(0)
-A, B = torch.rand(2, 3, 24, 31), torch.rand(2, 3, 24, 31)
-MASK = (torch.rand(2, 1, 24, 31) > .3).float()
-
-
-def hwc(picture): return picture.double().permute(1, 2, 0).numpy()
-
-
-def pixels(a, b, where):  # the slow loop: every difference of the pixels that count
-    found = []
-    for c in range(3):
-        for y in range(a.shape[-2]):
-            for x in range(a.shape[-1]):
-                if where[0, y, x]: found.append(float(a[c, y, x]) - float(b[c, y, x]))
-    return found
-
-
-# the metrics
-
-def test_an_mse_of_one_hundredth_is_20_decibel():
-    assert psnr(torch.full((1, 3, 4, 4), .6), torch.full((1, 3, 4, 4), .5)).item() == pytest.approx(20, abs=1e-5)
-    assert psnr(A, A).eq(math.inf).all()
-
-
-def test_metrics_agree_with_scikit_image():
-    for i in range(2):
-        a, b = hwc(A[i]), hwc(B[i])
-        assert psnr(A, B)[i].item() == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1), abs=1e-5)
-        wanted = structural_similarity(a, b, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
-        assert ssim(A, B)[i].item() == pytest.approx(wanted, abs=1e-9)
-
-
-def test_ssim_map_agrees_with_scikit_image_at_every_pixel():
-    _, wanted = structural_similarity(hwc(A[0]), hwc(B[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
-    assert np.abs(ssim_map(A, B)[0].permute(1, 2, 0).numpy() - wanted[5:-5, 5:-5]).max() < 1e-12
-
-
-def test_inside_the_hole_only_the_hole_s_pixels_count():
-    for i in range(2):
-        d = pixels(A[i], B[i], 1 - MASK[i])
-        assert l1_percent(A, B, 1 - MASK)[i].item() == pytest.approx(100 * sum(map(abs, d)) / len(d), rel=1e-6)
-        assert psnr(A, B, 1 - MASK)[i].item() == pytest.approx(10 * math.log10(len(d) / sum(x * x for x in d)), rel=1e-6)
-    m = ssim_map(A, B)
-    hole = (1 - MASK)[..., 5:-5, 5:-5].bool().expand_as(m)
-    assert ssim(A, B, 1 - MASK)[1].item() == pytest.approx(m[1][hole[1]].mean().item())
-
-
-def test_the_whole_composite_is_diluted_by_its_valid_pixels_and_the_hole_is_not():
-    image, mask = torch.zeros(1, 3, 20, 20), rect_mask(20, 0, 0, 10, 20)[None]
-    found = {name: value.item() for name, value in score(torch.full_like(image, .2), image, mask).items()}
-    assert tuple(found) == COLUMNS
-    assert found["hole_l1"] == pytest.approx(20) and found["l1"] == pytest.approx(10)
-    assert found["hole_psnr"] == pytest.approx(-10 * math.log10(.04), abs=1e-5)
-    assert found["psnr"] == pytest.approx(found["hole_psnr"] + 10 * math.log10(2), abs=1e-5)  # half the pixels are right: 3.01 dB
-
-
-def test_the_output_s_valid_pixels_do_not_count_and_outputs_are_clamped():
-    image, mask = torch.rand(1, 3, 20, 20), rect_mask(20, 4, 4, 8, 8)[None]
-    wild = torch.where(mask > 0, torch.full_like(image, 99.), image)
-    assert score(wild, image, mask)["psnr"].item() == math.inf
-    bright = score(torch.full_like(image, 7.), image, mask)["hole_l1"]
-    assert torch.equal(bright, score(torch.ones_like(image), image, mask)["hole_l1"])
-
-
-def test_a_small_hole_near_the_edge_has_no_ssim_of_its_own():
-    found = score(A[:1], B[:1], rect_mask((24, 31), 0, 0, 3, 3)[None])
-    assert found["hole_ssim"].isnan().all() and found["hole_psnr"].isfinite().all()
-    with pytest.raises(ValueError, match="11 × 11"): ssim(A[..., :10], B[..., :10])
-
-
-def test_the_interval_is_student_s():
-    values = [3., 5., 4., 8.]
-    mean, half = interval([*values, math.nan])
-    assert mean == 5 and half == pytest.approx(3.1824 * np.std(values, ddof=1) / 2, abs=1e-3)  # 3.1824: t for 3 degrees of freedom
-    assert interval([7.])[0] == 7 and math.isnan(interval([7.])[1]) and math.isnan(interval([])[0])
-    assert interval([math.inf, 20., 30.])[0] == math.inf
-
-
-# the baselines
-
-def test_mean_fill_is_the_mean_of_the_valid_pixels_of_each_picture():
-    filled = mean_fill(A, MASK)
-    for i in range(2):
-        for c in range(3): assert filled[i, c, 0, 0].item() == pytest.approx(A[i, c][MASK[i, 0] > 0].mean().item(), rel=1e-5)
-    assert torch.equal(mean_fill(A * MASK, MASK), filled)  # it saw nothing of the hole
-
-
-def test_biharmonic_fill_is_scikit_image_s_and_right_on_a_slope():
-    ramp = torch.linspace(.2, .8, 32).expand(1, 3, 32, 32).contiguous()
-    filled = biharmonic_fill(ramp, rect_mask(32, 10, 10, 8, 8)[None])
-    assert (filled - ramp).abs().max() < .004  # 8-bit levels
-
-
-def test_opencv_is_asked_for_by_name_or_the_sentence_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ImportError, match="opencv-python-headless"): opencv_fill()
+from pconv_edu.table import to_csv, to_json
 
 
 # pairs
@@ -192,6 +97,66 @@ def test_large_photos_are_cut_to_their_middle_square():
     assert fit_square(photo, 20).shape == (3, 20, 20) and fit_square(photo, 20)[:, :, 1:-1].min() > .99
     assert fit_square(PHOTOS["chelsea"], 32) is PHOTOS["chelsea"]
 
+# holes at the border
+
+def test_the_border_is_the_paper_s_50_of_512():
+    for size, width in ((512, 50), (256, 25), (64, 6)):
+        assert not near_border(rect_mask(size, width, width, size - 2 * width, size - 2 * width))
+        for top, left in ((width - 1, width), (width, width - 1)): assert near_border(rect_mask(size, top, left, 2, 2))
+        assert near_border(rect_mask(size, size - width, width, 1, 1)) and not near_border(rect_mask(size, size - width - 1, width, 1, 1))
+
+
+def test_pairs_with_or_without_holes_at_the_border(tmp_path):
+    for border in (False, True):
+        pairs = make_pairs(PHOTOS, size=64, per_bin=3, border=border)
+        assert len(pairs) == 18 and {p.border for p in pairs} == {border}
+        assert evaluate(mean_fill, {n: p.repeat(1, 2, 2) for n, p in PHOTOS.items()}, pairs=pairs, size=64).bins() == list(range(6))  # found again by their names
+    free, near = irregular_mask(64, .3, border=6, seed=1), rect_mask(64, 0, 0, 64, 20)
+    for name, mask in (("a_free", free), ("b_near", near)): save_image(1 - mask, tmp_path / f"{name}.png")
+    assert {p.mask for p in make_pairs(PHOTOS, tmp_path, size=64, border=True)} == {"b_near.png"}
+    assert {p.mask for p in make_pairs(PHOTOS, tmp_path, size=64, border=False)} == {"a_free.png"}
+    (tmp_path / "b_near.png").unlink()
+    with pytest.raises(ValueError, match="border=True"): make_pairs(PHOTOS, tmp_path, size=64, border=True)
+
+
+def test_few_pairs_take_masks_from_all_of_a_sorted_folder(tmp_path):
+    """The official files come sorted, their first half without holes at the border: taking the first few leaves the other half out."""
+    folder = mask_files(tmp_path / "masks", [.15] * 8)
+    assert [p.mask for p in make_pairs(PHOTOS, folder, size=32, per_bin=4)] == ["m0.png", "m2.png", "m4.png", "m6.png"]
+
+
+def test_a_mask_folder_is_opened_once(tmp_path, monkeypatch):
+    """A folder looked through anew for every file: minutes in place of seconds."""
+    class Counted(MaskFolder):
+        opened = 0
+        def __init__(self, *args, **options):
+            Counted.opened += 1
+            super().__init__(*args, **options)
+    folder = mask_files(tmp_path / "masks", [.05, .15, .25])
+    pairs = make_pairs(PHOTOS, folder, size=32)
+    monkeypatch.setattr("pconv_edu.pairs.MaskFolder", Counted)
+    evaluate(mean_fill, PHOTOS, folder, pairs=pairs, size=32, batch=1)
+    assert Counted.opened == 1
+
+
+def test_a_manifest_without_border_notes_can_be_read(tmp_path):
+    pairs = make_pairs(PHOTOS, size=32, per_bin=1)
+    save_manifest(pairs, tmp_path / "pairs.json", 32)
+    saved = json.loads((tmp_path / "pairs.json").read_text())
+    for pair in saved["pairs"]: del pair["border"]
+    (tmp_path / "old.json").write_text(json.dumps(saved))
+    old, size = load_manifest(tmp_path / "old.json")
+    assert size == 32 and {p.border for p in old} == {None} and evaluate(mean_fill, PHOTOS, pairs=old, size=32).rows == evaluate(mean_fill, PHOTOS, pairs=pairs, size=32).rows
+
+
+def test_a_method_that_returns_no_number_is_not_left_out_of_the_mean():
+    """NaN dropped from a mean flatters the method that gave it."""
+    pairs = make_pairs(PHOTOS, size=32)
+    for bad in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="NaN or infinity for 'chelsea'"): evaluate(lambda image, mask: torch.where(mask > 0, image, bad), PHOTOS, pairs=pairs, size=32)
+        with pytest.raises(ValueError, match="NaN or infinity"): evaluate(lambda image, mask: torch.where(mask > 0, bad, .5).expand_as(image), PHOTOS, pairs=pairs, size=32)
+    with pytest.raises(ValueError, match=r"shape \[4, 1, 32, 32\]"): evaluate(lambda image, mask: mask, PHOTOS, pairs=pairs, size=32, batch=4)
+
 
 # methods
 
@@ -218,12 +183,67 @@ def test_two_methods_meet_the_same_pairs():
     assert len(lines) == 3 and lines[0].count("(") == 6 and lines[1].startswith("mean") and "±" in lines[1]
 
 
+# the table
+
+def test_the_interval_is_student_s():
+    values = [3., 5., 4., 8.]
+    mean, half = interval([*values, math.nan])
+    assert mean == 5 and half == pytest.approx(3.1824 * np.std(values, ddof=1) / 2, abs=1e-3)  # 3.1824: t for 3 degrees of freedom
+    assert interval([7.])[0] == 7 and math.isnan(interval([7.])[1]) and math.isnan(interval([])[0])
+    assert interval([math.inf, 20., 30.])[0] == math.inf
+
+def test_the_interval_by_hand_and_for_few_values():
+    assert interval([20., 24., 22., 26.]) == pytest.approx((23, 3.1824 * (20 / 3) ** .5 / 2), abs=1e-3)
+
+
+def test_halves_and_differences():
+    photos = {n: p.repeat(1, 2, 2) for n, p in PHOTOS.items()}
+    pairs = make_pairs(photos, size=64, per_bin=2, border=False) + make_pairs(photos, size=64, per_bin=2, border=True)
+    tables = compare({"mean": mean_fill, "other": lambda image, mask: image + .4}, photos, pairs=pairs, size=64)
+    free, near = tables["mean"].part(False), tables["mean"].part(True)
+    assert len(free.rows) == len(near.rows) == 12 and free.rows + near.rows == tables["mean"].rows
+    cell = tables.text("psnr", halves=True).splitlines()[1].split()[1]
+    assert cell == "/".join(f"{np.mean(half.values(0, 'psnr')):.2f}" for half in (free, near))
+    gain = tables["other"].minus(tables["mean"])
+    assert gain.mean(3, "l1")[0] == pytest.approx(tables["other"].mean(3, "l1")[0] - tables["mean"].mean(3, "l1")[0])
+    with pytest.raises(ValueError, match="not run on the same pairs"): free.minus(near)
+
+
+def test_the_paper_s_rows_stand_beside_with_their_marks_and_what_to_mind():
+    """Figures of another data set set beside one's own without a word."""
+    tables = compare({"mean": mean_fill}, PHOTOS, size=32)
+    text = tables.text("psnr", paper=True)
+    assert "paper: PConv" in text and "27.71/28.32*" in text and "not confirmed" in text and "Places2" in text
+    with pytest.raises(ValueError, match="no column 'hole_psnr'"): tables.text("hole_psnr", paper=True)
+    marked = {cell for rows in PAPER.values() for line in rows.values() for cell in line.split() if "*" in cell}
+    assert marked == {"1.18/1.09*", "2.07/1.88*", "3.19/2.84*", "27.71/28.32*", "24.54/25.25*", "22.01/22.89*", ".867/.870*", ".775/.779*", ".681/.689*"}
+    assert all(len(line.split()) == 6 for rows in PAPER.values() for line in rows.values())
+
+
+def test_everything_is_written_where_asked(tmp_path):
+    tables = compare({"mean": mean_fill, "black": lambda image, mask: torch.zeros_like(image)}, PHOTOS, size=32, out=tmp_path / "two")
+    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == ["examples.jpg", "pairs.json", "table.csv", "table.json", "table.txt"]
+    lines = list(csv.DictReader((tmp_path / "two" / "table.csv").open()))
+    assert [line["method"] for line in lines] == ["mean"] * 6 + ["black"] * 6
+    assert float(lines[7]["hole_psnr"]) == tables["black"].mean(1, "hole_psnr")[0]
+    assert set(json.loads((tmp_path / "two" / "table.json").read_text())) == {"mean", "black"}
+    one = evaluate(mean_fill, PHOTOS, pairs=tmp_path / "two" / "pairs.json", out=tmp_path / "one")
+    assert json.loads((tmp_path / "one" / "table.json").read_text())["method"] == "mean_fill" and one.rows == tables["mean"].rows
+    assert (tmp_path / "one" / "examples.jpg").stat().st_size > 2000
+
+
+def test_old_names_are_offered_from_evaluate():
+    import pconv_edu.evaluate as module
+    for name in ("evaluate compare mean_fill biharmonic_fill opencv_fill Pair Table Comparison bin_name fill_pairs fit_square interval l1_percent "
+                 "load_manifest make_pairs psnr save_manifest score show_hole ssim ssim_map show_examples COLUMNS HEADINGS").split(): assert hasattr(module, name), name
+
+
 # output
 
 def test_csv_and_json_hold_the_same_numbers():
     table = evaluate(mean_fill, PHOTOS, size=32)
-    lines = list(csv.DictReader(io.StringIO(table.to_csv())))
-    saved = json.loads(json.dumps(table.to_json(), allow_nan=False))
+    lines = list(csv.DictReader(io.StringIO(to_csv(table))))
+    saved = json.loads(json.dumps(to_json(table), allow_nan=False))
     assert [line["bin"] for line in lines] == ["({}, {}]".format(*b) for b in RATIO_BINS]
     for line, row in zip(lines, saved["summary"]):
         mean, half = row["psnr"]
@@ -235,7 +255,7 @@ def test_csv_and_json_hold_the_same_numbers():
 def test_a_perfect_method_is_saved_too():
     table = evaluate(lambda image, mask: PERFECT[: len(image)], {"a": PERFECT[0]}, size=32, batch=1)
     assert table.rows[0]["psnr"] == math.inf
-    json.dumps(table.to_json(), allow_nan=False)
+    json.dumps(to_json(table), allow_nan=False)
 
 
 PERFECT = PHOTOS["chelsea"][None]
@@ -254,3 +274,22 @@ def test_examples_have_a_row_for_each_bin():
     mask = next(fill_pairs(mean_fill, pairs, PHOTOS, None, 32))[2][0, 0].numpy() > 0
     assert np.allclose(shown[mask], PHOTOS["chelsea"].permute(1, 2, 0).numpy()[mask], atol=1e-6)
     assert hole_ratio(torch.from_numpy(mask).float()) == pytest.approx(pairs[0].ratio)
+
+
+# scores of trained networks, with stand-ins
+
+def stand_in(levels): return torch.stack([levels.float().mean((1, 2, 3)), levels.float().std((1, 2, 3)), levels[:, 0].float().mean((1, 2))], 1) / 50
+
+
+def test_learned_scores_are_columns_of_the_table():
+    pytest.importorskip("torchmetrics")
+    learned = LearnedMetrics(inception=stand_in, alexnet=lambda a, b: (a - b).abs().mean((1, 2, 3)), splits=2)
+    pairs = make_pairs(PHOTOS, size=32, per_bin=4)
+    tables = [evaluate(mean_fill, PHOTOS, pairs=order, size=32, batch=3, learned=learned) for order in (pairs, pairs)]
+    assert tables[0].columns == [*COLUMNS, "lpips", "iscore", "fid"] and tables[0].sets == tables[1].sets
+    table = tables[0]
+    assert table.mean(2, "lpips")[0] == pytest.approx(table.mean(2, "l1")[0] / 100, rel=1e-5)
+    assert table.mean(2, "fid")[0] > 0 and math.isnan(table.mean(2, "fid")[1]) and 1 <= table.mean(2, "iscore")[0] < 3
+    assert "FID" in str(table) and "fid_low" in to_csv(table) and to_json(table)["summary"][0]["fid"][1] is None
+    whole = evaluate(lambda image, mask: PERFECT.expand_as(image), {"a": PERFECT[0]}, size=32, per_bin=2, learned=LearnedMetrics(("fid",), inception=stand_in))
+    assert whole.mean(0, "fid")[0] == pytest.approx(0, abs=1e-5)

@@ -1,0 +1,99 @@
+"""l1, PSNR and SSIM are those of scikit-image and of slow loops, over the whole and inside the hole."""
+import math
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from pconv_edu.masks import rect_mask
+from pconv_edu.metrics import COLUMNS, l1_percent, psnr, score, ssim, ssim_map
+
+torch.manual_seed(0)
+A, B = torch.rand(2, 3, 24, 31), torch.rand(2, 3, 24, 31)
+MASK = (torch.rand(2, 1, 24, 31) > .3).float()
+
+
+def hwc(picture): return picture.double().permute(1, 2, 0).numpy()
+
+
+def pixels(a, b, where):  # the slow loop: every difference of the pixels that count
+    found = []
+    for c in range(3):
+        for y in range(a.shape[-2]):
+            for x in range(a.shape[-1]):
+                if where[0, y, x]: found.append(float(a[c, y, x]) - float(b[c, y, x]))
+    return found
+
+
+def test_an_mse_of_one_hundredth_is_20_decibel():
+    assert psnr(torch.full((1, 3, 4, 4), .6), torch.full((1, 3, 4, 4), .5)).item() == pytest.approx(20, abs=1e-5)
+    assert psnr(A, A).eq(math.inf).all()
+
+
+def test_metrics_agree_with_scikit_image():
+    for i in range(2):
+        a, b = hwc(A[i]), hwc(B[i])
+        assert psnr(A, B)[i].item() == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1), abs=1e-5)
+        wanted = structural_similarity(a, b, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+        assert ssim(A, B)[i].item() == pytest.approx(wanted, abs=1e-9)
+
+
+def test_ssim_map_agrees_with_scikit_image_at_every_pixel():
+    _, wanted = structural_similarity(hwc(A[0]), hwc(B[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
+    assert np.abs(ssim_map(A, B)[0].permute(1, 2, 0).numpy() - wanted[5:-5, 5:-5]).max() < 1e-12
+
+
+def test_inside_the_hole_only_the_hole_s_pixels_count():
+    for i in range(2):
+        d = pixels(A[i], B[i], 1 - MASK[i])
+        assert l1_percent(A, B, 1 - MASK)[i].item() == pytest.approx(100 * sum(map(abs, d)) / len(d), rel=1e-6)
+        assert psnr(A, B, 1 - MASK)[i].item() == pytest.approx(10 * math.log10(len(d) / sum(x * x for x in d)), rel=1e-6)
+    m = ssim_map(A, B)
+    hole = (1 - MASK)[..., 5:-5, 5:-5].bool().expand_as(m)
+    assert ssim(A, B, 1 - MASK)[1].item() == pytest.approx(m[1][hole[1]].mean().item())
+
+
+def test_the_whole_composite_is_diluted_by_its_valid_pixels_and_the_hole_is_not():
+    image, mask = torch.zeros(1, 3, 20, 20), rect_mask(20, 0, 0, 10, 20)[None]
+    found = {name: value.item() for name, value in score(torch.full_like(image, .2), image, mask).items()}
+    assert tuple(found) == COLUMNS
+    assert found["hole_l1"] == pytest.approx(20) and found["l1"] == pytest.approx(10)
+    assert found["hole_psnr"] == pytest.approx(-10 * math.log10(.04), abs=1e-5)
+    assert found["psnr"] == pytest.approx(found["hole_psnr"] + 10 * math.log10(2), abs=1e-5)  # half the pixels are right: 3.01 dB
+
+
+def test_the_output_s_valid_pixels_do_not_count_and_outputs_are_clamped():
+    image, mask = torch.rand(1, 3, 20, 20), rect_mask(20, 4, 4, 8, 8)[None]
+    wild = torch.where(mask > 0, torch.full_like(image, 99.), image)
+    assert score(wild, image, mask)["psnr"].item() == math.inf
+    bright = score(torch.full_like(image, 7.), image, mask)["hole_l1"]
+    assert torch.equal(bright, score(torch.ones_like(image), image, mask)["hole_l1"])
+
+
+def test_a_small_hole_near_the_edge_has_no_ssim_of_its_own():
+    found = score(A[:1], B[:1], rect_mask((24, 31), 0, 0, 3, 3)[None])
+    assert found["hole_ssim"].isnan().all() and found["hole_psnr"].isfinite().all()
+    with pytest.raises(ValueError, match="11 × 11"): ssim(A[..., :10], B[..., :10])
+
+
+def test_score_s_columns_are_the_single_metrics():
+    found = score(B, A, MASK)
+    filled = A * MASK + B * (1 - MASK)
+    for name, metric in {"l1": l1_percent, "psnr": psnr, "ssim": ssim}.items():
+        assert torch.allclose(found[name], metric(filled, A), rtol=1e-12, equal_nan=True)
+        assert torch.allclose(found[f"hole_{name}"], metric(filled, A, 1 - MASK), rtol=1e-12, equal_nan=True)
+
+
+def test_hole_ssim_by_a_slow_loop():
+    """Windows that are half outside the hole count when their centre is inside; nothing else does."""
+    filled = A * MASK + B * (1 - MASK)
+    _, full = structural_similarity(hwc(filled[0]), hwc(A[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
+    values = [full[y, x, c] for y in range(5, 19) for x in range(5, 26) for c in range(3) if MASK[0, 0, y, x] == 0]
+    assert score(B, A, MASK)["hole_ssim"][0].item() == pytest.approx(sum(values) / len(values), abs=1e-9)
+
+
+def test_half_precision_pictures_are_summed_in_float64():
+    """Sums in half precision: a mean over many pixels drifts or overflows."""
+    a, b = torch.full((1, 3, 300, 300), .5).half(), torch.full((1, 3, 300, 300), .25).half()
+    assert l1_percent(a, b).item() == 25 and psnr(a, b).item() == pytest.approx(12.0412, abs=1e-3)
