@@ -1,0 +1,32 @@
+"""Solutions of lesson 19, and wrong answers that must get a hint."""
+
+
+def steps(pictures, passes, batch, gpus): return pictures * passes // (batch * gpus)
+
+
+def gradient_seconds(n, parameters, gb_per_second): return 2 * (n - 1) / n * 4 * parameters / (gb_per_second * 1e9)
+
+
+right = {"19.1": 3, "19.2": 1 / .65, "19.3": steps, "19.4": gradient_seconds, "19.5": 2}
+
+wrong = {
+    "19.1": [5, 2, 4, 6, 10],
+    "19.2": [2, .65, 1.35, 1.7],
+    "19.3": [
+        lambda pictures, passes, batch, gpus: pictures * passes / (batch * gpus),
+        lambda pictures, passes, batch, gpus: pictures * passes // batch,
+        lambda pictures, passes, batch, gpus: pictures // (batch * gpus) * passes,
+        lambda pictures, passes, batch, gpus: -(-pictures * passes // (batch * gpus)),
+        lambda pictures, passes, batch, gpus: 0,
+    ],
+    "19.4": [
+        lambda n, parameters, speed: gradient_seconds(n, parameters, speed) / 4,
+        lambda n, parameters, speed: gradient_seconds(n, parameters, speed) / 2,
+        lambda n, parameters, speed: 8 * parameters / (speed * 1e9),
+        lambda n, parameters, speed: gradient_seconds(n, parameters, speed) * 8,
+        lambda n, parameters, speed: gradient_seconds(n, parameters, speed) * 1e9,
+        lambda n, parameters, speed: gradient_seconds(max(n, 2), parameters, speed),
+        lambda n, parameters, speed: 1,
+    ],
+    "19.5": [2000, .5, 40, 80],
+}
