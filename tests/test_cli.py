@@ -258,7 +258,10 @@ def test_shares_are_disjoint_and_complete(place, weights, monkeypatch):
         assert len(files("out")) - len(before) == (2 if rank == "0" else 1)
     monkeypatch.setenv("RANK", "2")
     with pytest.raises(Stop, match="RANK=2 and WORLD_SIZE=2"): share()
-    assert in_all([1, 2]) == [1, 2] if not monkeypatch.delenv("WORLD_SIZE") and not monkeypatch.delenv("RANK") else None
+    monkeypatch.setenv("RANK", "first")
+    with pytest.raises(Stop, match="RANK='first'"): share()
+    monkeypatch.delenv("RANK"), monkeypatch.delenv("WORLD_SIZE")
+    assert share() == (0, 1) and in_all([1, 2]) == [1, 2]
 
 
 def test_under_torchrun_a_failure_of_one_does_not_end_the_others(place, weights, capfd):

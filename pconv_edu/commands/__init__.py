@@ -57,7 +57,8 @@ def whole(path: Path) -> Iterator[Path]:
 def number(name: str) -> int | None:
     "A whole number that torchrun left in the environment."
     text = os.environ.get(name)
-    return int(text) if text and text.isdigit() else None
+    if text and not text.isdigit(): raise Stop(f"{name}={text!r} in the environment is no whole number")
+    return int(text) if text else None
 
 
 def share() -> tuple[int, int]:  # this process's number, and how many there are
