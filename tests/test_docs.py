@@ -134,6 +134,14 @@ def test_every_exported_module_has_a_page_in_the_reference():
     for module in exported: assert f"({module}.md)" in made["index.md"] and f"automodule:: pconv_edu.{module}" in made[f"{module}.md"]
 
 
+def test_constants_and_passed_on_names_stand_in_the_reference():
+    page = make_docs.reference_page("masks", None)
+    assert ".. py:data:: RATIO_BINS\n   :value: ((0.01, 0.1), (0.1, 0.2)," in page
+    assert make_docs.constants("pictures")["MAX_PIXELS"] == ("2 ** 26", "8192 × 8192; a header that promises more is refused before anything is decoded")
+    assert make_docs.passed_on("losses")["tv_loss"] == "losses.tv"
+    assert "{any}`tv_loss <pconv_edu.losses.tv.tv_loss>`" in make_docs.reference_page("losses", None)
+
+
 def test_comments_behind_arguments_become_parameters():
     from docments import fields
 

@@ -116,11 +116,11 @@ def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
 
 
 def modules(package: Path = ROOT / "pconv_edu") -> list[str]:
-    "The modules with names for others to use: all but `_private` ones, the judges of single lessons and the bugs of the museum."
+    "The modules with names for others to use: all but `_private` ones and the judges of single lessons."
     found = []
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
-        if "__pycache__" in parts or parts[0] == "exercises" and parts[-1] != "__init__" or parts == ("__init__",): continue
+        if "__pycache__" in parts or re.match(r"lesson_\d", parts[-1]) or parts == ("__init__",): continue
         if parts[-1].startswith("_") and parts[-1] != "__init__": continue
         found.append(".".join(part for part in parts if part != "__init__"))
     return found

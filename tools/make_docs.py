@@ -11,9 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "site/_ext")]
 from check_site import problems
 from course import ROOT, Lesson, in_order, lessons, line_of, modules, source_url
+from docments import as_rst
 from fetch_npm import fetch
 
 STAGE, BUILT, OUT, PAGE = ROOT / "build/site", ROOT / "build/html", ROOT / "_site", ROOT / "_page"
@@ -77,25 +78,32 @@ def staged(lesson: Lesson) -> dict:
 
 
 def toctree(caption: str, entries: list[str]) -> str:
-    return "\n".join(["```{toctree}", f":caption: {caption}", ":hidden:", "", *entries, "```", ""])
+    return "\n".join(["```{toctree}", f":caption: {caption}", ":hidden:", ":titlesonly:", "", *entries, "```", ""])
 
 
-def with_lines(markdown: str) -> str:
-    "The map's rows: a name leads to the reference (or, if it is private, to its source), its quoted line of code to that line on the git host."
+def with_lines(markdown: str, misses: list[str] | None = None) -> str:
+    """The map's rows: a name leads to the reference (or, if it is private, to its source), its quoted line of code to that line on the git host.
+
+    A line that is not there goes into `misses`; without that list it raises `LookupError`.
+    """
     def row(found):
         name, file, code = found.groups()
         module, public = reference_of(file), name.removesuffix(".__init__")
-        url = source_url(f"pconv_edu/{file}") + f"#L{line_of(module, name, code)}"
+        try: url = source_url(f"pconv_edu/{file}") + f"#L{line_of(module, name, code)}"
+        except LookupError as error:
+            if misses is None: raise
+            misses.append(str(error))
+            return found[0]
         shown = f"[`{name}`]({url})" if public.startswith("_") else f"{{any}}`{name} <pconv_edu.{module}.{public}>`"
         return f"{shown} | [`{code}`]({url})"
     return re.sub(r"\[`([\w.]+)`\]\(\.\./pconv_edu/(\S+\.py)\) \| `([^`]+)`", row, markdown)
 
 
-def pages(course: list[Lesson], page: bool) -> dict[str, str]:
+def pages(course: list[Lesson], page: bool, misses: list[str]) -> dict[str, str]:
     "The hand-written pages, with the lists that are filled in here."
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "site").glob("*.md"))}
-    found = {name: relink(with_lines(text), "site") for name, text in found.items()}
-    try_it = "Or stay here: [fill a hole in your browser](page/index.html), without installing anything." if page else ""
+    found = {name: relink(with_lines(text, misses), "site") for name, text in found.items()}
+    try_it = 'Or stay here: <a href="page/index.html">fill a hole in your browser</a>, without installing anything.' if page else ""
     listed = "\n".join(f"| [{lesson.number}](lessons/{lesson.path.name}) | {lesson.title} | {lesson.module and f'[`{lesson.module}`](reference/{lesson.module}.md)' or ''} |"
                        for lesson in course)
     found["index.md"] = found["index.md"].replace("<!-- page -->", try_it).replace("<!-- lessons -->", "| | lesson | module |\n|---|---|---|\n" + listed)
@@ -126,11 +134,32 @@ def reference(course: list[Lesson]) -> dict[str, str]:
     return found
 
 
+def with_all(path: Path) -> tuple[ast.Module, list[str]]:
+    "A module's syntax tree, and its `__all__` (empty if it has none)."
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tree, next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"), [])
+
+
+def constants(module: str) -> dict[str, tuple[str, str]]:
+    "{name: (value as written, or '' for a long one, the comment behind it)} of a module's public constants, which autodoc passes over."
+    path = module_file(module)
+    (tree, public), lines = with_all(path), path.read_text(encoding="utf-8").splitlines()
+    found = {}
+    for node in tree.body:
+        if not isinstance(node, ast.Assign): continue
+        target, value = node.targets[0], node.value
+        pairs = zip(target.elts, value.elts) if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) else [(target, value)]
+        for name, part in ((getattr(t, "id", ""), ast.unparse(v)) for t, v in pairs):
+            if name in public or not public and name.isupper() and not name.startswith("_"):
+                rest = lines[node.end_lineno - 1].encode()[node.end_col_offset:].decode()  # columns are counted in bytes
+                found[name] = (part if len(part) <= 90 else "", rest.partition("#")[2].strip())
+    return found
+
+
 def passed_on(module: str) -> dict[str, str]:
     "{name: module} of what `module` names in `__all__` and imports from another module of the package."
     path = module_file(module)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    public = next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"), [])
+    tree, public = with_all(path)
     here = [*path.relative_to(ROOT).with_suffix("").parts]
     found = {}
     for node in tree.body:
@@ -145,40 +174,42 @@ def reference_page(module: str, lesson: Lesson | None) -> str:
     taught = f"Lesson [{lesson.label}](../lessons/{lesson.path.name}) · " if lesson else ""
     left_out = f"   :exclude-members: {', '.join(sorted(others))}\n" if others else ""
     links = ", ".join(f"{{any}}`{name} <pconv_edu.{home}.{name}>`" for name, home in sorted(others.items()))
+    data = "".join(f"\n.. py:data:: {name}\n" + (f"   :value: {value}\n" if value else "") + f"\n   {as_rst(said)}\n" for name, (value, said) in constants(module).items())
     return (f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n.. automodule:: pconv_edu.{module}\n"
-            f"   :members:\n   :undoc-members:\n   :show-inheritance:\n{left_out}```\n" + (f"\nAlso to be had from here: {links}.\n" if links else ""))
+            f"   :members:\n   :undoc-members:\n   :show-inheritance:\n{left_out}"
+            + (f"\n.. py:currentmodule:: pconv_edu.{module}\n{data}" if data else "") + "```\n" + (f"\nAlso to be had from here: {links}.\n" if links else ""))
 
 
-def stage() -> list[Lesson]:
-    "Lay out everything that Sphinx reads in build/site/; returns the lessons in order."
+def stage() -> tuple[list[Lesson], list[str]]:
+    "Lay out everything that Sphinx reads in build/site/; returns the lessons in order, and what the map of the paper gets wrong."
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(ROOT / "site", STAGE, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
     shutil.copytree(ROOT / "docs", STAGE / "docs")
     if PAGE.exists(): shutil.copytree(PAGE, STAGE / "extra/page")
-    course = in_order()
+    course, misses = in_order(), []
     (STAGE / "lessons").mkdir()
     for lesson in course: (STAGE / "lessons" / lesson.path.name).write_text(json.dumps(staged(lesson)), encoding="utf-8")
-    written = {**pages(course, PAGE.exists()), **{f"reference/{name}": text for name, text in reference(course).items()}}
+    written = {**pages(course, PAGE.exists(), misses), **{f"reference/{name}": text for name, text in reference(course).items()}}
     (STAGE / "reference").mkdir()
     for name, text in written.items(): (STAGE / name).write_text(text, encoding="utf-8")
     mathjax = fetch(*MATHJAX)
     for file in MATHJAX[3]: shutil.copy(mathjax / file, STAGE / "_static" / f"mathjax-{Path(file).name}")
-    return course
+    return course, misses
 
 
 def main() -> int:
     start = time.time()
-    course = stage()
+    course, misses = stage()
     for stray in lessons()[1]: print(f"docs: {stray.path.name} is on no chain of Next links; it stands where its name puts it")
     if not PAGE.exists(): print("docs: there is no _page/ (`make page` makes it), so the site has no page that fills holes in the browser")
     for folder in (BUILT, OUT): shutil.rmtree(folder, ignore_errors=True)
     code = subprocess.call([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto", "-d", ROOT / "build/doctrees", STAGE, BUILT])
     if code: return code
     BUILT.rename(OUT)  # built apart, because myst-nb leaves a folder of its own beside
-    found = problems(OUT)
+    found = misses + problems(OUT)
     for line in found: print(f"docs: {line}")
     size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 2**20
-    print(f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} broken links, "
+    print(f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} broken links or lines, "
           f"in {time.time() - start:.0f} s: {OUT.relative_to(ROOT)}/index.html")
     return bool(found)
 

@@ -3,14 +3,13 @@
 A page fails when it asks another server for something, misses a file, writes an error to the console, is wider than the screen, or
 shows maths as text. Pictures of some pages go to the folder given as argument.
 """
-import os
-import shutil
 import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from find_browser import find_browser
 from playwright.sync_api import Page, sync_playwright
 
 SITE = Path(__file__).resolve().parents[1] / "_site"
@@ -28,11 +27,6 @@ def serve(folder: Path) -> str:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"
-
-
-def browser_path() -> str | None:
-    "A Chromium that the system has; None: playwright's own."
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def watch(page: Page, base: str) -> list[str]:
@@ -67,7 +61,7 @@ def main(pictures: Path | None) -> int:
     base, failed = serve(SITE), 0
     pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "page/" not in path.as_posix())
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=find_browser(play), args=["--no-sandbox"])
         for width, height, scheme in LOOKS:
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
             for name in pages:
