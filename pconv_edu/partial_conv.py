@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .mask_update import _pair, check_mask
+from .mask_update import _edges, _pair, check_mask
 
 # %% ../nbs/04_partial_conv.ipynb #46646f45
 def partial_conv2d_loop(
@@ -59,13 +59,15 @@ def window_count(
     valid: Tensor,  # float [B,G,...]: valid channels at each pixel, as `channel_sum` counts them
     kernel_size: tuple[int, ...],  # one entry for each spatial dimension
     stride=1, padding=0, dilation=1,  # the convolution's
-) -> Tensor:  # [B,G,...], as large as the convolution's output, in the dtype of `valid` also under autocast
-    "sum(M) of equation 1: each plane summed over every window."
-    convolve = (F.conv1d, F.conv2d, F.conv3d)[len(kernel_size) - 1]
-    groups, device = valid.shape[1], "cpu" if valid.is_meta else valid.device.type
-    ones = valid.new_ones(groups, 1, *kernel_size)  # made in the call: nothing to move, to save or to go stale
-    with torch.no_grad(), torch.autocast(device, enabled=False):
-        return convolve(valid, ones, None, stride, padding, dilation, groups).round_()  # FFT and Winograd kernels leave 1e-7
+) -> Tensor:  # [B,G,...], as large as the convolution's output, in the dtype of `valid`
+    "sum(M) of equation 1: each plane summed over every window, along one side and then along the next."
+    each = lambda value: (value,) * len(kernel_size) if isinstance(value, int) else value
+    valid = F.pad(valid, _edges(padding if isinstance(padding, str) else each(padding), kernel_size, dilation))
+    for dim, (taps, step, gap) in enumerate(zip(kernel_size, each(stride), each(dilation)), 2):
+        end = valid.shape[dim] - gap * (taps - 1)
+        first, *others = (valid[(slice(None),) * dim + (slice(i * gap, end + i * gap, step),)] for i in range(taps))
+        valid = sum(others, first)
+    return valid
 
 # %% ../nbs/04_partial_conv.ipynb #07c25c92
 def renormalise(
@@ -76,9 +78,10 @@ def renormalise(
 ) -> Tensor:  # `raw`: times sum(1)/sum(M), plus bias; exactly 0 where the window saw nothing
     "The rest of equation 1, one pass over the memory (a second one for the bias). The ratio is at least float32."
     count = count.to(torch.promote_types(raw.dtype, torch.float32))
-    raw.mul_(torch.where(count > 0, window_size / count, 0))
+    seen = count.clamp(max=1)
+    raw.mul_(seen * (window_size / count.clamp(min=1)))
     if bias is None: return raw
-    return raw.addcmul_((count > 0).to(bias.dtype), bias.view(-1, *[1] * (raw.ndim - 2)))
+    return raw.addcmul_(seen.to(bias.dtype), bias.view(-1, *[1] * (raw.ndim - 2)))
 
 # %% ../nbs/04_partial_conv.ipynb #7b9d3e87
 def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
@@ -124,11 +127,15 @@ class _PartialConv:
         _check_shapes(self, x, mask)
         if mask is None: mask = x.new_ones(1, 1, *x.shape[2:], dtype=torch.float32)
         elif not masked: x = self.hide(x, mask)
+        return self.complete(self._conv_forward(x, self.weight, None), mask)
+
+    def complete(self, raw: Tensor, mask: Tensor):
+        "What is left to do behind the convolution: `raw`, without bias, and the mask of what it read → y, and the new mask."
         count, window_size = self.count(mask)
-        y = renormalise(self._conv_forward(x, self.weight, None), count, window_size, self.bias)
+        y = renormalise(raw, count, window_size, self.bias)
         if not self.return_mask: return y
-        new_mask = (count > 0).to(mask.dtype if mask.is_floating_point() else x.dtype)
-        return y, new_mask.expand(x.shape[0], self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
+        new_mask = count.clamp(max=1).to(mask.dtype if mask.is_floating_point() else raw.dtype)
+        return y, new_mask.expand(raw.shape[0], self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
 
     def hide(self, x: Tensor, mask: Tensor) -> Tensor:
         "`x` with 0 in its holes, whatever stood there. Not x · mask: NaN · 0 is NaN."
@@ -143,7 +150,6 @@ class _PartialConv:
         groups = 1 if shared or self.planes else self.groups
         channels = 1 if shared else self.in_channels // groups
         valid = channel_sum(mask, None if shared else self.planes, groups)
-        if valid.is_cuda and channels > 2048: valid = valid.double()  # TF32 holds no larger whole numbers
         padding = self.padding
         if self.padding_mode != "zeros":  # a border of real pixels, valid where they are
             valid, padding = F.pad(valid, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0

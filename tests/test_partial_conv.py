@@ -409,6 +409,15 @@ def test_the_ratio_is_not_rounded_to_half_precision():
     assert renormalise(raw, count, 9).item() == 900
 
 
+@pytest.mark.parametrize("bias", [None, torch.ones(1)])
+def test_what_a_fast_convolution_leaves_in_an_empty_window_is_removed(bias):
+    "FFT and Winograd kernels leave 1e-7 where every input was 0; the output there is exactly 0, bias and all, whatever the precision."
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        raw = torch.tensor([1e-4, 5., 5.], dtype=dtype).view(1, 1, 3)
+        y = renormalise(raw, torch.tensor([0., 1, 4]).view(1, 1, 3), 4, bias).flatten()
+        assert torch.equal(y, torch.tensor([0., 20, 5], dtype=dtype) + (0 if bias is None else torch.tensor([0., 1, 1], dtype=dtype)))
+
+
 # ---------------------------------------------------------------- tools of torch
 
 def parts():

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pconv_edu.mask_update import mask_history
-from pconv_edu.unet import PConvUNet, freeze_encoder_bn, load_foreign
+from pconv_edu.unet import PConvBlock, PConvUNet, double_and_convolve, freeze_encoder_bn, join, load_foreign, merge_kernel
 
 TINY = (4, 6, 8)
 
@@ -225,14 +225,96 @@ def test_no_layer_sees_the_hole():
         net = shaken(PConvUNet(TINY, upsample=upsample)).eval()
         seen = []
         for block in [*net.encoder, *net.decoder]:
-            block.register_forward_pre_hook(lambda block, args: seen.append((block, *args)))
+            block.conv.register_forward_pre_hook(lambda conv, args: seen.append((conv.planes, *args)))
+            block.register_forward_pre_hook(lambda block, args: seen.extend((None, *args[i:i + 2]) for i in range(0, len(args), 2)))
         image, mask = torch.rand(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
         mask[:, :, :6, :6] = 1  # so little is valid that the hole reaches the bottleneck and the decoder
         net(image, mask)
-        assert len(seen) == 6 and (seen[3][2][:, 0] == 0).any()
-        for block, x, planes in seen:
-            for part, plane in zip(x.split(block.conv.planes or [x.shape[1]], 1), planes.split(1, 1)):
+        assert len(seen) == 12 + 3 * (upsample == "bilinear") and any((m == 0).any() for _, _, m in seen[6:])
+        for planes, x, mask in seen:
+            for part, plane in zip(x.split(planes or [x.shape[1]], 1), mask.split(1, 1)):
                 assert (part * (1 - plane) == 0).all()
+
+
+# --- doubling and convolving in one ------------------------------------------------------------------------------------------------
+
+def test_merged_taps_by_hand():
+    "Along a line a, b, c becomes c, b + c, a + b, a: 1, 2, 4 gives 4, 6, 3, 1."
+    line = torch.tensor([1., 2, 4])
+    merged = merge_kernel(line.outer(torch.tensor([0., 1, 0])).expand(2, 5, 3, 3))
+    assert merged.shape == (5, 2, 4, 4)
+    assert torch.equal(merged[3, 1, :, 1], torch.tensor([4., 6, 3, 1])) and torch.equal(merged[3, 1, 1], torch.tensor([0., 6, 6, 0]))
+
+
+def doubled_by_loop(x, skip, weight):
+    "Every output written out, from the doubled pixels: no convolution, no interpolation."
+    both = torch.cat([x.repeat_interleave(2, 2).repeat_interleave(2, 3), skip], 1)
+    padded = F.pad(both, (1, 1, 1, 1))
+    y = x.new_zeros(len(x), len(weight), *skip.shape[2:])
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]): y[:, :, i, j] = torch.einsum("bchw,ochw->bo", padded[:, :, i:i + 3, j:j + 3], weight)
+    return y
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (4, 5)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_double_and_convolve_equals_a_loop(size, layout):
+    torch.manual_seed(0)
+    (h, w), leaf = size, lambda *shape: torch.randn(shape, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    given = leaf(2, 5, h, w), leaf(2, 3, 2 * h, 2 * w), leaf(4, 8, 3, 3)
+    fast, slow = double_and_convolve(*given), doubled_by_loop(*given)
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-12)
+    weight = torch.randn_like(slow)
+    for a, b in zip(torch.autograd.grad((fast * weight).sum(), given), torch.autograd.grad((slow * weight).sum(), given)):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("partial", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_merged_block_equals_the_long_way(partial, bias):
+    torch.manual_seed(0)
+    block = PConvBlock(9, 3, slope=.2, bias=bias, planes=(6, 3), partial=partial).double()
+    if bias: block.conv.bias.data.fill_(.7)
+    masks = [(torch.rand(2, 1, n, n) > .7).double() for n in (5, 10)]
+    masks[0][0], masks[1][0, :, :6] = 0, 0  # windows that see nothing
+    given = (torch.randn(2, 6, 5, 5).double() * masks[0], masks[0], torch.randn(2, 3, 10, 10).double() * masks[1], masks[1])
+    if not partial: given = (given[0], None, given[2], None)
+    assert block.merged
+    short, block.merged = block(*given), False
+    for a, b in zip(short, block(*given)):
+        if b is not None: torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+    if partial: assert (short[1] == 0).any() and (short[0][(short[1] == 0).expand_as(short[0])] == 0).all()
+
+
+def test_only_narrowing_stages_doubled_by_nearest_are_merged():
+    merged = lambda net: [block.merged for block in (*net.encoder, *net.decoder)]
+    with torch.device("meta"):
+        assert merged(PConvUNet.seven_stage()) == [False] * 10 + [True] * 4 == merged(PConvUNet.seven_stage(partial=False))
+        assert not any(merged(PConvUNet.seven_stage(upsample="bilinear")))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("partial", [True, False])
+def test_the_merged_network_equals_the_long_way(training, partial):
+    "Outputs, statistics and gradients; also with the encoder's BatchNorm frozen, which is eval mode with gradients."
+    nets = [shaken(PConvUNet((8, 12, 12), partial=partial)).double().train(training) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    for block in nets[1].decoder: block.merged = False
+    assert sum(block.merged for block in nets[0].decoder) == 2
+    image, mask = pictures(2, 40, 24, dtype=torch.float64)
+    for frozen in (False, True):
+        outputs = [freeze_encoder_bn(net, frozen)(image, mask) for net in nets]
+        torch.testing.assert_close(*outputs, rtol=0, atol=1e-10)
+        for net, output in zip(nets, outputs): net.zero_grad(), output.square().mean().backward()
+        for (name, p), q in zip(nets[0].named_parameters(), nets[1].parameters()):
+            if p.grad is not None: torch.testing.assert_close(p.grad, q.grad, rtol=1e-6, atol=1e-12, msg=name)
+    for a, b in zip(nets[0].buffers(), nets[1].buffers()): torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_exports_with_merged_kernels():
+    net, (image, mask) = shaken(PConvUNet((8, 12, 12))).eval(), pictures(2, 20, 24)
+    exported = torch.export.export(net, (image, mask)).module()
+    torch.testing.assert_close(exported(image, mask), net(image, mask), rtol=0, atol=1e-5)
 
 
 def test_all_hole_and_no_hole():
