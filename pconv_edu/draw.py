@@ -24,7 +24,7 @@ from torch import Tensor
 from .explorers import through_layers
 from .inpaint import inpaint, load_pretrained, to_levels, to_mask
 from .masks import resize_mask
-from .pictures import COLORS, Drawing, open_image, show_row, to_pil
+from .pictures import COLORS, Drawing, open_image, show_row, to_pil, upright_rgb
 
 # %% ../nbs/15_2_draw.ipynb #69e9a2ad
 def _sweep(hole: np.ndarray, p: np.ndarray, q: np.ndarray, radius: float):
@@ -223,6 +223,7 @@ def _load_part(self: DrawHole, message: dict):
     self._parts.setdefault(message["load"], []).append(message["part"])
     if not message["last"]: return
     picture = from_url("".join(self._parts.pop(message["load"])), message["name"])
+    if picture.mode not in ("L", "LA", "P", "RGB", "RGBA", "I;16"): picture = upright_rgb(picture)  # CMYK and its like
     self.load(picture) if message["load"] == "photo" else self.load_mask(picture)
 
 

@@ -264,6 +264,12 @@ def test_a_photo_arrives_in_parts(hand, step):
     assert hand.asked == hand.answered
 
 
+def test_a_photo_made_for_printing_arrives_as_rgb(hand):
+    Image.new("CMYK", (30, 50), (0, 255, 255, 0)).save(file := io.BytesIO(), "JPEG")
+    upload(hand, "photo", "print.jpg", file.getvalue(), 10**6)
+    assert hand.note == "" and hand.size == [30, 50] and hand.filled.mode == "RGB"
+
+
 def test_a_mask_arrives_and_a_bad_file_is_told(hand):
     upload(hand, "mask", "hole.png", png(Image.new("L", (60, 40))), 50)
     assert hand.marks == [{"sheet": 0}] and hand.mask.all()
