@@ -267,6 +267,9 @@ def hub_class() -> type:
         def _save_pretrained(self, save_directory: Path):
             save_pretrained(self, Path(save_directory) / "model.safetensors")  # with the configuration inside: `load_pretrained` reads it too
 
+        @classmethod
+        def _from_pretrained(cls, **options): return super()._from_pretrained(**options).eval()  # older versions leave it in training mode
+
         def generate_model_card(self, *args, **kwargs) -> ModelCard:
             card = model_card(self.facts) if self.facts else "Nobody wrote down what these weights were trained on. Trust them with nothing.\n"
             return ModelCard(f"---\nlibrary_name: pconv_edu\ntags: [image-inpainting]\n---\n\n{card}")
