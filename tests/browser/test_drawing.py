@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab import Notebook
+from lab import Notebook, notebook
 
 CELLS = ["""
 import time
@@ -22,11 +22,6 @@ pause = 0
 layers = [(3, 2, 1)] * 3
 hand = DrawHole(np.full((300, 400, 3), 40, np.uint8), fill, layers=layers)
 """, "hand", *["0"] * 30]
-
-
-def notebook(cells) -> str:
-    made = [{"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": cell} for i, cell in enumerate(cells)]
-    return json.dumps({"cells": made, "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}, "nbformat": 4, "nbformat_minor": 5})
 
 
 @pytest.fixture(scope="module")
