@@ -45,6 +45,7 @@ export: $(STAMP)
 bench: $(STAMP)
 	@$(PY) -m pconv_edu.bench $(ARGS)
 	@$(PY) -m pconv_edu.bench_loss
+	@$(PY) -m pconv_edu.bench_inpaint
 
 stress: $(STAMP)
 	@$(PY) tools/stress_images.py
