@@ -10,6 +10,7 @@ __all__ = ['PAPER', 'CAVEAT', 'evaluate', 'Comparison', 'compare', 'show_example
 
 # %% ../nbs/16_evaluate.ipynb #0958e4a7
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def evaluate(
 ) -> Table:
     """Score `method` on fixed pairs: the same call gives the same table to the last digit.
 
-    Raises `ValueError` when pairs do not fit the pictures or masks given, or the method returns another shape or NaN.
+    Raises `ValueError` when pairs do not fit the pictures or masks given, the method returns another shape or NaN, or a bin has too few pairs for `learned`.
     """
     if isinstance(pairs, (str, Path)): pairs, size = load_manifest(pairs)
     if pairs is None: pairs = make_pairs(images, masks, size=size, per_bin=per_bin, seed=seed, border=border)
+    if learned: learned.check(Counter(pair.bin for pair in pairs).values())
     name, rows, seen = name or getattr(method, "__name__", type(method).__name__), [], {}
     for some, image, mask, output in fill_pairs(method, pairs, images, masks, size, batch):
         columns = score(output, image, mask)

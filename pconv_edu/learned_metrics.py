@@ -134,6 +134,13 @@ class LearnedMetrics:
         with weights_at(ALEXNET_URL, given, "LPIPS"): metric = made(net_type="alex", normalize=True)
         return lambda a, b: torch.stack([metric(x[None], y[None]) for x, y in zip(a, b)])
 
+    def check(self, counts):  # how many pictures each bin has
+        "Raise `ValueError` when a bin has too few pictures, before any work is done."
+        least = max(self.splits if self.iscore else 0, 2 if self.fid else 0)
+        if min(counts) < least:
+            raise ValueError(f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: one for each of {self.splits} parts; FID: 2); "
+                             "give more pairs, splits=1, or leave the score out: names=...")
+
     @torch.no_grad()
     def look(
         self,

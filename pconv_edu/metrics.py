@@ -33,7 +33,7 @@ def l1_percent(
     b: Tensor,  # the same shape
     where: Tensor | None = None,  # [B,1,H,W]: count only the pixels where this is 1
 ) -> Tensor:  # [B] float64, per cent
-    "100 · mean |a − b| for each picture (the paper's ℓ1 %, section 4.2)."
+    "100 · mean |a − b| for each picture (the paper's ℓ1 %, table 1)."
     return 100 * _mean_over((a - b).abs(), where)
 
 # %% ../nbs/16_1_metrics.ipynb #e422f681

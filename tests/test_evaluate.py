@@ -293,3 +293,11 @@ def test_learned_scores_are_columns_of_the_table():
     assert "FID" in str(table) and "fid_low" in to_csv(table) and to_json(table)["summary"][0]["fid"][1] is None
     whole = evaluate(lambda image, mask: PERFECT.expand_as(image), {"a": PERFECT[0]}, size=32, per_bin=2, learned=LearnedMetrics(("fid",), inception=stand_in))
     assert whole.mean(0, "fid")[0] == pytest.approx(0, abs=1e-5)
+
+
+def test_too_few_pictures_are_noticed_before_any_work_is_done():
+    """An evaluation of hours that ends in an error at its last line."""
+    def never(image, mask): raise AssertionError("work was done")
+    for names, options, least in ((("iscore",), {}, 10), (("fid", "iscore"), {"splits": 1}, 2)):
+        with pytest.raises(ValueError, match=f"1 pictures, and at least {least}"):
+            evaluate(never, PHOTOS, size=32, per_bin=1, learned=LearnedMetrics(names, inception=stand_in, **options))
