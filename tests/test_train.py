@@ -198,6 +198,12 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path, capsys):
     assert not (tmp_path / "run").exists() and all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
+def test_a_dry_run_says_where_a_run_would_go_on(tmp_path, capsys):
+    go(tmp_path, phases=PHASES[:1])
+    go(tmp_path, dry_run=True)
+    assert f"in {tmp_path}, which goes on from step_00000004" in capsys.readouterr().out
+
+
 # --- stopped and resumed --------------------------------------------------------------------------------------------------------
 
 class Killed(BaseException):
