@@ -65,7 +65,7 @@ class Page:
     def __init__(self, chromium, address: str, wait: bool = True, init: str | None = None, **options):
         self.context = chromium.new_context(**{"viewport": {"width": 1200, "height": 1000}, **options})
         self.page, self.complaints = self.context.new_page(), []
-        self.page.set_default_timeout(180_000)
+        self.page.set_default_timeout(60_000)
         self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         self.page.route(lambda url: not url.startswith((address, "blob:", "data:", "file:")), self._refuse)
@@ -94,13 +94,13 @@ class Page:
 
     def hole(self) -> np.ndarray: return self.pixels("paint")[..., 3] >= 128
 
-    def open(self, picture: Image.Image, name: str = "photo.png"):
+    def open(self, picture: Image.Image, name: str = "photo.png", settle: bool = True):
         file = io.BytesIO()
         picture.save(file, "PNG")
         before = self.page.evaluate("opened")
         self.page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": file.getvalue()})
         self.page.wait_for_function("n => opened > n", arg=before)
-        self.settle()
+        if settle: self.settle()
 
     def status(self) -> str: return self.page.inner_text("#status")
 
@@ -229,16 +229,19 @@ def test_the_keyboard_alone_paints(page):
 
 
 def test_strokes_during_a_fill_are_filled_next(page):
-    for v in (.17, .5, .83): page.draw((.2, v), (.8, v), settle=False)
+    page.page.evaluate("for (const v of [.17, .5, .83]) { begin([.2 * paint.width, v * paint.height]); extend([.8 * paint.width, v * paint.height]); end(); }")
     page.settle()
     hole, before, after = page.hole(), page.pixels("photo"), page.pixels("filled")
     for band in np.array_split(np.arange(len(hole)), 3): assert (before[band] != after[band]).any(-1)[hole[band]].mean() > .9
 
 
 def test_another_photo_during_a_fill_is_not_painted_over(page):
+    page.page.evaluate("const held = new Promise(done => globalThis.release = done), real = ask; ask = async (...all) => { const found = await real(...all); await held; return found; }")
     page.draw((.2, .2), (.8, .8), settle=False)
     picture = photo(200, 300)
-    page.open(picture)
+    page.open(picture, settle=False)
+    page.page.evaluate("release()")
+    page.settle()
     assert np.array_equal(page.pixels("filled")[..., :3], np.array(picture)) and not page.hole().any()
 
 
