@@ -236,7 +236,7 @@ def test_strokes_during_a_fill_are_filled_next(page):
 
 
 def test_another_photo_during_a_fill_is_not_painted_over(page):
-    page.page.evaluate("const held = new Promise(done => globalThis.release = done), real = ask; ask = async (...all) => { const found = await real(...all); await held; return found; }")
+    page.page.evaluate("const held = new Promise(done => globalThis.release = done), real = ask; ask = async (...all) => { const found = await real(...all); await held; return found; }; null")
     page.draw((.2, .2), (.8, .8), settle=False)
     picture = photo(200, 300)
     page.open(picture, settle=False)
