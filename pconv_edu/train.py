@@ -197,7 +197,7 @@ def fit(
     progress: bool = True,       # a bar, and a line for each event
     tensorboard: bool = False,   # copy the log into TensorBoard's files in out/tensorboard (an extra)
 ) -> "Result":
-    """Train a network in its phases (paper, sections 3.3 and 4.1), from the last checkpoint in `out` if there is one.
+    """Train a network in its phases (paper, sections 3.3 and 4.2), from the last checkpoint in `out` if there is one.
 
     Raises before anything is touched when an option cannot work; `ValueError` when the folder holds a run that was
     configured differently; `RuntimeError` when another process trains there; `NotFinite` with the pictures' names.

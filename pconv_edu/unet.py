@@ -204,7 +204,7 @@ def freeze_encoder_bn(
     net: PConvUNet,
     frozen: bool = True,  # False undoes it
 ) -> PConvUNet:  # the same network
-    "Stop the encoder's BatchNorm, statistics and affine parameters alike: the second training phase (section 3.3)."
+    "Stop the encoder's BatchNorm, statistics and affine parameters alike: the second training phase (section 4.2)."
     net.encoder_bn_frozen = frozen
     for block in net.encoder:
         if block.bn is not None: block.bn.requires_grad_(not frozen)
