@@ -107,7 +107,7 @@ def pad_with_hole(
     multiple: int,  # 2^stages
 ) -> Tensor:
     "Pad bottom and right with 0 up to the next multiple; in a mask 0 is hole."
-    bottom, right = -x.shape[2] % multiple, -x.shape[3] % multiple
+    bottom, right = (x.shape[2] + multiple - 1) // multiple * multiple - x.shape[2], (x.shape[3] + multiple - 1) // multiple * multiple - x.shape[3]
     return F.pad(x, (0, right, 0, bottom)) if bottom or right else x
 
 # %% ../nbs/05_unet.ipynb #2642e88c
