@@ -604,7 +604,7 @@ def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint
     assert job.returncode and "SIGKILL" in said and time.time() - float(died.read_text()) < 60
     assert "resumes from step 4 of 7" in finished(launch(script, 2, images, tmp_path / "run"))
     died.unlink()
-    said = finished(launch(script, 2, images, tmp_path / "restarted", torchrun=("--standalone", "--max-restarts=1")))
+    said = finished(launch(script, 2, images, tmp_path / "restarted", torchrun=("--standalone", "--max-restarts=5")))  # one is enough, unless gloo meets the dead process's address once more
     assert died.exists() and said.count("starts over") == 1 and said.count("resumes from step 4 of 7") == 1
     assert_same_run(tmp_path / "run", tmp_path / "restarted")
 
