@@ -52,7 +52,13 @@ def join_team() -> Team:
     "The team that `torchrun` started; without it a team of one."
     world = int(os.environ.get("WORLD_SIZE", 1))
     if world == 1: return Team()
-    if not dist.is_initialized(): dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    if not dist.is_initialized():
+        store, rank, world = next(dist.rendezvous("env://"))
+        # torchrun's store outlives its processes: without a page of its own an attempt may read where the dead of the last one listened.
+        # Several agents count their restarts each for itself, so there no page is common to all but the first.
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if os.environ.get("GROUP_WORLD_SIZE") == "1" else "0"
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, store=dist.PrefixStore(f"attempt {attempt}", store), rank=rank, world_size=world)
     team = Team(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)))
     if torch.cuda.is_available(): torch.cuda.set_device(team.local)
     return team

@@ -582,6 +582,29 @@ dist.destroy_process_group()
     finished(launch(script, 2))
 
 
+LATE = """
+import os, sys, time
+attempt, rank = os.environ["TORCHELASTIC_RESTART_COUNT"], os.environ["RANK"]
+if attempt == "1" and rank == sys.argv[1]: time.sleep(2)
+from pconv_edu.parallel import join_team
+team = join_team()
+team.wait()
+if attempt == "0":
+    if rank == "1": os.kill(os.getpid(), 9)
+    time.sleep(60)
+print(f"rank {rank}: mean {team.mean([float(rank)])}", flush=True)
+"""
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_second_attempt_does_not_look_for_the_dead_of_the_first(tmp_path, late):
+    "torchrun keeps one store for all attempts; who came second used to be looked for where its dead forerunner had listened, by who came first."
+    script = tmp_path / "late.py"
+    script.write_text(LATE)
+    said = finished(launch(script, 2, late, torchrun=("--standalone", "--max-restarts=1")))
+    assert said.count(": mean [0.5]") == 2, said
+
+
 DYING = """
 import os, time
 from pathlib import Path
@@ -604,7 +627,7 @@ def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint
     assert job.returncode and "SIGKILL" in said and time.time() - float(died.read_text()) < 60
     assert "resumes from step 4 of 7" in finished(launch(script, 2, images, tmp_path / "run"))
     died.unlink()
-    said = finished(launch(script, 2, images, tmp_path / "restarted", torchrun=("--standalone", "--max-restarts=5")))  # one is enough, unless gloo meets the dead process's address once more
+    said = finished(launch(script, 2, images, tmp_path / "restarted", torchrun=("--standalone", "--max-restarts=1")))
     assert died.exists() and said.count("starts over") == 1 and said.count("resumes from step 4 of 7") == 1
     assert_same_run(tmp_path / "run", tmp_path / "restarted")
 
