@@ -388,6 +388,20 @@ def test_compiles_without_a_break():
     torch.testing.assert_close(compiled(image, mask), net(image, mask), rtol=0, atol=1e-5)
 
 
+def test_compiles_once_for_all_sizes():
+    "Padding must be traced with free sizes: the remainder of a negative number is not, and the compiler gave up on it."
+    torch._dynamo.reset()
+    counters = torch._dynamo.utils.counters
+    before, net = counters["stats"]["unique_graphs"], shaken(PConvUNet((4, 8))).eval()
+    compiled = torch.compile(net, fullgraph=True, backend="aot_eager", dynamic=True)
+    with torch.no_grad():
+        for size in ((18, 23), (21, 30)):
+            image, mask = pictures(2, *size)
+            torch.testing.assert_close(compiled(image, mask), net(image, mask), rtol=0, atol=1e-5)
+    assert counters["stats"]["unique_graphs"] == before + 1
+    torch._dynamo.reset()  # free sizes are not for the tests that follow
+
+
 def test_forward_leaves_its_inputs_alone():
     net, (image, mask) = PConvUNet(TINY).eval(), pictures()
     before = image.clone(), mask.clone()
