@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .masks import irregular_mask
-from .pictures import COLORS, Drawing
+from .pictures import COLORS, SERIES, Drawing
 from .unet import PConvUNet, double_and_convolve
 
 # %% ../nbs/19_scale.ipynb #c822aaf0
@@ -220,7 +220,7 @@ def draw_rows(rows: list[dict]) -> Drawing:
     "Time of each form as a share of the plain twin's, one group of bars for each row."
     drawing = Drawing(figsize=(10, 1.1 + .8 * len(rows)))
     axes = drawing.subplots()
-    shades = {"ours": COLORS["output"], "plain": COLORS["valid"], "published": COLORS["hole"]}
+    shades = {"ours": COLORS["output"], "plain": COLORS["valid"], "published": SERIES[1]}
     for i, row in enumerate(rows):
         for j, form in enumerate(FORMS):
             share = row["ms"][form] / row["ms"]["plain"]

@@ -18,11 +18,12 @@ from pconv_edu.masks import RATIO_BINS, MaskFolder, irregular_mask
 from pconv_edu.pictures import list_images
 from pconv_edu.train import fit, parse_phases
 from pconv_edu.unet import PConvUNet
+from pconv_edu.weights import load_pretrained
 
 SIZE, FULL = 128, 256
 SHARES = (.25, .22, .18, .14, .11, .10)  # of the six bins: small holes are the hard ones, a smooth filling is nearly right there
 PHASES = "initial:4200:1e-3,settle:1400:3e-4,fine-tune:600:1e-4:frozen"
-WEIGHTS = LossWeights(perceptual=0, style=0)  # the pixel terms alone: VGG-16 would take nine tenths of the time
+PIXELS = LossWeights(perceptual=0, style=0)  # the pixel terms alone: VGG-16 would take nine tenths of the time
 
 
 def make_masks(folder: Path, number: int) -> Path:
@@ -47,6 +48,8 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("runs/weights"), help="the run's folder; its masks are made beside it")
     parser.add_argument("--plain", action="store_true", help="train the plain twin instead")
     parser.add_argument("--phases", type=parse_phases, default=parse_phases(PHASES), help=PHASES)
+    parser.add_argument("--vgg", help="'random', 'imagenet' or a file: with the paper's five terms; left out: with the pixel terms alone")
+    parser.add_argument("--start", help="weights or a run's folder to begin with, to try something on; left out: random weights")
     parser.add_argument("--masks", type=int, default=8000, help="how many masks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; None: as many as torch takes")
@@ -57,8 +60,9 @@ def main():
     masks = MaskFolder(make_masks(asked.out.parent / "masks128", asked.masks), hole="white")
     data = InpaintingDataset(photos, masks, size=SIZE, seed=asked.seed, zoom=(1.6, 2.4))
     torch.manual_seed(asked.seed)
-    net = PConvUNet.small(partial=not asked.plain)
-    result = fit(data, out=asked.out, net=net, phases=asked.phases, size=SIZE, batch=4, weights=WEIGHTS, ema=.999, seed=asked.seed,
+    net = load_pretrained(asked.start) if asked.start else PConvUNet.small(partial=not asked.plain)
+    result = fit(data, out=asked.out, net=net, phases=asked.phases, size=SIZE, batch=4,
+                 vgg=asked.vgg, weights=None if asked.vgg else PIXELS, ema=.999, seed=asked.seed,
                  channels_last=True, compile=True, save_every=250, keep=2, resume="changed" if asked.changed else True)
     print(f"trained: {result.folder}")
 

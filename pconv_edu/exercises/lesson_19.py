@@ -58,3 +58,46 @@ def cores_for_a_loader(answer):
     if _near(answer, .5): return "that is how many GPUs a core would feed; turn it over"
     if _near(answer, 40): return "that is what one core makes in a second: 1/0.025. How many of them give 80?"
     return "80 samples a second, each 0.025 s of a core: how many core-seconds a second is that?"
+
+
+@exercise("19.6")
+def windows_with_a_scratch(answer):
+    if _near(answer, 3 / 20): return None
+    if _near(answer, 3) or _near(answer, 20): return "a share is asked for: windows that are computed, of all windows"
+    if _near(answer, 3 / 12): return "4 · 3 windows would cover it side by side; they overlap, and each adds only 1024 − 128 = 896 pixels"
+    if _near(answer, 17 / 20): return "that is the share of the windows that are skipped"
+    return "how many windows fit along 4000 pixels, and along 3000? The first covers 1024, each further one 896 more"
+
+
+@exercise("19.7")
+def seconds_of_telea(answer):
+    if _near(answer, .1 / (.25 * 256**2) * 2.4e6): return None
+    if _near(answer, .1 / 256**2 * 24e6, .02): return "that is for a hole of 25 % again: Telea pays for the hole's pixels, and these are 10 % of the photo"
+    if _near(answer, .1 / 256**2 * 2.4e6, .02): return "the 0.1 s were for the hole's pixels alone, a quarter of 256 × 256"
+    if _near(answer, .04): return "that is for a photo of the same size: the new one has more pixels"
+    if _near(answer, 14650, .02): return "those are milliseconds"
+    return "0.1 s for 0.25 · 256² pixels of hole: how long for one, and how long for 0.1 · 24,000,000?"
+
+
+@exercise("19.8")
+def share_of_one_plane(answer):
+    if _near(answer, 1 / 192): return None
+    if _near(answer, 1 / 64): return "every one of the 3 input channels is multiplied, for each output"
+    if _near(answer, 1 / 3): return "that is one kernel; the layer has 64 of them"
+    if _near(answer, 49 / 192): return "the 49 stand above and below the line"
+    if _near(answer, 192): return "turn it over: the share of the smaller one in the larger one"
+    if _near(answer, 1 / 147): return "3 channels of 49: that is one kernel's multiplications. The layer has 64 kernels, and the count takes 49"
+    return "a window costs 49 · 3 · 64 multiplications, and 49 additions"
+
+
+@exercise("19.9")
+def times_in_turns(answer):
+    cases = [([1.1, 2.2, 1.2], [1., 2., 1.], 1.1), ([2., 2., 2., 9., 2.], [1., 1., 1., 1., 1.], 2.), ([1., 5., 6.], [1., 2., 6.], 1.), ([3., 1., 4., 2.], [1., 1., 2., 1.], 2.)]
+    for above, below, right in cases:
+        got = float(answer(above, below))
+        if _near(got, right, 1e-9): continue
+        ratios = [a / b for a, b in zip(above, below)]
+        if _near(got, sum(ratios) / len(ratios), 1e-9): return "one slow round moves the mean; which middle does it not move?"
+        if _near(got, sum(above) / sum(below), 1e-9): return "the slow rounds have the most weight in a sum; divide round by round"
+        if _near(got, sorted(above)[len(above) // 2] / sorted(below)[len(below) // 2], 1e-9): return "two medians may come from different rounds; divide round by round first"
+        return f"above {above}, below {below} give {right:g}"
