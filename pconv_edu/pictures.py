@@ -233,17 +233,23 @@ def show_row(
     columns: int = 6,            # more pictures go on in the next row
     width: float = 2.0,          # inches for each picture
 ) -> Drawing:
-    "Pictures side by side."
+    "Pictures side by side; every row is as high as the tallest of them asks for."
     if len(pictures) == 1 and isinstance(pictures[0], (list, tuple)): pictures = tuple(pictures[0])
     if not pictures: raise ValueError("show_row needs at least one picture")
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     photo = any(not isinstance(p, Tensor) or p.shape[-3:-2] == (3,) for p in pictures)
-    drawing = Drawing(figsize=(columns * width, rows * (width + (.3 if titles else 0))), format="jpeg" if photo else "png")
+    head = .3 + .15 * max(title.count("\n") for title in titles) if titles else 0
+    drawing = Drawing(figsize=(columns * width, rows * (width + head)), format="jpeg" if photo else "png")
     for axes in drawing.subplots(rows, columns, squeeze=False).flat: axes.set_axis_off()
     for i, (axes, picture) in enumerate(zip(drawing.axes, pictures)):
         _paint(axes, picture)
         if i < len(titles): axes.set_title(titles[i], fontsize=10)
+    ratios = {h / w for h, w in (axes.images[0].get_array().shape[:2] for axes in drawing.axes[:len(pictures)])}
+    tall = min(max(ratios), 2)  # one that is taller still is drawn narrower
+    if tall != 1: drawing.set_figheight(rows * (width * tall + .08 * (1 - tall) + head))  # .08: the margin
+    if len(ratios) > 1:
+        for axes in drawing.axes: axes.set_anchor("N")  # titles at one height
     return drawing
 
 

@@ -306,6 +306,25 @@ def test_masks_are_painted_in_the_course_colours():
     for name in ("valid", "hole"): assert tuple(int(COLORS[name][i:i + 2], 16) for i in (1, 3, 5)) in seen
 
 
+@pytest.mark.parametrize("height,width", [(64, 64), (16, 64), (32, 64), (40, 60), (60, 40)])
+@pytest.mark.parametrize("titles", [(), ["one", "two", "three", "four"]])
+def test_a_row_is_as_high_as_its_pictures(height, width, titles):
+    "Bug: a row as high as wide, whatever the pictures, leaves white bands above and below wide ones."
+    black = (pixels(show_row(*[torch.zeros(3, height, width)] * 4, titles=titles, columns=2)) < 60).all(axis=2)
+    rows, columns = np.flatnonzero(black.mean(axis=1) > .4), np.flatnonzero(black.mean(axis=0) > .2)
+    band = len(black) - len(rows)  # the rows of pixels with no picture in them: margins and titles
+    assert band <= (56 if titles else 14) and len(columns) > .9 * black.shape[1]
+
+
+def test_square_pictures_keep_their_size():
+    for titles, expected in (((), (4.2, 4.2)), (["a", "b", "c"], (4.2, 4.8))):
+        assert tuple(show_row(*[torch.rand(3, 8, 8)] * 3, titles=titles, columns=2, width=2.1).get_size_inches()) == pytest.approx(expected)
+
+
+def test_a_tower_does_not_fill_the_page():
+    assert show(torch.zeros(1, 100, 2), width=2).get_figheight() < 4.1
+
+
 def test_photos_are_jpeg_the_rest_png():
     assert show(torch.rand(3, 8, 8)).to_bytes()[:2] == b"\xff\xd8"
     assert show_numbers(torch.eye(3)).to_bytes()[:4] == b"\x89PNG"
