@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from pconv_edu.mask_update import mask_history
 from pconv_edu.masks import hole_ratio
 from pconv_edu.partial_conv import PartialConv2d
-from pconv_edu.pictures import COLORS, Drawing, show_row
+from pconv_edu.pictures import COLORS, SERIES, Drawing, show_row
 
-SHARES = dict(zip(("valid", "hole", "perceptual", "style", "tv"), (COLORS["valid"], COLORS["hole"], COLORS["output"], COLORS["other"], "#555555")))
+SHARES = dict(zip(("valid", "hole", "perceptual", "style", "tv"), (COLORS["valid"], COLORS["hole"], *SERIES)))
+DARK = SERIES[0], SERIES[2]  # white letters on these
 
 
 def hole_widths(
@@ -102,5 +103,6 @@ def _bar(axes, y: int, row: dict[str, float], longest: float):
     left = 0
     for name, part in row.items():
         axes.barh(y, part, left=left, color=SHARES[name], label=None if y else name)
-        if part > .07 * longest: axes.text(left + part / 2, y, f"{part / sum(row.values()):.0%}", ha="center", va="center", fontsize=10)
+        if part > .07 * longest: axes.text(left + part / 2, y, f"{part / sum(row.values()):.0%}", ha="center", va="center", fontsize=10,
+                                        color="white" if SHARES[name] in DARK else COLORS["ink"])
         left += part

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from pconv_edu.losses.pixel import composite, hole_loss
 from pconv_edu.losses.tv import hole_ring
-from pconv_edu.pictures import COLORS, Drawing, _paint
+from pconv_edu.pictures import SERIES, Drawing, _paint
 
 
 def blur(
@@ -61,7 +61,7 @@ def bars(
 
 
 def _bar(axes, value: float, longest: float):
-    axes.barh([0], [value], color=COLORS["output"], height=.5)
+    axes.barh([0], [value], color=SERIES[0], height=.5)
     axes.text(0, .62, f"{value:.4f}", fontsize=12, ha="left", va="center")
     axes.set(xlim=(0, longest or 1), ylim=(-.4, 1), xticks=[], yticks=[])
     for side in ("top", "right", "bottom"): axes.spines[side].set_visible(False)
