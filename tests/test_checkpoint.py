@@ -1,7 +1,6 @@
 """A checkpoint is there whole or not at all; a damaged or forged one is refused, and no code in it ever runs."""
 import errno
 import hashlib
-import json
 import os
 import pickle
 import random

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pconv_edu.evaluate import (PAPER, Comparison, Pair, Table, biharmonic_fill, compare, evaluate, fill_pairs, fit_square, interval, load_manifest,
+from pconv_edu.evaluate import (PAPER, compare, evaluate, fill_pairs, fit_square, interval, load_manifest,
                                 make_pairs, mean_fill, save_manifest, show_examples)
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask

@@ -2,7 +2,6 @@
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from pconv_edu.masks import irregular_mask
 from pconv_edu.pictures import BadImage
 from pconv_edu.unet import PConvUNet
 
-SMALL = dict(widths=(4, 8, 8, 8))
 RNG = np.random.default_rng(0)
 HOLE = np.zeros((20, 30), bool)
 HOLE[5:12, 8:20] = True
@@ -367,14 +365,6 @@ def test_24_megapixels_take_little_beside_what_the_network_takes():
 
 
 # the network
-
-@pytest.fixture(scope="module")
-def net():
-    torch.manual_seed(0)
-    net = PConvUNet(**SMALL)
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d): module.running_mean.uniform_(-.1, .1)
-    return net
 
 
 @pytest.mark.parametrize("size", [(17, 33), (64, 64), (50, 31), (1, 40)])

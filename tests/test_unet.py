@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pconv_edu.mask_update import mask_history
-from pconv_edu.unet import PConvBlock, PConvUNet, double_and_convolve, freeze_encoder_bn, join, load_foreign, merge_kernel
+from pconv_edu.unet import PConvBlock, PConvUNet, double_and_convolve, freeze_encoder_bn, load_foreign, merge_kernel
 
 TINY = (4, 6, 8)
 

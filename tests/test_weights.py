@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import nn
 
 from pconv_edu import checkpoint, weights
 from pconv_edu.inpaint import load_pretrained, save_pretrained
@@ -20,14 +19,6 @@ ROOT = Path(__file__).parents[1]
 SMALL = dict(widths=(4, 8, 8, 8))
 
 
-@pytest.fixture(scope="module")
-def net():
-    torch.manual_seed(0)
-    net = PConvUNet(**SMALL)
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d): module.running_mean.uniform_(-.1, .1)
-    return net
-
 
 def same(a, b): return all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
 
@@ -36,6 +27,11 @@ def test_a_safetensors_file_knows_its_network(net, tmp_path):
     path = save_pretrained(net, tmp_path / "new" / "net.safetensors")
     loaded = load_pretrained(path)
     assert same(net, loaded) and loaded.config == net.config and not loaded.training
+
+
+def test_others_may_read_it_as_far_as_the_umask_lets_them(net, tmp_path):
+    (other := tmp_path / "plain").write_bytes(b"")
+    assert save_pretrained(net, tmp_path / "net.safetensors").stat().st_mode == other.stat().st_mode
 
 
 def test_half_the_size_in_float16(net, tmp_path):
@@ -96,10 +92,10 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(net, tmp_path, monk
     """Written over in place, a kill during the save would lose both."""
     path = save_pretrained(net, tmp_path / "a.safetensors")
     before = path.read_bytes()
-    def full(tensors, path, metadata):
-        Path(path).write_bytes(b"half")
+    def full(file, data):
+        with open(file, "wb") as stream: stream.write(data[:len(data) // 2])
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr(weights, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError): save_pretrained(net, path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 

@@ -1,5 +1,4 @@
 """Judges of lesson 13: fine-tuning."""
-import torch
 
 from pconv_edu.exercises import exercise
 from pconv_edu.unet import PConvUNet, freeze_encoder_bn
