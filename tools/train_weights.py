@@ -22,11 +22,12 @@ from pconv_edu.weights import load_pretrained
 
 SIZE, FULL = 128, 256
 SHARES = (.25, .22, .18, .14, .11, .10)  # of the six bins: small holes are the hard ones, a smooth filling is nearly right there
-PHASES = "initial:4200:1e-3,settle:1400:3e-4,fine-tune:600:1e-4:frozen"
+CROWDS = (4, 2, 1, 1, 1, 1)  # how many masks of a bin lie on each other with --dense: small holes teach more where there are many
+PHASES = "initial:7300:1e-3,settle:1600:3e-4,fine-tune:600:1e-4:frozen"
 PIXELS = LossWeights(perceptual=0, style=0)  # the pixel terms alone: VGG-16 would take nine tenths of the time
 
 
-def make_masks(folder: Path, number: int) -> Path:
+def make_masks(folder: Path, number: int, crowds: tuple[int, ...] = (1,) * 6) -> Path:
     "Squares of SIZE cut at random out of irregular masks of FULL; those with hardly any hole, or hardly anything else, are left out."
     folder.mkdir(parents=True, exist_ok=True)
     done = len(list(folder.glob("*.png")))
@@ -34,9 +35,10 @@ def make_masks(folder: Path, number: int) -> Path:
         if k < done: continue
         for attempt in count():
             rng = np.random.default_rng([2018, k, attempt])
-            ratio = RATIO_BINS[rng.choice(6, p=SHARES)]
+            bin = rng.choice(6, p=SHARES)
             top, left = rng.integers(0, FULL - SIZE + 1, 2)
-            mask = irregular_mask(FULL, ratio, seed=[2018, k, attempt])[0, top:top + SIZE, left:left + SIZE]
+            seeds = [[2018, k, attempt]] + [[2018, k, attempt, more] for more in range(1, crowds[bin])]
+            mask = torch.stack([irregular_mask(FULL, RATIO_BINS[bin], seed=seed) for seed in seeds]).amin(0)[0, top:top + SIZE, left:left + SIZE]
             if .005 < 1 - mask.mean() < .8: break
         Image.fromarray(((1 - mask.numpy()) * 255).astype(np.uint8)).convert("1").save(folder / f"{k:06}.png")
     return folder
@@ -51,13 +53,15 @@ def main():
     parser.add_argument("--vgg", help="'random', 'imagenet' or a file: with the paper's five terms; left out: with the pixel terms alone")
     parser.add_argument("--start", help="weights or a run's folder to begin with, to try something on; left out: random weights")
     parser.add_argument("--masks", type=int, default=8000, help="how many masks")
+    parser.add_argument("--dense", action="store_true", help="several masks of small holes on each other")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; None: as many as torch takes")
-    parser.add_argument("--changed", action="store_true", help="go on though the phases changed")
+    parser.add_argument("--changed", action="store_true", help="go on though phases or masks changed")
     asked = parser.parse_args()
     if asked.threads: torch.set_num_threads(asked.threads)
     photos = [path for folder in asked.photos for path in list_images(folder)]
-    masks = MaskFolder(make_masks(asked.out.parent / "masks128", asked.masks), hole="white")
+    folder = asked.out.parent / ("masks_dense" if asked.dense else "masks128")
+    masks = MaskFolder(make_masks(folder, asked.masks, CROWDS if asked.dense else (1,) * 6), hole="white")
     data = InpaintingDataset(photos, masks, size=SIZE, seed=asked.seed, zoom=(1.6, 2.4))
     torch.manual_seed(asked.seed)
     net = load_pretrained(asked.start) if asked.start else PConvUNet.small(partial=not asked.plain)
