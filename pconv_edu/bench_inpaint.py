@@ -18,7 +18,7 @@ import torch
 from .bench import in_turns, ratio, resident, run_alone
 from .inpaint import inpaint, load_pretrained
 from .masks import irregular_mask
-from .pictures import COLORS, Drawing, sample_photos, to_pil
+from .pictures import COLORS, SERIES, Drawing, sample_photos, to_pil
 from .unet import PConvUNet
 
 # %% ../nbs/19_2_inpaint_cost.ipynb #8f5287fb
@@ -70,9 +70,9 @@ def draw_rows(rows: list[dict]) -> Drawing:
     drawing = Drawing(figsize=(9, 1 + .8 * len(rows)))
     axes, names = drawing.subplots(), {"network": "the network", "telea": "OpenCV, Telea", "ns": "OpenCV, Navier–Stokes"}
     for i, row in enumerate(rows):
-        for j, (name, color) in enumerate(zip(names, ("output", "hole", "other"))):
+        for j, (name, color) in enumerate(zip(names, (COLORS["output"], *SERIES))):
             share = row["ms"][name] / row["ms"]["telea"]
-            axes.barh(i + (j - 1) * .27, share, .25, color=COLORS[color], label=names[name] if i == 0 else None)
+            axes.barh(i + (j - 1) * .27, share, .25, color=color, label=names[name] if i == 0 else None)
             axes.text(share, i + (j - 1) * .27, f" {share:.2f} × ({row['ms'][name]:.0f} ms)", va="center", fontsize=9)
     axes.set_yticks(range(len(rows)), [f"{row['size']} × {row['size']} px" for row in rows], fontsize=10)
     axes.invert_yaxis(), axes.margins(x=.2)

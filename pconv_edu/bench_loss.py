@@ -17,7 +17,7 @@ from torch import Tensor
 from .bench import in_turns, ratio, resident, run_alone, seconds
 from .losses import InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss
 from .masks import irregular_mask
-from .pictures import COLORS, Drawing
+from .pictures import SERIES, Drawing
 from .unet import PConvUNet
 
 # %% ../nbs/19_1_loss_cost.ipynb #e31732df
@@ -68,9 +68,10 @@ def draw_parts(parts: dict[str, float]) -> Drawing:
     "A training step as one bar, cut into its parts."
     drawing = Drawing(figsize=(10, 1.9))
     axes, left, total = drawing.subplots(), 0., sum(parts.values())
-    shades = dict(zip(PARTS, (COLORS["valid"], COLORS["hole"], "#F5CF7A", "#A8D8F0", COLORS["other"])))
+    shades = dict(zip(PARTS, ((SERIES[0], 1), (SERIES[1], 1), (SERIES[1], .55), (SERIES[0], .55), (SERIES[2], 1))))  # network, loss: pale on the way back
     for name, time in parts.items():
-        axes.barh(0, time / total, left=left, color=shades[name], label=f"{name} {time / total:.0%}")
+        color, alpha = shades[name]
+        axes.barh(0, time / total, left=left, color=color, alpha=alpha, label=f"{name} {time / total:.0%}")
         left += time / total
     axes.set_xlim(0, 1), axes.set_axis_off()
     axes.set_title(f"a training step of {total * 1000:.0f} ms", fontsize=11)
