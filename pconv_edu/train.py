@@ -248,7 +248,8 @@ TEXTS = ("masks", "out", "valid", *READERS)  # never read as a number
 def parser() -> argparse.ArgumentParser:
     "The arguments of `fit` as options of a command; their help is what stands behind them in its definition."
     from fastcore.docments import docments  # needed for --help alone: training runs without it
-    made = argparse.ArgumentParser("python -m pconv_edu.train", description=fit.__doc__.split("\n")[0], argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    called = "pconv_train" if Path(sys.argv[0]).stem == "pconv_train" else "python -m pconv_edu.train"
+    made = argparse.ArgumentParser(called, description=fit.__doc__.split("\n")[0], argument_default=argparse.SUPPRESS, allow_abbrev=False)
     help, known = docments(fit.__wrapped__), inspect.signature(fit).parameters
     made.add_argument("images", help=help["images"])
     made.add_argument("--recipe", metavar="X", help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
