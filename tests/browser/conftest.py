@@ -42,7 +42,7 @@ def nbs(tmp_path_factory) -> Path:
     "A copy of the lessons, so that no output is written into the repository."
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "nbs", folder / "nbs", ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
-    shutil.copytree(ROOT / "data_samples", folder / "data_samples")
+    for what in ("data_samples", "docs"): shutil.copytree(ROOT / what, folder / what)  # lessons show files of both
     return folder / "nbs"
 
 
