@@ -366,7 +366,6 @@ def test_24_megapixels_take_little_beside_what_the_network_takes():
 
 # the network
 
-
 @pytest.mark.parametrize("size", [(17, 33), (64, 64), (50, 31), (1, 40)])
 def test_any_size_goes_through_a_network(net, size):
     """Sides that are no multiple of 2 to the depth crash elsewhere."""

@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[1]
 SMALL = dict(widths=(4, 8, 8, 8))
 
 
-
 def same(a, b): return all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
 
 

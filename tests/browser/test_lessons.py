@@ -94,7 +94,7 @@ def test_lesson(name, ahead):
         moved = 0
         for cell in lesson.widget_cells():
             output = lesson.show_cell(cell)
-            output.locator(".jupyter-widgets, .pconv-draw").first.wait_for(timeout=30_000)
+            output.locator(f"{CONTROLS}, .progress").first.wait_for(timeout=30_000)
             if not output.locator(CONTROLS).count(): continue
             moved += 1
             output.locator("img").first.wait_for(timeout=30_000)
