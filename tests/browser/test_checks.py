@@ -20,7 +20,7 @@ def test_planted_faults_are_found(chromium, jupyter, nbs):
     [cell] = book.widget_cells()
     output = book.show_cell(cell)
     output.locator("img").first.wait_for()
-    assert not moves(book.page, output)  # a control that changes nothing
+    assert not moves(book.page, output, seconds=4)  # a control that changes nothing
     book.close()
 
 

@@ -21,13 +21,13 @@ def boxes(name: str) -> int:
 
 
 class Ahead:
-    "Opens lessons two at a time: while one is looked at, the next one already runs on the other core."
+    "Opens lessons three at a time: while one is looked at, the next two run already, so that no core waits for a page to load."
 
     def __init__(self, names, open_one): self.names, self.open_one, self.running = list(names), open_one, {}
 
     def get(self, name: str) -> Notebook:
         at = self.names.index(name)
-        for near in self.names[at:at + 2]:
+        for near in self.names[at:at + 3]:
             if near not in self.running:
                 self.running[near] = self.open_one(near)
                 self.running[near].start()
@@ -45,10 +45,10 @@ def ahead(request, chromium, jupyter):
 def pictures(output) -> list[str]: return output.locator("img").evaluate_all("images => images.map(image => image.src)")
 
 
-def moves(page, output) -> bool:
-    "Move controls of a `play` box one after the other; True as soon as the picture follows."
+def moves(page, output, seconds: int = 15) -> bool:
+    "Move controls of a `play` box one after the other; True as soon as the picture follows, which it may take some seconds for."
     before = pictures(output)
-    changed = lambda: _waits(page, output, before)
+    changed = lambda: _waits(page, output, before, seconds)
     for handle in output.locator(".noUi-handle").all():
         for key in ("ArrowRight", "ArrowLeft"):
             handle.focus()
@@ -65,7 +65,7 @@ def moves(page, output) -> bool:
     return False
 
 
-def _waits(page, output, before, seconds: int = 15) -> bool:
+def _waits(page, output, before, seconds: int) -> bool:
     "Has the picture changed, within some seconds in which the kernel may still draw?"
     for _ in range(seconds * 4):
         if pictures(output) != before: return True
