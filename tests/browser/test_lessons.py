@@ -21,25 +21,33 @@ def boxes(name: str) -> int:
 
 
 class Ahead:
-    "Opens lessons three at a time: while one is looked at, the next two run already, so that no core waits for a page to load."
+    """Opens lessons five at a time: while one is looked at, the next ones already run, so that no core waits for a long one.
 
-    def __init__(self, names, open_one): self.names, self.open_one, self.running = list(names), open_one, {}
+    A lesson that went well leaves its page to another, as a learner would; loading JupyterLab takes longer than most lessons.
+    """
+
+    def __init__(self, names, chromium, address: str):
+        self.names, self.chromium, self.address, self.running, self.left = list(names), chromium, address, {}, []
 
     def get(self, name: str) -> Notebook:
         at = self.names.index(name)
-        for near in self.names[at:at + 3]:
+        for near in self.names[at:at + 5]:
             if near not in self.running:
-                self.running[near] = self.open_one(near)
+                self.running[near] = Notebook(self.chromium, self.address, near, page=self.left.pop() if self.left else None)
                 self.running[near].start()
         return self.running.pop(name)
+
+    def close(self):
+        for lesson in self.running.values(): lesson.close()
+        for page in self.left: page.close()
 
 
 @pytest.fixture(scope="module")
 def ahead(request, chromium, jupyter):
     wanted = [item.callspec.params["name"] for item in request.session.items if item.path == Path(__file__) and hasattr(item, "callspec")]
-    lessons = Ahead(wanted, lambda name: Notebook(chromium, jupyter, name))
+    lessons = Ahead(wanted, chromium, jupyter)
     yield lessons
-    for left in lessons.running.values(): left.close()
+    lessons.close()
 
 
 def pictures(output) -> list[str]: return output.locator("img").evaluate_all("images => images.map(image => image.src)")
@@ -89,22 +97,29 @@ def draws(page, output) -> bool:
 def test_lesson(name, ahead):
     lesson = ahead.get(name)
     try:
-        lesson.wait()
-        assert lesson.errors() == []
-        moved = 0
-        for cell in lesson.widget_cells():
-            output = lesson.show_cell(cell)
-            output.locator(f"{CONTROLS}, .progress").first.wait_for(timeout=30_000)
-            if not output.locator(CONTROLS).count(): continue
-            moved += 1
-            output.locator("img").first.wait_for(timeout=30_000)
-            drawn = output.locator(".pconv-draw").count()
-            assert (draws if drawn else moves)(lesson.page, output), f"the picture of cell {cell} did not change when its controls moved"
-            assert not output.locator(".note:visible, .play-error:visible").count(), output.inner_text()
-        assert moved >= boxes(name), f"{moved} boxes with controls were moved, the lesson has {boxes(name)}"
-        lesson.look_through()
-        assert lesson.errors() == []
-        assert lesson.complaints == []
-        print(f"{name}: {lesson.seconds:.0f} s, {moved} widgets")
-    finally:
+        look_at(lesson, boxes(name))
+    except BaseException:
         lesson.close()
+        raise
+    ahead.left.append(lesson.leave())
+
+
+def look_at(lesson: Notebook, wanted: int):
+    "Wait until all has run, then move the controls of every box and look at every output."
+    lesson.wait()
+    assert lesson.errors() == []
+    moved = 0
+    for cell in lesson.widget_cells():
+        output = lesson.show_cell(cell)
+        output.locator(f"{CONTROLS}, .progress").first.wait_for(timeout=30_000)
+        if not output.locator(CONTROLS).count(): continue
+        moved += 1
+        output.locator("img").first.wait_for(timeout=30_000)
+        drawn = output.locator(".pconv-draw").count()
+        assert (draws if drawn else moves)(lesson.page, output), f"the picture of cell {cell} did not change when its controls moved"
+        assert not output.locator(".note:visible, .play-error:visible").count(), output.inner_text()
+    assert moved >= wanted, f"{moved} boxes with controls were moved, the lesson has {wanted}"
+    lesson.look_through()
+    assert lesson.errors() == []
+    assert lesson.complaints == []
+    print(f"{lesson.name}: {lesson.seconds:.0f} s, {moved} widgets")
