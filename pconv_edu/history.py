@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator
 from PIL import Image
 from tqdm import tqdm
 
-from .pictures import COLORS, Drawing
+from .pictures import COLORS, SERIES, Drawing
 
 # %% ../nbs/14_2_log.ipynb #ac97f992
 class Board:
@@ -107,8 +107,8 @@ def _curve(axes, points: list[tuple[int, float]], smooth: int):
     sums = np.cumsum(values)
     before = np.concatenate([np.zeros(smooth), sums])[:len(sums)]
     mean = (sums - before) / np.minimum(np.arange(len(sums)) + 1, smooth)
-    if smooth > 1: axes.plot(steps, values, color=COLORS["output"], alpha=.25, linewidth=1)
-    axes.plot(steps, mean, color=COLORS["output"], linewidth=2)
+    if smooth > 1: axes.plot(steps, values, color=SERIES[0], alpha=.25, linewidth=1)
+    axes.plot(steps, mean, color=SERIES[0], linewidth=2)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
