@@ -1,10 +1,12 @@
 """A file of weights knows its network; names, runs and hubs lead to one; what is wrong is said in one sentence."""
 import http.server
+import importlib
 import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -214,3 +216,41 @@ def test_a_folder_as_a_hub_has_it(net, tmp_path):
     with pytest.raises(ValueError, match="does not say which network"): load_pretrained(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(net.config))
     assert same(load_pretrained(tmp_path), net)
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    "tools/train_weights.py with a `fit` that only notes what it was asked for, and checkpoints by name alone."
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    tool = importlib.import_module("train_weights")
+    asked = []
+    monkeypatch.setattr(tool, "fit", lambda data, **options: asked.append(options) or SimpleNamespace(folder=options["out"]))
+    return tool, asked
+
+
+@pytest.mark.parametrize("step, goes_on", [(None, [True, "changed", "changed"]), (4499, [True, "changed", "changed"]), (4500, ["changed", "changed"]), (4501, [True, "changed"]),
+                                           (9499, [True, "changed"]), (9500, ["changed"]), (9501, [True]), (23000, [True])])
+def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatch, tmp_path, step, goes_on):
+    "A stage has other masks than the one before: that change is wanted at its first step, and an error anywhere else."
+    tool, asked = recipe
+    monkeypatch.setattr(tool.checkpoint, "latest", lambda folder: None if step is None else folder / f"step_{step:08}")
+    monkeypatch.setattr(sys, "argv", ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--out", str(tmp_path / "run"), "--masks", "2"])
+    tool.main()
+    assert [options["resume"] for options in asked] == goes_on
+    assert [sum(phase.steps for phase in options["phases"]) for options in asked] == [4500, 9500, 23000][-len(goes_on):]
+
+
+def test_each_stage_of_the_recipe_crowds_more_small_holes(recipe, tmp_path):
+    from pconv_edu.masks import MaskFolder
+    tool, _ = recipe
+    means = []
+    for stage in tool.STAGES:
+        folder = tool.make_masks(tmp_path / stage.name, 40, stage)
+        masks = MaskFolder(folder, hole="white")
+        assert len(masks) == 40 and masks[0].shape[-2:] == (tool.SIZE, tool.SIZE)
+        edges = [(mask[..., 1:] != mask[..., :-1]).float().mean() for mask in (masks[i] for i in range(40))]
+        means.append(float(sum(edges) / 40))
+    assert means[0] < means[1] < means[2], means
+    before = [path.read_bytes() for path in sorted((tmp_path / "thin").iterdir())]
+    tool.make_masks(tmp_path / "thin", 41, tool.STAGES[-1])  # goes on, and leaves what is there
+    assert [path.read_bytes() for path in sorted((tmp_path / "thin").iterdir())][:40] == before

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from pconv_edu import checkpoint
 from pconv_edu.data import InpaintingDataset
@@ -57,8 +58,7 @@ def make_masks(folder: Path, number: int, stage: Stage) -> Path:
     "Squares of SIZE cut at random out of irregular masks of FULL; those with hardly any hole, or hardly anything else, are left out."
     folder.mkdir(parents=True, exist_ok=True)
     done = len(list(folder.glob("*.png")))
-    for k in range(number):
-        if k < done: continue
+    for k in tqdm(range(done, number), desc=folder.name, disable=done >= number):
         for attempt in count():
             rng = np.random.default_rng([2018, k, attempt])
             bin = rng.choice(6, p=stage.shares)
