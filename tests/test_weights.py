@@ -1,6 +1,5 @@
 """A file of weights knows its network; names, runs and hubs lead to one; what is wrong is said in one sentence."""
 import http.server
-import importlib
 import json
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 
 from pconv_edu import checkpoint, weights
 from pconv_edu.inpaint import load_pretrained, save_pretrained
+from pconv_edu.masks import MaskFolder
 from pconv_edu.unet import PConvUNet
 
 ROOT = Path(__file__).parents[1]
@@ -222,7 +222,7 @@ def test_a_folder_as_a_hub_has_it(net, tmp_path):
 def recipe(monkeypatch):
     "tools/train_weights.py with a `fit` that only notes what it was asked for, and checkpoints by name alone."
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    tool = importlib.import_module("train_weights")
+    import train_weights as tool
     asked = []
     monkeypatch.setattr(tool, "fit", lambda data, **options: asked.append(options) or SimpleNamespace(folder=options["out"]))
     return tool, asked
@@ -241,7 +241,6 @@ def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatc
 
 
 def test_each_stage_of_the_recipe_crowds_more_small_holes(recipe, tmp_path):
-    from pconv_edu.masks import MaskFolder
     tool, _ = recipe
     means = []
     for stage in tool.STAGES:

@@ -18,8 +18,8 @@ from pconv_edu import checkpoint
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.losses import LossWeights
 from pconv_edu.masks import RATIO_BINS, MaskFolder, irregular_mask
-from pconv_edu.pictures import list_images
 from pconv_edu.phases import Phase
+from pconv_edu.pictures import list_images
 from pconv_edu.train import fit, parse_phases
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained
@@ -41,8 +41,8 @@ class Stage:
     def steps(self) -> int: return sum(phase.steps for phase in self.parsed())
 
 
-# Pixel terms alone: VGG-16 would take nine tenths of the time. Small holes are the hard ones, a smooth filling is nearly right in
-# the others; each stage taught them faster than the one before. The last one hardly asks for the valid pixels, which the composite keeps.
+# Pixel terms alone: VGG-16 takes most of a step's time. Small holes are where the classical methods are hard to beat, for there a smooth
+# filling is nearly right; so each stage has more of them. The last one hardly asks for the valid pixels, which the composite keeps.
 PIXELS = LossWeights(perceptual=0, style=0)
 OFTEN_SMALL = (.25, .22, .18, .14, .11, .10)
 STAGES = (
@@ -90,7 +90,7 @@ def main():
     parser.add_argument("--phases", type=parse_phases, help="the last stage's masks and weights alone, for these phases; left out: all stages, "
                         + "; ".join(f"{stage.name} {stage.phases}" for stage in STAGES))
     parser.add_argument("--vgg", help="'random', 'imagenet' or a file: with the paper's five terms; left out: with the pixel terms alone")
-    parser.add_argument("--masks", type=int, default=8000, help="how many masks")
+    parser.add_argument("--masks", type=int, default=8000, help="how many masks for each stage")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; None: as many as torch takes")
     asked = parser.parse_args()

@@ -23,7 +23,7 @@ def boxes(name: str) -> int:
 class Ahead:
     """Opens lessons five at a time: while one is looked at, the next ones already run, so that no core waits for a long one.
 
-    A lesson that went well leaves its page to another, as a learner would; loading JupyterLab takes longer than most lessons.
+    A lesson that went well leaves its page to another, as a learner would: loading JupyterLab anew costs a core some seconds.
     """
 
     def __init__(self, names, chromium, address: str):
