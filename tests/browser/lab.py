@@ -69,12 +69,20 @@ class Notebook:
         output.first.wait_for(timeout=30_000)
         return output.first
 
-    def look_through(self):
-        "Scroll through the whole page, so that every output is drawn once."
-        self.page.evaluate("""async () => {
-            const pane = document.querySelector(".jp-WindowedPanel-outer");
-            for (let y = 0; y < pane.scrollHeight; y += 900) { pane.scrollTop = y; await new Promise((done) => setTimeout(done, 60)); }
-        }""")
+    def look_through(self, seconds: int = 20):
+        "Scroll through the whole page, so that every output is drawn once; pictures that did not load join the complaints."
+        for source in self.page.evaluate("""async (ends) => {
+            const pane = document.querySelector(".jp-WindowedPanel-outer"), broken = new Set();
+            const pause = () => new Promise((done) => setTimeout(done, 60));
+            for (let y = 0; y < pane.scrollHeight; y += 900) {
+                pane.scrollTop = y;
+                await pause();
+                const pictures = () => [...pane.querySelectorAll("img")].filter((picture) => picture.getAttribute("src"));
+                while (pictures().some((picture) => !picture.complete) && Date.now() < ends) await pause();
+                for (const picture of pictures()) if (!picture.complete || !picture.naturalWidth) broken.add(picture.src);
+            }
+            return [...broken];
+        }""", (time.time() + seconds) * 1000): self._complain(f"no picture at {source}")
 
     def leave(self):
         "Stop the kernel and close the notebook; returns the page, with JupyterLab in it, for the next one."

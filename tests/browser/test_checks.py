@@ -10,13 +10,23 @@ play(lambda size: Drawing(figsize=(1, 1)), size=(1, 4))
 BROKEN_PICTURE = "from IPython.display import HTML\nHTML('<img src=\"/nothing-is-here.png\">')"
 
 
+def _comes(page, true, seconds: int = 20) -> bool:
+    "What the browser reports comes some time after what it reports on."
+    for _ in range(seconds * 4):
+        if true(): return True
+        page.wait_for_timeout(250)
+    return False
+
+
 def test_planted_faults_are_found(chromium, jupyter, nbs):
     (nbs / "faults.ipynb").write_text(notebook([DEAF, BROKEN_PICTURE, "raise ValueError('planted')", "'never reached'"]))
     book = Notebook(chromium, jupyter, "faults.ipynb")
     book.start()
     book.wait()
     assert book.errors() == ["ValueError: planted", "not run: 'never reached'"]
-    assert any("404" in text and "nothing-is-here" in text for text in book.complaints)
+    book.look_through()
+    assert any(text.startswith("no picture at") and text.endswith("/nothing-is-here.png") for text in book.complaints)
+    assert _comes(book.page, lambda: any("404" in text and "nothing-is-here" in text for text in book.complaints))
     [cell] = book.widget_cells()
     output = book.show_cell(cell)
     output.locator("img").first.wait_for()
