@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMS', 'PublishedConv2d', 'PublishedUNet', 'Case', 'prepare', 'seconds', 'in_turns', 'spread', 'ratio', 'resident',
-           'peak_here', 'run_alone', 'peak', 'compare', 'name', 'as_table', 'draw_rows', 'main']
+           'peak_here', 'run_alone', 'peak', 'compare', 'name', 'as_table', 'draw_rows', 'rounds', 'main']
 
 # %% ../nbs/19_scale.ipynb #55dd1fec
 import argparse
@@ -126,7 +126,8 @@ def seconds(run: Callable[[], None], device: str = "cpu") -> float:
 
 
 def in_turns(runs: dict, repeats: int = 9, device: str = "cpu") -> dict:  # name → one time for each round
-    "Time each of `runs` once in every round, after two rounds of warming up."
+    "Time each of `runs` once in every round, after two rounds of warming up. Raises `ValueError` for fewer than two rounds."
+    if repeats < 2: raise ValueError(f"repeats={repeats}: quartiles need two rounds or more")
     for _ in range(2): [run() for run in runs.values()]
     rounds = [{name: seconds(run, device) for name, run in runs.items()} for _ in range(repeats)]
     return {name: [times[name] for times in rounds] for name in runs}
@@ -193,7 +194,8 @@ def compare(
     quartiles = {f: [round(t * 1000, 2) for t in spread(own[f])] for f in FORMS}
     row |= {"layouts": best, "ms": {f: q[0] for f, q in quartiles.items()}, "ms quartiles": {f: q[1:] for f, q in quartiles.items()},
             "repeats": repeats, "threads": torch.get_num_threads()}
-    row |= {"ours/plain": ratio(own["ours"], own["plain"]), "published/ours": ratio(own["published"], own["ours"])}
+    row |= {"ours/plain": ratio(own["ours"], own["plain"]), "published/plain": ratio(own["published"], own["plain"]),
+            "published/ours": ratio(own["published"], own["ours"])}
     if not memory: return row
     peaks = {form: min(peak(cases[form, layout]) for layout in layouts) for form in FORMS}
     return row | {"MB": {f: round(p / 2**20) for f, p in peaks.items()},
@@ -217,13 +219,13 @@ def as_table(rows: list[dict]) -> str:
 
 # %% ../nbs/19_scale.ipynb #1220624d
 def draw_rows(rows: list[dict]) -> Drawing:
-    "Time of each form as a share of the plain twin's, one group of bars for each row."
+    "Time of each form as a share of the plain twin's (the median over the rounds), one group of bars for each row."
     drawing = Drawing(figsize=(10, 1.1 + .8 * len(rows)))
     axes = drawing.subplots()
     shades = {"ours": COLORS["output"], "plain": COLORS["valid"], "published": SERIES[1]}
     for i, row in enumerate(rows):
         for j, form in enumerate(FORMS):
-            share = row["ms"][form] / row["ms"]["plain"]
+            share = 1 if form == "plain" else row[f"{form}/plain"][0]
             axes.barh(i + (j - 1) * .27, share, .25, color=shades[form], label=form if i == 0 else None)
             axes.text(share, i + (j - 1) * .27, f" {share:.2f} × ({row['ms'][form]:.0f} ms)", va="center", fontsize=9)
     axes.set_yticks(range(len(rows)), [name(row) for row in rows], fontsize=9)
@@ -235,6 +237,12 @@ def draw_rows(rows: list[dict]) -> Drawing:
     return drawing
 
 # %% ../nbs/19_scale.ipynb #50c68bb4
+def rounds(text: str) -> int:
+    "The value of an option for rounds, for argparse."
+    if not text.isdigit() or int(text) < 2: raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 2 or more (quartiles need two rounds)")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pconv_edu.bench", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Time and memory of partial convolutions: ours, the plain twin, the published form; forward pass and training step. The defaults take a few minutes.")
@@ -249,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--merged", nargs="+", choices=("ours", "none", "all"), default=["ours"], help="who has merged kernels: ours and the plain twin, nobody, all three")
     add("--batch", type=int, default=16 if gpu else 4, help="pictures in a training step")
     add("--inference-batch", type=int, default=16 if gpu else 1, help="pictures in a forward pass")
-    add("--repeats", type=int, default=9, help="rounds; in each every form runs once")
+    add("--repeats", type=rounds, default=9, help="rounds; in each every form runs once")
     add("--device", choices=("cpu", "cuda"), default="cuda" if gpu else "cpu")
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     add("--no-memory", action="store_true", help="leave out peak memory")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .bench import in_turns, ratio, resident, run_alone
+from .bench import in_turns, ratio, rounds, resident, run_alone
 from .inpaint import inpaint, load_pretrained
 from .masks import irregular_mask
 from .pictures import COLORS, SERIES, Drawing, sample_photos, to_pil
@@ -52,7 +52,8 @@ def compare(
                       "ns": lambda m=opencv("ns"): m(photo, mask)}, repeats, device)
     row = {"size": size, "hole": hole, "repeats": repeats, "threads": torch.get_num_threads(), "device": device}
     row["ms"] = {name: round(statistics.median(seconds) * 1000, 2) for name, seconds in times.items()}
-    return row | {f"network/{name}": ratio(times["network"], times[name]) for name in ("telea", "ns")}
+    row |= {f"network/{name}": ratio(times["network"], times[name]) for name in ("telea", "ns")}
+    return row | {"ns/telea": ratio(times["ns"], times["telea"])}
 
 # %% ../nbs/19_2_inpaint_cost.ipynb #0cd690e1
 def as_table(rows: list[dict]) -> str:
@@ -66,12 +67,12 @@ def as_table(rows: list[dict]) -> str:
 
 
 def draw_rows(rows: list[dict]) -> Drawing:
-    "Time of each method at each size, as a share of Telea's."
+    "Time of each method at each size, as a share of Telea's (the median over the rounds)."
     drawing = Drawing(figsize=(9, 1 + .8 * len(rows)))
     axes, names = drawing.subplots(), {"network": "the network", "telea": "OpenCV, Telea", "ns": "OpenCV, Navier–Stokes"}
     for i, row in enumerate(rows):
         for j, (name, color) in enumerate(zip(names, (COLORS["output"], *SERIES))):
-            share = row["ms"][name] / row["ms"]["telea"]
+            share = 1 if name == "telea" else row[f"{name}/telea"][0]
             axes.barh(i + (j - 1) * .27, share, .25, color=color, label=names[name] if i == 0 else None)
             axes.text(share, i + (j - 1) * .27, f" {share:.2f} × ({row['ms'][name]:.0f} ms)", va="center", fontsize=9)
     axes.set_yticks(range(len(rows)), [f"{row['size']} × {row['size']} px" for row in rows], fontsize=10)
@@ -113,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--net", default="small", help="small, seven_stage, paper (untrained), or weights by name or path")
     add("--sizes", nargs="+", type=int, default=[256, 512, 2048], help="sides of the square photo")
     add("--hole", type=float, default=.25, help="share of the photo")
-    add("--repeats", type=int, default=5, help="rounds")
+    add("--repeats", type=rounds, default=5, help="rounds")
     add("--megapixels", nargs="*", type=float, default=[24], help="photos whose peak memory is measured, each in a process of its own")
     add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads, of OpenCV too")

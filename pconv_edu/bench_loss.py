@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .bench import in_turns, ratio, resident, run_alone, seconds
+from .bench import in_turns, ratio, rounds, resident, run_alone, seconds
 from .losses import InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss
 from .masks import irregular_mask
 from .pictures import SERIES, Drawing
@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> dict:
     gpu, add = torch.cuda.is_available(), parser.add_argument
     add("--size", type=int, default=256, help="side of the square pictures")
     add("--batch", type=int, default=4, help="pictures in a step")
-    add("--repeats", type=int, default=5, help="rounds")
+    add("--repeats", type=rounds, default=5, help="rounds")
     add("--net", choices=("seven_stage", "paper", "small"), default="seven_stage", help="network of the training step")
     add("--device", choices=("cpu", "cuda"), default="cuda" if gpu else "cpu")
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")

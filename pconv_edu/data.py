@@ -55,10 +55,11 @@ def shuffled(
 
 # %% ../nbs/11_data.ipynb #796fd1a1
 class TooManyBadImages(RuntimeError):
-    "More unreadable files than `max_bad` allows; `.bad` maps each name to its reason."
+    "More unreadable files than `max_bad` allows, or no readable one; `.bad` maps each name to its reason."
     def __init__(self, bad: dict[str, str], max_bad: int):
         lines = "".join(f"\n  {name}: {reason}" for name, reason in bad.items())
-        super().__init__(f"{len(bad)} files cannot be read, and max_bad={max_bad}. Mend or remove them, or allow more:{lines}")
+        more = f", and max_bad={max_bad}. Mend or remove them, or allow more" if len(bad) > max_bad else ", and there is no other. Is this what you meant to give?"
+        super().__init__(f"{len(bad)} files cannot be read{more}:{lines}")
         self.bad, self.max_bad = bad, max_bad
 
     def __reduce__(self): return TooManyBadImages, (self.bad, self.max_bad)
@@ -116,9 +117,8 @@ class MaskMaker:
         return augment_mask(mask, self.size, recipe["seed"]) if "seed" in recipe else resize_mask(mask, self.size)
 
     def name(self, k: int) -> str:
-        "The file name of mask `k`."
-        paths = getattr(self.masks, "paths", None)
-        return f"masks[{k}]" if paths is None else Path(paths[k]).name
+        "The name of mask `k`: its path below its folder."
+        return self.masks.name(k) if isinstance(self.masks, MaskFolder) else f"masks[{k}]"
 
 # %% ../nbs/11_data.ipynb #e54ca07b
 class InpaintingDataset(Dataset):

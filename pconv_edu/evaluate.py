@@ -87,9 +87,12 @@ class Comparison(dict):
         halves: bool = False,       # each cell as N/B: without and with holes at the border
         paper: bool = False,        # with the paper's rows beneath, and what to mind
     ) -> str:
-        "One column of every table, the methods side by side. Raises `ValueError` for a column that the paper does not have."
+        "One column of every table, the methods side by side. Raises `ValueError` for a column that the tables, their halves or the paper do not have."
+        first = next(iter(self.values()))
+        known = first.rows[0] if halves else first.columns  # IScore and FID are of a whole bin
+        if column not in known: raise ValueError(f"these tables have no column {column!r}{' for each half' * halves}; they have {', '.join(known)}")
         if paper and column not in PAPER: raise ValueError(f"the paper's table has no column {column!r}; it has {', '.join(PAPER)}, over the whole composite")
-        bins = next(iter(self.values())).bins()
+        bins = first.bins()
         rows = [[f"{HEADINGS[column]} at hole ratio", *map(bin_name, bins)]]
         rows += [[name, *(self._cell(table, b, column, halves) for b in bins)] for name, table in self.items()]
         if paper: rows += [[f"paper: {name}", *(line.split()[b] for b in bins)] for name, line in PAPER[column].items()]

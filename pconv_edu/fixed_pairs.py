@@ -41,7 +41,7 @@ def save_pairs(
 class FixedPairs(InpaintingDataset):
     """The pairs of a manifest, the same for ever: for validation.
 
-    Nothing is replaced here: a missing or changed picture or mask raises `ValueError` with its name.
+    Nothing is replaced here: a changed picture or mask raises `ValueError`, a missing one `FileNotFoundError`, each with its name.
     """
     def __init__(
         self,

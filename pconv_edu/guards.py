@@ -105,14 +105,14 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [
 class Signals:
     """While open, SIGTERM, SIGINT and SIGUSR1 end no process: `received` holds the name of the one that came.
 
-    Outside the main thread Python lets no one listen; then nothing changes.
+    Outside the main thread Python lets no one listen; then nothing changes. Windows has no SIGUSR1.
     """
     names = ("SIGTERM", "SIGINT", "SIGUSR1")
     received = None
 
     def __enter__(self):
         self.before = {}
-        try: self.before = {name: signal.signal(getattr(signal, name), self._note) for name in self.names}
+        try: self.before = {name: signal.signal(getattr(signal, name), self._note) for name in self.names if hasattr(signal, name)}
         except ValueError: pass
         return self
 
@@ -143,8 +143,9 @@ def memory_advice(asked: SimpleNamespace):
     try: yield
     except RuntimeError as error:  # torch.OutOfMemoryError is one
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error): raise
-        ways = [f"batch={asked.batch} → {asked.batch // 2} with accumulate={asked.accumulate * 2}"] if asked.batch > 1 else []
+        parts = next((n for n in range(2, asked.batch + 1) if asked.batch % n == 0), 1)  # the same pictures in each step
+        ways = [f"batch={asked.batch} → {asked.batch // parts} with accumulate={asked.accumulate * parts}"] if parts > 1 else []
         if not asked.checkpoint_loss: ways.append("checkpoint_loss=True")
         if asked.precision == "float32": ways.append("precision='bfloat16'")
         ways.append(f"size={asked.size} → {asked.size // 2}")
-        raise MemoryError(f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}. ({str(error).splitlines()[0]})") from error
+        raise MemoryError(f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}; a run that has begun goes on with resume='changed'. ({str(error).splitlines()[0]})") from error

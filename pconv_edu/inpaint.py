@@ -135,7 +135,7 @@ def ramp(length: int, overlap: int) -> Tensor:  # [length], in (0,1]
 # %% ../nbs/15_inpaint.ipynb #4e6371f4
 def trust(
     mask: Tensor,  # [B,1,H,W], 1 = valid, 0 = hole
-    reach: int,    # pixels, 16 or more
+    reach: int,    # pixels, a multiple of 16 (others are rounded down)
 ) -> Tensor:  # [B,1,H,W] in [0,1]
     "How far to believe a fill: 1 where a valid pixel lies within half of `reach`, 0 where none lies within `reach`, smooth between."
     cell = reach // 16

@@ -44,15 +44,16 @@ def inception_score(
     logits: Tensor,    # [N,K], of each filled picture
     splits: int = 10,  # parts, each scored alone
 ) -> tuple[float, float]:  # mean over the parts, half its 95 % interval
-    "How sure a classifier is of each picture, and of how many kinds they are: from 1 to K. Raises `ValueError` for fewer pictures than parts."
-    if len(logits) < splits: raise ValueError(f"IScore of {len(logits)} pictures in {splits} parts leaves parts empty; give more pictures, or splits=1")
+    "How sure a classifier is of each picture, and of how many kinds they are: from 1 to K. Raises `ValueError` for fewer than two pictures for each part."
+    if len(logits) < 2 * splits: raise ValueError(f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are too few: a part of one always scores 1; give more pictures, or fewer splits=")
+    parts = len(logits.chunk(splits))  # 25 pictures in 10 parts are 8 of three and one more
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it keeps the features, which were kept anyway
         torch.manual_seed(0)  # it shuffles
         score = _metrics().InceptionScore(feature=_Taken(logits.shape[1]), splits=splits)
         score.update(logits.double())
         mean, deviation = score.compute()
-    return float(mean), float(student.ppf(.975, splits - 1) * deviation / splits ** .5) if splits > 1 else math.nan
+    return float(mean), float(student.ppf(.975, parts - 1) * deviation / parts ** .5) if parts > 1 else math.nan
 
 
 def frechet_distance(
@@ -136,9 +137,9 @@ class LearnedMetrics:
 
     def check(self, counts):  # how many pictures each bin has
         "Raise `ValueError` when a bin has too few pictures, before any work is done."
-        least = max(self.splits if self.iscore else 0, 2 if self.fid else 0)
+        least = max(2 * self.splits if self.iscore else 0, 2 if self.fid else 0)
         if min(counts) < least:
-            raise ValueError(f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: one for each of {self.splits} parts; FID: 2); "
+            raise ValueError(f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: two for each of {self.splits} parts; FID: 2); "
                              "give more pairs, splits=1, or leave the score out: names=...")
 
     @torch.no_grad()

@@ -238,10 +238,15 @@ class MaskFolder(Sequence):
         sample: int = 32,       # how many to look at; 0: none
     ):
         self.hole, self.size, self.threshold, self.paths = hole, size, threshold, list_images(path)
+        self.root = Path(path).expanduser()
         if hole not in ("white", "black"): raise ValueError(f"hole={hole!r}: say 'white' or 'black', whichever marks a hole in the files of '{path}'")
         if sample: self._look(path, self.paths[::-(-len(self.paths) // sample)])
 
     def __len__(self) -> int: return len(self.paths)
+
+    def name(self, i: int) -> str:
+        "The path of mask `i` below the folder: two folders inside it may hold files of one name."
+        return self.paths[i].relative_to(self.root).as_posix()
 
     def __getitem__(self, i: int) -> Tensor:
         mask = load_mask(self.paths[i], self.hole, self.threshold)

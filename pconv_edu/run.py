@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PRECISIONS', 'CHOICES', 'SWITCHES', 'check_options', 'loss_weights', 'make_net', 'as_dataset', 'data_mark',
            'files_mark', 'Run', 'optimizer_tensors', 'restore_optimizer', 'configuration', 'save_run', 'restore',
-           'start_or_resume', 'board_of', 'put_aside', 'validate']
+           'start_or_resume', 'board_of', 'put_aside', 'handed_back', 'validate']
 
 # %% ../nbs/14_5_run.ipynb #b7c2bcf9
 import hashlib
@@ -13,6 +13,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ from .parallel import join_team, share_batchnorm
 from .phases import Phase, in_steps
 from .pictures import show_row
 from .sources import Files, Items
+from .tars import TarImages
 from .unet import PConvUNet
 
 # %% ../nbs/14_5_run.ipynb #bf63fd9d
@@ -44,6 +46,7 @@ def check_options(o: SimpleNamespace):
     for name in ("size", "batch", "accumulate", "save_every", "keep", "valid_pairs"): at_least(name, getattr(o, name), 1)
     for name in ("workers", "seed"): at_least(name, getattr(o, name), 0)
     if o.clip is not None: at_least("clip", o.clip, 0.)
+    if o.clip == 0: raise ValueError(f"clip={o.clip!r} would cut every gradient to nothing; give a number above 0, or None")
     if o.ema is not None and not (isinstance(o.ema, float) and 0 < o.ema < 1): raise ValueError(f"ema={o.ema!r}; give the share that is kept at each step, such as 0.999")
     if o.tensorboard: needs_package("tensorboard", "tensorboard=True")
     if o.device is not None: _check_device(o.device)
@@ -113,7 +116,7 @@ def data_mark(data: InpaintingDataset) -> str:
 
 # %% ../nbs/14_5_run.ipynb #b7f61ac3
 def files_mark(data: InpaintingDataset) -> str:
-    "A short hash of what the names do not tell: the sizes of picture and mask files, the numbers in tensors (at most 10,000 of each kind)."
+    "A short hash of what the names do not tell: the sizes of picture and mask files, in folders or tars, the numbers in tensors (at most 10,000 of each kind)."
     mark, paths = hashlib.sha256(), getattr(data.masks.masks, "paths", ())
     for i in range(0, len(data.source), len(data.source) // 10_000 + 1): mark.update(_content(data.source, i))
     for path in paths[::len(paths) // 10_000 + 1]: mark.update(f"{Path(path).name} {os.path.getsize(path)}\n".encode())
@@ -122,6 +125,7 @@ def files_mark(data: InpaintingDataset) -> str:
 # %% ../nbs/14_5_run.ipynb #8ccd6228
 def _content(source, i: int) -> bytes:
     if isinstance(source, Files): return f"{os.path.getsize(os.path.join(source.root, source.name(i)))}\n".encode()
+    if isinstance(source, TarImages): return f"{source.entries[i]['size']}\n".encode()
     known = isinstance(source, Items) and isinstance(source.items, (list, tuple)) and isinstance(source.items[i], Tensor)
     return source.items[i].contiguous().numpy().tobytes() if known else b""
 
@@ -214,18 +218,18 @@ def restore(run: Run, saved: checkpoint.Checkpoint):
     for name, value in (run.average or {}).items(): value.copy_(saved.weights[name])
     if saved.state["scaler"]: run.scaler.load_state_dict(saved.state["scaler"])
     run.step = saved.state["step"]
-    if not changed: run.phases = tuple(replace(phase, steps=steps, hours=None) for phase, steps in zip(run.phases, saved.state["steps"]))
+    if then["phases"] == run.config["phases"]: run.phases = tuple(replace(phase, steps=steps, hours=None) for phase, steps in zip(run.phases, saved.state["steps"]))
 
 # %% ../nbs/14_5_run.ipynb #0a82c5b2
 def start_or_resume(run: Run, seconds_per_step: Callable[[], float]):
-    "Stand where the newest whole checkpoint stood, or at the beginning, and say which. A new run's hours become steps here."
+    "Stand where the newest whole checkpoint stood, or at the beginning, and say which. Hours become steps here, once: a run that goes on with the same phases keeps the number."
     run.config = configuration(run)
     if not run.asked.resume and run.team.leads: put_aside(run.folder)
     run.team.wait()
     path = checkpoint.latest(run.folder)
     saved = checkpoint.load(path) if path else None
     if saved: restore(run, saved)
-    elif any(phase.hours for phase in run.phases): run.phases = in_steps(run.phases, seconds_per_step())
+    if any(phase.hours for phase in run.phases): run.phases = in_steps(run.phases, seconds_per_step())
     if run.team.leads: run.log = history.Log(run.folder / "log.jsonl", keep=saved.state["log_bytes"] if saved else 0, board=board_of(run))
     if saved: run.tell(f"resumes from step {run.step} of {run.total}, in {run.folder}" + (": it is finished" if run.step == run.total else ""), event="resumed")
     else: run.tell(f"starts over: {run.total} steps, {len(run.data)} pictures, in {run.folder}", event="started")
@@ -243,6 +247,19 @@ def put_aside(folder: Path):
     for path in old: path.rename(aside / path.name)
 
 # %% ../nbs/14_5_run.ipynb #806a48aa
+@contextmanager
+def handed_back(run: Run):
+    "While open, the network is the one that `fit` would hand back now: averaged weights if there are any, eval mode."
+    modes = [(module, module.training) for module in run.net.modules()]
+    own = {name: t.clone() for name, t in run.net.state_dict().items()} if run.average else None
+    if own: run.net.load_state_dict(run.average)
+    run.net.eval()
+    try: yield run.net
+    finally:
+        if own: run.net.load_state_dict(own)
+        for module, mode in modes: module.training = mode
+
+
 @torch.no_grad()
 def validate(run: Run, done: int) -> float | None:
     "The loss on the fixed validation pairs, if there are any; draws them, and the curves."
@@ -251,11 +268,8 @@ def validate(run: Run, done: int) -> float | None:
     if run.asked.draw: history.curves(history.read_log(run.folder)).savefig(run.folder / "curves.png", dpi=100)
     if not run.valid: return None
     image, mask = (torch.stack(part).to(run.device) for part in zip(*(run.valid[n] for n in range(run.asked.valid_pairs))))
-    modes = [(module, module.training) for module in run.net.modules()]
-    run.net.eval()
-    output = torch.cat([run.net(*pair) for pair in zip(image.split(run.asked.batch), mask.split(run.asked.batch))])
+    with handed_back(run) as net: output = torch.cat([net(*pair) for pair in zip(image.split(run.asked.batch), mask.split(run.asked.batch))])
     score = float(run.loss(output, image, mask)[0])
-    for module, mode in modes: module.training = mode
     if run.asked.draw: _samples(run, done, image, mask, output)
     if run.log.board: run.log.board.add(done - 1, validation=score)
     run.tell(f"step {done}: validation loss {score:.4g}", event="validated", score=score)

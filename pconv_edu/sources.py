@@ -127,7 +127,7 @@ def dataset_files(
 
 # %% ../nbs/11_2_sources.ipynb #70b8a8c6
 def open_pictures(
-    images,  # folder, tar or tars (path ending in .tar), list of paths or tensors, TarImages, torchvision dataset, or a ready source
+    images,  # folder, tar or tars (paths ending in .tar), list of paths or tensors, TarImages, torchvision dataset, or a ready source
 ):  # source: len(source), source.name(i), source.open(i)
     "Whatever holds pictures, as a source of pictures that are named and opened one by one."
     if isinstance(images, (Files, Items, TarImages)): return images
@@ -138,6 +138,7 @@ def open_pictures(
     if not len(images): raise ValueError("there is no picture: the list or dataset is empty")
     files = dataset_files(images)
     if files is None and isinstance(images[0], (str, Path)): files = images
+    if files is images and str(images[0]).endswith(".tar"): return TarImages(images)
     return Items(images) if files is None else Files(files)
 
 # %% ../nbs/11_2_sources.ipynb #87afcaa8

@@ -42,6 +42,7 @@ def bin_name(b: int) -> str: return "({}, {}]".format(*RATIO_BINS[b])
 def cell(column: str, mean: float, half: float = math.nan) -> str:
     "`24.31 ± 0.52`, with the digits that the column deserves."
     digits = DIGITS[column.removeprefix("hole_")]
+    if math.isnan(mean): return "–"  # no pair in this bin
     return f"{mean:.{digits}f}" + ("" if math.isnan(half) else f" ± {half:.{digits}f}")
 
 

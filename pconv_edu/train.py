@@ -65,7 +65,7 @@ def forward(run: Run, image: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Te
 def clipped(run: Run) -> float:
     "The norm of the gradient, which is cut to `clip` where that was asked for."
     run.scaler.unscale_(run.optimizer)
-    return float(nn.utils.clip_grad_norm_(run.net.parameters(), run.asked.clip or float("inf")))
+    return float(nn.utils.clip_grad_norm_(run.net.parameters(), float("inf") if run.asked.clip is None else run.asked.clip))
 
 # %% ../nbs/14_fit.ipynb #d0e5e40f
 def usable(run: Run, terms: dict[str, float]) -> bool:
@@ -222,18 +222,20 @@ def parse_phases(
 ) -> tuple[Phase, ...]:
     "`initial:100000:2e-4,fine-tune:24h:5e-5:frozen` as phases."
     def one(part):
-        name, length, lr, *frozen = part.split(":")
+        name, length, lr, *rest = part.split(":")
+        if rest not in ([], ["frozen"]): raise ValueError(f"{':'.join(rest)!r} is unknown, only 'frozen' may follow the learning rate")
         span = dict(steps=None, hours=float(length[:-1])) if length.endswith("h") else dict(steps=int(length))
-        return Phase(name, lr=float(lr), freeze_encoder_bn=frozen == ["frozen"], **span)
+        return Phase(name, lr=float(lr), freeze_encoder_bn=bool(rest), **span)
     try: return tuple(one(part) for part in text.split(","))
     except ValueError as error: raise ValueError(f"phases {text!r}: {error}; write them as initial:100000:2e-4,fine-tune:24h:5e-5:frozen") from None
 
 # %% ../nbs/14_fit.ipynb #e0e017d7
 def parse_weights(text: str) -> LossWeights:
     "`hole=6,tv=0.1` as weights; a term that is not named keeps the paper's."
-    pairs = dict(part.split("=") for part in text.split(","))
-    for name in pairs: one_of("weight", name, LossWeights.__dataclass_fields__)
-    return LossWeights(**{name: float(value) for name, value in pairs.items()})
+    pairs = [part.partition("=") for part in text.split(",")]
+    for name, _, _ in pairs: one_of("weight", name, LossWeights.__dataclass_fields__)
+    try: return LossWeights(**{name: float(value) for name, _, value in pairs})
+    except ValueError as error: raise ValueError(f"weights {text!r}: {error}; write them as hole=6,tv=0.1") from None
 
 # %% ../nbs/14_fit.ipynb #90ea397a
 def _value(text: str):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pconv_edu import bench, bench_loss, unet
+from pconv_edu import bench, bench_inpaint, bench_loss, unet
 from pconv_edu.bench import FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident
 from pconv_edu.losses import InpaintingLoss, LossWeights
 from pconv_edu.masks import irregular_mask
@@ -82,6 +82,19 @@ def test_rows_table_and_picture():
     lines = table.splitlines()
     assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1 and "7, 7, 7 | 1.00 | 2.00" in lines[3]
     assert len(draw_rows([row, row]).axes[0].patches) == 6
+
+
+def test_the_picture_shows_the_ratios_of_the_table():
+    "Median over median is not the median of the ratios: a round in which the machine was busy would count."
+    row = compare(TINY, layouts=("contiguous",), repeats=2, memory=False) | {"ours/plain": (1.25, 1, 2), "published/plain": (2.5, 2, 3)}
+    assert sorted(bar.get_width() for bar in draw_rows([row]).axes[0].patches) == [1, 1.25, 2.5]
+
+
+@pytest.mark.parametrize("main", [bench.main, bench_loss.main, bench_inpaint.main])
+def test_one_round_has_no_quartiles(main, capsys):
+    with pytest.raises(SystemExit): main(["--repeats", "1"])
+    assert "--repeats: '1': give a whole number, 2 or more" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="repeats=1"): bench.in_turns({"a": lambda: None}, repeats=1)
 
 
 def test_resident_memory_is_seen():

@@ -346,6 +346,13 @@ def test_a_table_on_screen_and_as_files(tmp_path, weights, capsys):
     assert once == again and once
 
 
+def test_masks_made_by_the_other_command(tmp_path, capsys):
+    "Its six folders hold files of the same names: the evaluation stopped at the first pair."
+    assert make(tmp_path / "m", "--per-bin", 2, "--size", "64") == 0
+    assert measure(SAMPLES / "pictures", "--masks", tmp_path / "m", "--net", "mean", "--per-bin", 2, "--size", 64) == 0
+    assert "(0.5, 0.6]" in capsys.readouterr().out
+
+
 def test_masks_from_files_and_their_polarity(tmp_path, capsys):
     assert measure(SAMPLES / "pictures", "--masks", SAMPLES / "masks_white", "--net", "mean", "--per-bin", 1) == 0
     assert measure(SAMPLES / "pictures", "--masks", SAMPLES / "masks_black", "--net", "mean", "--per-bin", 1) == 2 and "--hole" in capsys.readouterr().err

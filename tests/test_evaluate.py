@@ -14,7 +14,7 @@ from pconv_edu.evaluate import (PAPER, compare, evaluate, fill_pairs, fit_square
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
 from pconv_edu.metrics import COLUMNS
-from pconv_edu.pairs import near_border
+from pconv_edu.pairs import look, near_border
 from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import to_csv, to_json
 
@@ -83,12 +83,38 @@ def test_pairs_that_do_not_fit_what_is_given_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no manifest"): evaluate(mean_fill, PHOTOS, pairs=tmp_path / "no.json")
 
 
+def test_masks_of_one_name_in_two_folders_are_two_masks(tmp_path):
+    """Masks known by the last part of their path: the six folders of `pconv_masks` hold files of the same names, and one hid the others."""
+    for folder, ratio, seed in (("a", .05, 1), ("b", .25, 2), ("c", .25, 3)): save_image(1 - irregular_mask(64, ratio, seed=seed), tmp_path / folder / "0.png")
+    pairs = make_pairs(PHOTOS, tmp_path, size=32, per_bin=2)
+    assert [p.mask for p in pairs] == ["a/0.png", "a/0.png", "b/0.png", "c/0.png"] and len({p.digest for p in pairs}) == 3
+    assert evaluate(mean_fill, PHOTOS, tmp_path, pairs=pairs, size=32).bins() == [0, 2]
+
+
+def test_another_picture_under_an_old_name_is_refused(tmp_path):
+    """Only masks were checked: two photos that had changed places were evaluated without a word."""
+    pairs = make_pairs(PHOTOS, size=32, per_bin=1)
+    chelsea, rocket = PHOTOS.values()
+    with pytest.raises(ValueError, match="picture 'chelsea' is not the one"): evaluate(mean_fill, {"chelsea": rocket, "rocket": chelsea}, pairs=pairs, size=32)
+    decoded_elsewhere = {name: (photo + torch.randint(-1, 2, photo.shape) / 255).clamp(0, 1) for name, photo in PHOTOS.items()}
+    assert len(evaluate(mean_fill, decoded_elsewhere, pairs=pairs, size=32).rows) == 6
+    with pytest.raises(ValueError, match="same pairs"): evaluate(mean_fill, [chelsea, rocket], size=32).minus(evaluate(mean_fill, [rocket, chelsea], size=32))
+    assert look(torch.stack([torch.arange(16.).view(4, 4) / 255] * 3)) == bytes(range(16)).hex()  # by hand
+
+
 def test_pictures_come_as_folder_list_or_dict(tmp_path):
     for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "sub" / f"{name}.png")
     tables = [evaluate(mean_fill, images, size=32, name="m") for images in (PHOTOS, list(PHOTOS.values()), tmp_path, [tmp_path / "sub" / f"{n}.png" for n in PHOTOS])]
     assert all(t.rows == tables[0].rows for t in tables)
     assert tables[2].pairs[0].picture == "sub/chelsea.png"
     with pytest.raises(ValueError, match="empty"): evaluate(mean_fill, [])
+
+
+def test_a_folder_of_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "photos" / f"{name}.png")
+    save_image(1 - irregular_mask(64, .15, seed=1), tmp_path / "masks" / "in" / "m.png")
+    assert make_pairs("~/photos", "~/masks", size=32, per_bin=1) == make_pairs(tmp_path / "photos", tmp_path / "masks", size=32, per_bin=1)
 
 
 def test_large_photos_are_cut_to_their_middle_square():
@@ -107,10 +133,11 @@ def test_the_border_is_the_paper_s_50_of_512():
 
 
 def test_pairs_with_or_without_holes_at_the_border(tmp_path):
+    photos = {n: p.repeat(1, 2, 2) for n, p in PHOTOS.items()}
     for border in (False, True):
-        pairs = make_pairs(PHOTOS, size=64, per_bin=3, border=border)
+        pairs = make_pairs(photos, size=64, per_bin=3, border=border)
         assert len(pairs) == 18 and {p.border for p in pairs} == {border}
-        assert evaluate(mean_fill, {n: p.repeat(1, 2, 2) for n, p in PHOTOS.items()}, pairs=pairs, size=64).bins() == list(range(6))  # found again by their names
+        assert evaluate(mean_fill, photos, pairs=pairs, size=64).bins() == list(range(6))  # found again by their names
     free, near = irregular_mask(64, .3, border=6, seed=1), rect_mask(64, 0, 0, 64, 20)
     for name, mask in (("a_free", free), ("b_near", near)): save_image(1 - mask, tmp_path / f"{name}.png")
     assert {p.mask for p in make_pairs(PHOTOS, tmp_path, size=64, border=True)} == {"b_near.png"}
@@ -194,6 +221,17 @@ def test_the_interval_is_student_s():
 
 def test_the_interval_by_hand_and_for_few_values():
     assert interval([20., 24., 22., 26.]) == pytest.approx((23, 3.1824 * (20 / 3) ** .5 / 2), abs=1e-3)
+
+
+def test_columns_that_are_not_there_are_named():
+    """A bare KeyError; and IScore or FID of a half, which nobody computed."""
+    learned = LearnedMetrics(("fid",), inception=stand_in)
+    tables = compare({"m": mean_fill}, PHOTOS, size=32, per_bin=2, learned=learned)
+    assert "FID" in tables.text("fid")
+    with pytest.raises(ValueError, match="no column 'beauty'; they have l1, psnr"): tables.text("beauty")
+    with pytest.raises(ValueError, match="no column 'fid' for each half"): tables.text("fid", halves=True)
+    one = compare({"m": mean_fill}, PHOTOS, size=32, per_bin=1, border=True)
+    assert "–/" in one.text("psnr", halves=True) and "nan" not in one.text("psnr", halves=True)
 
 
 def test_halves_and_differences():
@@ -298,6 +336,6 @@ def test_learned_scores_are_columns_of_the_table():
 def test_too_few_pictures_are_noticed_before_any_work_is_done():
     """An evaluation of hours that ends in an error at its last line."""
     def never(image, mask): raise AssertionError("work was done")
-    for names, options, least in ((("iscore",), {}, 10), (("fid", "iscore"), {"splits": 1}, 2)):
+    for names, options, least in ((("iscore",), {}, 20), (("fid", "iscore"), {"splits": 1}, 2)):
         with pytest.raises(ValueError, match=f"1 pictures, and at least {least}"):
             evaluate(never, PHOTOS, size=32, per_bin=1, learned=LearnedMetrics(names, inception=stand_in, **options))

@@ -8,7 +8,7 @@ import torch
 
 from pconv_edu.data import InpaintingDataset, batches
 from pconv_edu.fixed_pairs import FixedPairs, save_pairs
-from pconv_edu.masks import irregular_mask
+from pconv_edu.masks import irregular_mask, rect_mask
 from pconv_edu.pictures import BadImage, sample_photos, save_image
 
 
@@ -44,6 +44,15 @@ def test_masks_from_files(folder, masks, tmp_path, augment):
     save_pairs(ds, tmp_path / "pairs.json", 6)
     assert same(first(FixedPairs(tmp_path / "pairs.json", folder, masks), 6), first(ds, 6))
     assert {pair["mask"]["file"] for pair in json.loads((tmp_path / "pairs.json").read_text())["pairs"]} <= {f"m{k}.png" for k in range(4)}
+
+
+def test_masks_of_one_name_in_two_folders(folder, tmp_path):
+    "Masks known by the last part of their path: of two of one name the manifest found the last."
+    for k in range(3): save_image(1 - rect_mask(32, k, k, 8 + k, 8), tmp_path / "bins" / str(k) / "0.png")
+    ds = InpaintingDataset(folder, tmp_path / "bins", size=32)
+    save_pairs(ds, tmp_path / "pairs.json", 9)
+    assert same(first(FixedPairs(tmp_path / "pairs.json", folder, tmp_path / "bins"), 9), first(ds, 9))
+    assert len({mask.numpy().tobytes() for _, mask in first(ds, 9)}) == 3
 
 
 def test_two_evaluations_see_the_same_pairs(folder, tmp_path):

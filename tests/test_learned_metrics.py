@@ -48,7 +48,19 @@ def test_iscore_does_not_depend_on_what_ran_before():
     state = torch.get_rng_state()
     assert inception_score(logits, splits=4) == first and first[1] > 0
     assert torch.equal(torch.get_rng_state(), state)  # and leaves torch's generator as it was
-    with pytest.raises(ValueError, match="3 pictures in 4 parts"): inception_score(logits[:3], splits=4)
+    with pytest.raises(ValueError, match="7 pictures in 4 parts"): inception_score(logits[:7], splits=4)
+
+
+def test_iscore_counts_the_parts_that_there_are():
+    """25 pictures in 10 parts are 9 parts, for the library cuts chunks of 3; its interval was that of 10."""
+    from scipy.stats import t
+    logits = torch.eye(25)[:, :9] * torch.arange(25.)[:, None]
+    torch.manual_seed(0)
+    shuffled = logits[torch.randperm(25)].double()
+    score = lambda p: math.exp((p * (p.log() - p.mean(0).log())).sum(1).mean())
+    scores = [score(part.softmax(1)) for part in (shuffled[i:i + 3] for i in range(0, 25, 3))]
+    mean, half = inception_score(logits, splits=10)
+    assert mean == pytest.approx(np.mean(scores)) and half == pytest.approx(t.ppf(.975, 8) * np.std(scores, ddof=1) / 3)
 
 
 def test_fid_is_its_formula():

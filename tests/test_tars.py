@@ -11,6 +11,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from pconv_edu.pictures import BadImage
+from pconv_edu.sources import open_pictures
 from pconv_edu.tars import ENTRY, BadTar, TarImages, _opened, find_tars
 
 
@@ -212,6 +213,13 @@ def test_two_processes_may_build_at_once(shards):
 
 
 def _count(where) -> int: return len(TarImages(where))
+
+
+def test_a_list_of_tars_is_pictures_wherever_pictures_are_taken(shards, tmp_path):
+    "Bug: a list was taken for picture files, none of which could be read."
+    for tars in (sorted(tmp_path.glob("*.tar")), [str(path) for path in sorted(tmp_path.glob("*.tar"))]):
+        source = open_pictures(tars)
+        assert isinstance(source, TarImages) and [value(picture) for picture in source] == list(range(15))
 
 
 def test_find_tars(shards):

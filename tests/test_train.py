@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 
 from pconv_edu import checkpoint, history, run as run_module, train as train_module
 from pconv_edu.data import InpaintingDataset
-from pconv_edu.guards import NotFinite
+from pconv_edu.guards import NotFinite, Signals
 from pconv_edu.losses import LossWeights
 from pconv_edu.masks import rect_mask
 from pconv_edu.phases import Phase
@@ -312,9 +313,35 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="seed: 0 → 1"): go(tmp_path, phases=PHASES[:1], seed=1)
 
 
+def test_another_file_in_a_tar_is_another_run(tmp_path):
+    "Bug: the mark of the files saw nothing of a tar."
+    def pack(path, middle):
+        path.parent.mkdir()
+        with tarfile.open(path, "w") as tar:
+            for i, picture in enumerate(pictures(9)):
+                save_image(middle if i == 4 else picture, tmp_path / f"{i}.png")
+                tar.add(tmp_path / f"{i}.png", f"{i}.png")
+    pack(tmp_path / "a" / "photos.tar", pictures(9)[4])
+    pack(tmp_path / "b" / "photos.tar", pictures(9)[4] * .5)
+    go(tmp_path / "run", images=tmp_path / "a" / "photos.tar")
+    with pytest.raises(ValueError, match="files: 0 mask files") as caught: go(tmp_path / "run", images=tmp_path / "b" / "photos.tar")
+    assert "data: " not in str(caught.value)  # the names and the pairs at both ends are the same
+    go(tmp_path / "run", images=tmp_path / "a" / "photos.tar")
+
+
 def test_a_change_that_is_wanted(tmp_path):
     go(tmp_path, phases=PHASES[:1])
     assert len(go(tmp_path, phases=PHASES, resume="changed").history) == 7
+
+
+def test_a_change_that_is_wanted_in_a_run_of_hours(tmp_path, monkeypatch):
+    "Bug: the hours had been turned into steps when the run began, and a change made them hours again: `int + None`."
+    def steps(seconds, last=PHASES[1], **options):
+        monkeypatch.setattr(train_module, "seconds_per_step", lambda run: seconds)
+        return len(go(tmp_path, phases=(Phase("initial", None, 2e-4, hours=4 / 3600), last), **options).history)
+    assert steps(1.) == 4 + 3
+    assert steps(.5, clip=1., resume="changed") == 4 + 3  # the same phases: as many steps as they had
+    assert steps(.5, Phase("longer", 5, 5e-5), clip=1., resume="changed") == 8 + 5  # others: counted anew
 
 
 # --- refused before anything is touched ------------------------------------------------------------------------------------------
@@ -329,7 +356,7 @@ def test_a_change_that_is_wanted(tmp_path):
     (dict(vgg=None, weights=LossWeights()), "vgg=None, and the weights of perceptual (0.05) and style (120) need VGG-16"), (dict(vgg=None, weights=LossWeights(style=0)), "style (0) need"),
     (dict(weights={"hole": 6}), "give LossWeights(...)"), (dict(on_nan="skipp"), "did you mean 'skip'"), (dict(compile="yes"), "compile='yes'"), (dict(progress=None), "progress=None"),
     (dict(ema="0.9"), "ema='0.9'"), (dict(keep=0), "keep=0"), (dict(save_every=0), "save_every=0"), (dict(valid_pairs=0), "valid_pairs=0"), (dict(valid="nowhere"), "no folder 'nowhere'"),
-    (dict(phases="initial"), "sequence of Phase"), (dict(seed=-1), "seed=-1"), (dict(clip=True), "clip=True"), (dict(valid=[]), "empty")])
+    (dict(phases="initial"), "sequence of Phase"), (dict(seed=-1), "seed=-1"), (dict(clip=True), "clip=True"), (dict(clip=0), "clip=0 would cut"), (dict(clip=0.), "a number above 0"), (dict(valid=[]), "empty")])
 def test_options_are_checked_before_anything_is_touched(tmp_path, options, said):
     with pytest.raises((ValueError, FileNotFoundError, RuntimeError)) as caught: go(tmp_path / "run", **options)
     assert said in str(caught.value) and not (tmp_path / "run").exists()
@@ -417,6 +444,29 @@ def test_a_worker_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path):
     finally:
         os.kill(worker, signal.SIGKILL)
         os.waitpid(worker, 0)
+
+
+def test_the_score_is_that_of_the_network_one_gets(tmp_path):
+    "Bug: with `ema=` the raw weights were scored, and 'best' was chosen by a network that nobody receives. Scoring must not touch the run."
+    from pconv_edu.losses import InpaintingLoss
+    scored = go(tmp_path / "scored", ema=.9, save_every=1, valid=pictures(2), valid_pairs=2, keep=10)
+    score = [json.loads(line)["score"] for line in open(tmp_path / "scored" / "events.jsonl") if "validated" in line][-1]
+    data = InpaintingDataset(pictures(2), size=32, crop="centre", flip=False)
+    image, mask = (torch.stack(part) for part in zip(data[0], data[1]))
+    with torch.no_grad(): assert float(InpaintingLoss(PIXELS)(scored.net(image, mask), image, mask)[0]) == pytest.approx(score, rel=1e-5)
+    go(tmp_path / "alone", ema=.9, save_every=1, keep=10)
+    assert log_of(tmp_path / "scored") == log_of(tmp_path / "alone")
+    tensors = [checkpoint.load(tmp_path / name / "step_00000007").tensors for name in ("scored", "alone")]
+    for group in ("net", "ema", "optimizer"):
+        for name, value in tensors[0][group].items(): assert torch.equal(value, tensors[1][group][name]), (group, name)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="Windows")
+def test_a_system_without_one_of_the_signals(monkeypatch):
+    monkeypatch.delattr(signal, "SIGUSR1")
+    before = signal.getsignal(signal.SIGTERM)
+    with Signals(): assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 @pytest.mark.parametrize("name, leaves", [("SIGTERM", SystemExit), ("SIGUSR1", SystemExit), ("SIGINT", KeyboardInterrupt)])

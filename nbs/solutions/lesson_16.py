@@ -21,7 +21,7 @@ def from_the_left(image, mask):
 def fid_of_one_feature(m1, s1, m2, s2): return (m1 - m2) ** 2 + (s1 - s2) ** 2
 
 
-right = {"16.1": 40, "16.2": hole_psnr, "16.3": .4, "16.4": from_the_left, "16.5": 25, "16.6": 400, "16.7": 1, "16.8": fid_of_one_feature, "16.9": .25}
+right = {"16.1": 40, "16.2": hole_psnr, "16.3": 1, "16.4": fid_of_one_feature, "16.5": .4, "16.6": from_the_left, "16.7": 25, "16.8": 400, "16.9": .25}
 
 
 def diluted(filled, image, mask): return -10 * math.log10(((filled - image) ** 2).mean().item())
@@ -44,11 +44,11 @@ def one_step(image, mask):
 wrong = {
     "16.1": [-40, 4, 80, 30],
     "16.2": [diluted, one_channel, lambda *a: -hole_psnr(*a), lambda *a: float("nan"), lambda *a: 3.],
-    "16.3": [1.6 / 7, 1.6, .5],
-    "16.4": [from_the_right, black_at_the_start, one_step, lambda image, mask: image[0], lambda image, mask: image * 0 + .5, lambda image, mask: image],
-    "16.5": [50, 100, 24],
-    "16.6": [100, 50, 1600],
-    "16.7": [0, 1000, 500],
-    "16.8": [lambda m1, s1, m2, s2: (m1 - m2) ** 2 + (s1 ** 2 - s2 ** 2) ** 2, lambda *a: fid_of_one_feature(*a) ** .5, lambda m1, s1, m2, s2: (m1 - m2) ** 2],
+    "16.3": [0, 1000, 500],
+    "16.4": [lambda m1, s1, m2, s2: (m1 - m2) ** 2 + (s1 ** 2 - s2 ** 2) ** 2, lambda *a: fid_of_one_feature(*a) ** .5, lambda m1, s1, m2, s2: (m1 - m2) ** 2],
+    "16.5": [1.6 / 7, 1.6, .5],
+    "16.6": [from_the_right, black_at_the_start, one_step, lambda image, mask: image[0], lambda image, mask: image * 0 + .5, lambda image, mask: image],
+    "16.7": [50, 100, 24],
+    "16.8": [100, 50, 1600],
     "16.9": [-.5, -.25, 1],
 }

@@ -1,5 +1,7 @@
 """Judges of lesson 08: the style loss; and a Gram matrix with a planted bug."""
 import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pconv_edu.exercises import exercise
 from pconv_edu.losses.style import gram_matrix
@@ -21,11 +23,22 @@ def gram_by_hand(answer):
     return "entry (1,2) is (1·2 + 1·0 + 2·1) / 6; the others go alike"
 
 
+class _Widest(TorchDispatchMode):
+    "Notes whether a result in more than half precision comes up."
+    found = None
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and result.dtype in (torch.float32, torch.float64): self.found = result.dtype
+        return result
+
+
 @exercise("8.2")
 def half_gram(answer):
     small = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)).half()
-    got = answer(small)
+    with _Widest() as widest: got = answer(small)
     if got.dtype != torch.float16: return f"it returns {got.dtype}; stay in float16"
+    if widest.found: return f"a number on the way is {widest.found}; stay in float16"
     if got.shape != (2, 3, 3): return f"for features [2,3,8,8] it returns shape {list(got.shape)}, not [2,3,3]"
     if not torch.allclose(got.float(), gram_matrix(small), rtol=.02): return "on small features it differs from gram_matrix: is the scale 1/(C·H·W), each factor scaled by its root?"
     large = answer(torch.full((1, 2, 512, 512), 20.).half())

@@ -32,6 +32,26 @@ def hole_psnr(f):
 
 
 @exercise("16.3")
+def one_kind(answer):
+    if abs(answer - 1) < 1e-6: return None
+    if answer == 0: return "the mean of the logarithms is 0, and exp(0) is not 0"
+    if answer == 1000: return "1,000 would need pictures of all kinds, each recognised for sure"
+    return "here p(y|x) equals p(y) for every picture: what is the logarithm of their quotient?"
+
+
+@exercise("16.4")
+def fid_of_one_feature(f):
+    tests = [((0., 1., 3., 2.), 10.), ((.5, 2., .5, 2.), 0.), ((1., 3., -1., 1.), 8.)]
+    found = [float(f(*args)) for args, _ in tests]
+    if all(abs(value - wanted) < 1e-6 for value, (_, wanted) in zip(found, tests)): return None
+    squared = [(m1 - m2) ** 2 + (s1 ** 2 - s2 ** 2) ** 2 for (m1, s1, m2, s2), _ in tests]
+    if all(abs(value - other) < 1e-6 for value, other in zip(found, squared)): return "the deviations themselves are compared, not their squares"
+    root = [wanted ** .5 for _, wanted in tests]
+    if all(abs(value - other) < 1e-6 for value, other in zip(found, root)): return "FID is the squared distance: no root"
+    return "(difference of the means)² + (difference of the deviations)²"
+
+
+@exercise("16.5")
 def mean_of_the_valid(answer):
     if abs(answer - .4) < 1e-3: return None
     if abs(answer - 1.6 / 7) < 1e-2: return "the sum is right, but a hole is no pixel of value 0: divide by the number of valid ones"
@@ -40,7 +60,7 @@ def mean_of_the_valid(answer):
 
 
 def _left_loop(image, mask, before=.5):
-    "The slow specification of 16.4."
+    "The slow specification of 16.6."
     filled = image.clone()
     for y in range(image.shape[1]):
         for x in range(image.shape[2]):
@@ -48,7 +68,7 @@ def _left_loop(image, mask, before=.5):
     return filled
 
 
-@exercise("16.4")
+@exercise("16.6")
 def from_the_left(f):
     torch.manual_seed(1)
     image, mask = torch.rand(3, 5, 9), (torch.rand(1, 5, 9) > .45).float()
@@ -64,7 +84,7 @@ def from_the_left(f):
     return "walk along each row from left to right, and carry the last valid colour with you; begin with 0.5"
 
 
-@exercise("16.5")
+@exercise("16.7")
 def free_border(answer):
     if answer == 25: return None
     if answer == 50: return "50 pixels belong to 512; the table has half of that"
@@ -72,31 +92,11 @@ def free_border(answer):
     return "the same share of a side: 50 / 512 of 256"
 
 
-@exercise("16.6")
+@exercise("16.8")
 def how_many(answer):
     if 380 <= answer <= 420: return None
     if 95 <= answer <= 105: return "four times as many pictures halve the interval; it shall be a quarter"
     return "the interval goes with 1/√n: a quarter of it needs 16 times as many"
-
-
-@exercise("16.7")
-def one_kind(answer):
-    if abs(answer - 1) < 1e-6: return None
-    if answer == 0: return "the mean of the logarithms is 0, and exp(0) is not 0"
-    if answer == 1000: return "1,000 would need pictures of all kinds, each recognised for sure"
-    return "here p(y|x) equals p(y) for every picture: what is the logarithm of their quotient?"
-
-
-@exercise("16.8")
-def fid_of_one_feature(f):
-    tests = [((0., 1., 3., 2.), 10.), ((.5, 2., .5, 2.), 0.), ((1., 3., -1., 1.), 8.)]
-    found = [float(f(*args)) for args, _ in tests]
-    if all(abs(value - wanted) < 1e-6 for value, (_, wanted) in zip(found, tests)): return None
-    squared = [(m1 - m2) ** 2 + (s1 ** 2 - s2 ** 2) ** 2 for (m1, s1, m2, s2), _ in tests]
-    if all(abs(value - other) < 1e-6 for value, other in zip(found, squared)): return "the deviations themselves are compared, not their squares"
-    root = [wanted ** .5 for _, wanted in tests]
-    if all(abs(value - other) < 1e-6 for value, other in zip(found, root)): return "FID is the squared distance: no root"
-    return "(difference of the means)² + (difference of the deviations)²"
 
 
 @exercise("16.9")

@@ -53,6 +53,7 @@ def bars(
     grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.9] + [.75] * len(table))
     for axes, (name, picture) in zip(grid[0], pictures.items()):
         _paint(axes, picture)
+        axes.images[0].set_interpolation("antialiased")  # shown smaller than it is: a seam of one pixel must not fall between two rows
         axes.set_title(name, fontsize=12)
     for row, (term, values) in zip(grid[1:], table.items()):
         row[0].set_ylabel(term, fontsize=12, rotation=0, ha="right", va="center")
