@@ -18,7 +18,7 @@ help:
 	@echo "make page       build the page that fills holes in the browser, in _page/"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"
-	@echo "make clean      remove what demo and tests wrote; the environment in $(VENV) stays"
+	@echo "make clean      remove what demo, bench, docs and tests wrote; your own runs and the environment in $(VENV) stay"
 
 $(STAMP): settings.ini setup.py constraints.txt tools/install.py
 	@$(PYTHON) tools/install.py $(VENV)
@@ -61,5 +61,5 @@ page: $(STAMP)
 	@$(PY) tools/make_page.py $(ARGS)
 
 clean:
-	rm -rf runs build dist _site _page *.egg-info .pytest_cache .ruff_cache
+	rm -rf runs/demo runs/bench runs/masks build dist _site _page .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ class BuildWithWeights(build_py):
     "The trained weights lie once in the repository, in data_samples/weights; a wheel has them inside the package."
     def run(self):
         super().run()
-        if self.editable_mode: return
+        if getattr(self, "editable_mode", False): return  # setuptools before 64 has none
         for file in sorted((here / "data_samples" / "weights").glob("*.safetensors")):
             self.mkpath(str(Path(self.build_lib, "pconv_edu", "weights")))
             self.copy_file(str(file), str(Path(self.build_lib, "pconv_edu", "weights", file.name)))

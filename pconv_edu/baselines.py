@@ -28,10 +28,10 @@ def mean_fill(
     image: Tensor,  # [B,3,H,W]
     mask: Tensor,   # [B,1,H,W], 1 = valid, 0 = hole
 ) -> Tensor:  # [B,3,H,W]
-    "Baseline: the mean colour of the valid pixels everywhere. Raises `ValueError` for a picture that is all hole."
+    "Baseline: the mean colour of the valid pixels everywhere. Mid-grey where nothing is known."
     known = mask.sum((2, 3), keepdim=True)
-    if not known.all(): raise ValueError("a picture of the batch is all hole: it has no mean colour")
-    return (torch.where(mask > 0, image, 0).sum((2, 3), keepdim=True) / known).expand_as(image)
+    mean = torch.where(mask > 0, image, 0).sum((2, 3), keepdim=True) / known.clamp(min=1)
+    return torch.where(known > 0, mean, .5).expand_as(image)
 
 # %% ../nbs/16_3_baselines.ipynb #32e19a2b
 def _one_by_one(fill: Callable, image: Tensor, mask: Tensor) -> Tensor:

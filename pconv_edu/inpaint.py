@@ -56,6 +56,12 @@ def _plain(picture: Image.Image) -> Image.Image:
     return picture.convert("LA") if picture.mode == "L" and clear else picture
 
 
+def _fits(key: str, value, mode: str) -> bool:
+    "May what a file says of itself stand in the result, too? A profile of other colours, or a resolution that is no number, may not."
+    if key == "dpi": return all(0 < float(v) < 65536 for v in value)  # NaN is not
+    return value[16:20] not in {b"CMYK", b"Lab ", b"GRAY" if mode.startswith("RGB") else b"RGB "}
+
+
 def _from_pil(picture: Image.Image):
     "Levels of a PIL picture. Colour profile and resolution come along; EXIF and previews do not: they may still show what was taken out."
     plain = _plain(picture)
@@ -64,7 +70,7 @@ def _from_pil(picture: Image.Image):
     levels, back = _from_array(np.array(plain) if plain.mode[0] != "I" else np.array(plain).astype(np.uint16))
     def restore(filled):
         result = Image.fromarray(back(filled))
-        result.info = {key: picture.info[key] for key in ("icc_profile", "dpi") if key in picture.info}
+        result.info = {key: picture.info[key] for key in ("icc_profile", "dpi") if key in picture.info and _fits(key, picture.info[key], plain.mode)}
         return result
     return levels, restore
 
@@ -81,6 +87,7 @@ def to_levels(
 ) -> tuple[Tensor, float, Callable]:  # [B,C,H,W] as it was, the level of white, and the way back
     "Any kind of picture as a tensor of its own levels, unchanged, and a function that makes the same kind of such a tensor."
     if isinstance(image, (str, Path)): image = _open(image)
+    if str(getattr(image, "dtype", "")).removeprefix("torch.") == "int32": raise ValueError("a picture has 8 or 16 bits (uint8, uint16) or floats in [0,1], and this one is int32: turn it into uint8 or uint16")
     reader = {Image.Image: _from_pil, np.ndarray: _from_array, Tensor: _from_tensor}
     found = [read for kind, read in reader.items() if isinstance(image, kind)]
     if not found: raise TypeError(f"a picture is a path, a PIL picture, a numpy array or a tensor, and this is a {type(image).__name__}")
@@ -92,7 +99,7 @@ def to_levels(
 # %% ../nbs/15_inpaint.ipynb #b416d1d8
 def _grey(mask: Image.Image, behind: str) -> np.ndarray:
     "A mask picture as grey levels; where it is transparent nothing is painted, and the colour `behind` it shows."
-    if mask.mode == "I;16": return np.array(mask)
+    if mask.mode.startswith("I;16"): return np.array(mask).astype(np.uint16)  # of either byte order
     if mask.has_transparency_data: mask = Image.alpha_composite(Image.new("RGBA", mask.size, behind), mask.convert("RGBA"))
     return np.array(mask.convert("L"))
 

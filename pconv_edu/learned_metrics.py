@@ -40,20 +40,24 @@ class _Taken(nn.Identity):
         self.num_features = num_features
 
 
+def _score_of_part(logits: Tensor) -> float:
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():  # it shuffles, and warns that it keeps the features, which were kept anyway
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        score = _metrics().InceptionScore(feature=_Taken(logits.shape[1]), splits=1)
+        score.update(logits)
+        return float(score.compute()[0])
+
+
 def inception_score(
     logits: Tensor,    # [N,K], of each filled picture
     splits: int = 10,  # parts, each scored alone
 ) -> tuple[float, float]:  # mean over the parts, half its 95 % interval
     "How sure a classifier is of each picture, and of how many kinds they are: from 1 to K. Raises `ValueError` for fewer than two pictures for each part."
     if len(logits) < 2 * splits: raise ValueError(f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are too few: a part of one always scores 1; give more pictures, or fewer splits=")
-    parts = len(logits.chunk(splits))  # 25 pictures in 10 parts are 8 of three and one more
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it keeps the features, which were kept anyway
-        torch.manual_seed(0)  # it shuffles
-        score = _metrics().InceptionScore(feature=_Taken(logits.shape[1]), splits=splits)
-        score.update(logits.double())
-        mean, deviation = score.compute()
-    return float(mean), float(student.ppf(.975, parts - 1) * deviation / parts ** .5) if parts > 1 else math.nan
+    order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))
+    scores = torch.tensor([_score_of_part(part) for part in logits[order].double().tensor_split(splits)], dtype=torch.float64)  # the library's own parts may end with one of a single picture
+    return float(scores.mean()), float(student.ppf(.975, splits - 1) * scores.std() / splits ** .5) if splits > 1 else math.nan
 
 
 def frechet_distance(

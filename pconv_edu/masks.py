@@ -202,9 +202,11 @@ def load_mask(
     hole: str = "white",    # what marks a hole in the file: 'white' (official test files) or 'black' (official training files)
     threshold: float = .5,  # a grey of at least this counts as white; the paper's training recipe takes 0.6
 ) -> Tensor:  # float32 [1,H,W], 1 = valid, 0 = hole
-    "Read one mask file, in black and white. Raises `BadImage` naming a file that cannot be read."
+    "Read one mask file, in black and white; what is transparent is no hole. Raises `BadImage` naming a file that cannot be read, or whose levels are 0 and 1."
     if hole not in ("white", "black"): raise ValueError(f"hole={hole!r}: say 'white' or 'black', whichever marks a hole in '{path}'")
-    with open_image(path) as file: white = np.asarray(upright_rgb(file, "L")) >= threshold * 255
+    with open_image(path) as file: grey = np.asarray(upright_rgb(file, "L", behind="black" if hole == "white" else "white"))
+    if grey.max() == 1: raise BadImage(path, "a mask has levels 0 and 255, and this one 0 and 1, which is black all over; multiply it by 255")
+    white = grey >= threshold * 255
     return torch.from_numpy((~white if hole == "white" else white)[None].astype(np.float32))
 
 # %% ../nbs/02_masks.ipynb #c5e81f71
@@ -268,6 +270,7 @@ def _warn_of(folder, hole: str, ratio: float, sizes: dict, bad: list):
     warn = lambda text, category=UserWarning: warnings.warn(f"masks in '{folder}': {text}", category, stacklevel=5)
     other = "black" if hole == "white" else "white"
     if ratio > MOST_HOLE: warn(f"with hole={hole!r} {ratio:.0%} of the pixels are hole on average; if the {other} parts are the holes, say hole={other!r}", ImplausiblePolarity)
+    if ratio == 0: warn(f"with hole={hole!r} no pixel is hole; there is nothing to fill, or to learn from", ImplausiblePolarity)
     if len(sizes) > 1: warn("sizes differ, say size=…: " + ", ".join(f"{path} has {h} × {w}" for (h, w), path in list(sizes.items())[:4]))
     if bad: warn(f"{len(bad)} of those looked at cannot be read: " + "; ".join(map(str, bad[:4])))
 

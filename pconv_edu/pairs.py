@@ -10,7 +10,7 @@ __all__ = ['BORDER', 'LOOK_MAY_DIFFER', 'Pair', 'look', 'digest', 'border_width'
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -86,29 +86,29 @@ def _generated(name: str, b: int, size: int) -> Tensor:
     return irregular_mask(size, RATIO_BINS[b], border_width(size) if free else None, seed=int(seed))
 
 
-def _pair(picture: str, looks: str, name: str, mask: Tensor) -> Pair:
+def _noted(name: str, mask: Tensor) -> Pair:
+    "All that a pair says of its mask, without a picture yet: thousands of these are small, thousands of masks are not."
     ratio = float(hole_ratio(mask))
-    return Pair(picture, name, ratio_bin(ratio), ratio, digest(mask), near_border(mask), looks)
+    return Pair("", name, ratio_bin(ratio), ratio, digest(mask), near_border(mask))
 
 
-def _seeds(b: int, size: int, seed: int, border: bool | None) -> Iterator[tuple[str, Tensor]]:
-    "Generated masks of bin `b` with their names, without end."
+def _seeds(b: int, size: int, seed: int, border: bool | None) -> Iterator[Pair]:
+    "Notes of generated masks of bin `b`, without end."
     for i in count(seed * 1_000_000 + b * 100_000):
         name = f"seed {i}" + (" free" if border is False else "")
-        mask = _generated(name, b, size)
-        if border is None or near_border(mask) == border: yield name, mask
+        noted = _noted(name, _generated(name, b, size))
+        if border in (None, noted.border): yield noted
 
 # %% ../nbs/16_4_pairs.ipynb #8e4bede5
 def mask_folder(masks) -> MaskFolder: return masks if isinstance(masks, MaskFolder) else MaskFolder(masks, hole="white")
 
 
-def _files_by_bin(masks: MaskFolder, size: int, border: bool | None) -> list[list[tuple[str, Tensor]]]:
-    "Name and mask of the files of each of the six bins."
+def _files_by_bin(masks: MaskFolder, size: int, border: bool | None) -> list[list[Pair]]:
+    "Notes of the files of each of the six bins."
     found = [[] for _ in RATIO_BINS]
     for i, mask in enumerate(masks):
-        small = resize_mask(mask, size)
-        b = ratio_bin(float(hole_ratio(small)))
-        if b is not None and border in (None, near_border(small)): found[b].append((masks.name(i), small))
+        noted = _noted(masks.name(i), resize_mask(mask, size))
+        if noted.bin is not None and border in (None, noted.border): found[noted.bin].append(noted)
     return found
 
 
@@ -126,15 +126,16 @@ def make_pairs(
     seed: int = 0,    # of the generated masks
     border: bool | None = None,  # True: only masks with holes at the border; False: only without; None: as they come
 ) -> list[Pair]:
-    "Which picture meets which mask: the same for the same call. Raises `ValueError` when the folder has no mask for any bin."
+    "Which picture meets which mask: the same for the same call. Raises `ValueError` when the folder has no mask for any bin, or a number is below 1."
+    if per_bin is not None and per_bin < 1 or size < 1: raise ValueError(f"per_bin={per_bin} and size={size}: give 1 or more")
     pictures = named_pictures(images)
     names, looks = list(pictures), cache(lambda name: look(fit_square(pictures[name](), size)))
     wanted = len(names) if per_bin is None else per_bin
     if masks is None: by_bin = [[found for found, _ in zip(_seeds(b, size, seed, border), range(wanted))] for b in range(6)]
     else: by_bin = _files_by_bin(mask_folder(masks), size, border)
     if not any(by_bin): raise ValueError(f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{'' if border is None else f' and border={border}'} (is its polarity right? see MaskFolder's hole=)")
-    chosen = [(names[i % len(names)], *one) for found in by_bin if found for i, one in enumerate(_spread(found, wanted))]
-    return [_pair(picture, looks(picture), *one) for picture, *one in chosen]
+    chosen = [(names[i % len(names)], noted) for found in by_bin if found for i, noted in enumerate(_spread(found, wanted))]
+    return [replace(noted, picture=name, look=looks(name)) for name, noted in chosen]
 
 # %% ../nbs/16_4_pairs.ipynb #0e9450f4
 def save_manifest(pairs: Sequence[Pair], path: str | Path, size: int):
@@ -187,6 +188,7 @@ def fill_pairs(
 
     Raises `ValueError` for pictures or masks that are missing or differ, an output of another shape, or one that is no number.
     """
+    if batch < 1: raise ValueError(f"batch={batch}: give 1 or more")
     pictures, place, folder = named_pictures(images), device_of(method, torch.device("cpu")), None if masks is None else mask_folder(masks)
     files = {folder.name(i): lambda i=i: folder[i] for i in range(len(folder))} if folder else {}
     for first in range(0, len(pairs), batch):

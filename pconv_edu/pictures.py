@@ -27,10 +27,11 @@ TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: I
 def upright_rgb(
     picture: Image.Image,  # of any mode, decoded or not
     mode: str = "RGB",     # or "L" for grey
+    behind: str = "white", # the colour that shows where it is transparent
 ) -> Image.Image:
     """Decode a PIL picture, turn it as its EXIF says, and bring it to 8-bit RGB (or grey).
 
-    Of 16 bits the high eight stay. What is transparent shows white behind it.
+    Of 16 bits the high eight stay. What is transparent shows the colour `behind` it.
     Raises `ValueError` for 32-bit pixels, whose range nothing tells.
     """
     picture.load()
@@ -40,7 +41,7 @@ def upright_rgb(
     if picture.mode in ("I", "F"): raise ValueError("its pixels have 32 bits, in a range that nothing tells; save it with 8 or 16")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, behind), picture)
     picture = picture.convert(mode)
     for key in ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"): picture.info.pop(key, None)  # heeded: a second call must not turn it again
     return picture if turn is None else picture.transpose(turn)

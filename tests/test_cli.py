@@ -95,13 +95,13 @@ def test_other_endings_and_the_colour_profile(place, weights, ending, capsys):
 
 
 @pytest.mark.parametrize("words, error", [
-    (["photos/none.png", "--mask", "masks/cat.png", "-o", "o.png"], "photos/none.png: there is no such file"),
+    (["photos/none.png", "--mask", "masks/cat.png", "-o", "o.png"], "there is no photo or folder 'photos/none.png'"),
     (["photos/cat.png", "--mask", "masks/none.png", "-o", "o.png"], "masks/none.png: there is no such file"),
     (["photos/cat.png", "--mask", "masks/trip/sea.png", "-o", "o.png"], "37 × 21"),
     (["photos/cat.png", "--mask", "masks", "-o", "o.png"], "is a folder, and"),
     (["photos/cat.png", "--mask", "masks/cat.png", "-o", "photos"], "is a folder; give the output's name, such as photos/cat.png"),
     (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.gif"], "its ending must be one of"),
-    (["photos/trip/sea.png", "--mask", "masks/trip/sea.png", "-o", "o.jpg"], "RGBA"),
+    (["photos/trip/sea.png", "--mask", "masks/trip/sea.png", "-o", "o.jpg"], "has transparency, which a .jpg cannot hold"), (["photos/trip/sea.png", "--mask", "masks/trip/sea.png", "-o", "o.bmp"], "which a .bmp cannot hold; write .png"),
     (["photos/cat.png", "--mask", "masks/cat.png", "-o", "photos/cat.png/o.png"], "photos/cat.png"),
     (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.png", "--window", "64"], "overlap 128"),
     (["photos/cat.png", "--mask", "masks/cat.png", "-o", "o.png", "--device", "cuda:77"], "'cuda:77' cannot be used"),
@@ -210,6 +210,27 @@ def test_folders_that_cannot_be(place, weights, words, error, capsys):
     assert error in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("ending", ["jpg", "webp", "bmp"])
+def test_16_bits_are_not_squeezed_into_8(place, weights, ending, capsys):
+    "Pillow writes 16-bit grey as WebP by cutting each level at 255: valid pixels were lost, and the command said all is well."
+    Image.fromarray((np.arange(24 * 24, dtype=np.uint16) * 100).reshape(24, 24)).save(place / "deep.png")
+    mask_file(place / "deep_mask.png", (24, 24))
+    assert fill(weights, "deep.png", "--mask", "deep_mask.png", "-o", f"o.{ending}") == 2 and "has 16 bits" in capsys.readouterr().err and not (place / f"o.{ending}").exists()
+    assert fill(weights, "deep.png", "--mask", "deep_mask.png", "-o", "o.tif") == 0
+
+
+def test_a_resolution_that_is_no_number_does_not_stop_a_folder(place, weights, capsys):
+    "`OverflowError` and NaN out of a TIFF's header: a traceback, and the rest of the folder was never tried."
+    from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
+    for name, resolution in (("a", IFDRational(4294967295, 1)), ("b", IFDRational(0, 0))):
+        about = ImageFileDirectory_v2()
+        about[282] = about[283] = resolution
+        about[296] = 3
+        Image.new("RGB", (24, 24), (9, 99, 199)).save(place / "photos" / f"{name}.tif", tiffinfo=about)
+        mask_file(place / "masks" / f"{name}.png", (24, 24))
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 0 and "0 failed" in capsys.readouterr().out
+
+
 def test_a_folder_of_masks_of_the_other_polarity_is_refused(place, weights, capsys):
     for name in files("masks"): mask_file(place / "masks" / name, Image.open(place / "photos" / name).size, hole=0)
     assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 2 and "--hole black" in capsys.readouterr().err and not files("out")
@@ -307,6 +328,16 @@ def test_masks_are_the_same_again_and_only_the_missing_are_made(tmp_path, capsys
     assert make(tmp_path / "a", "--per-bin", 3, "--size", 64) == 0 and "14 masks made, 4 were there already" in capsys.readouterr().out
 
 
+def test_a_border_that_cannot_be_is_said_before_anything_is_written(tmp_path, capsys):
+    assert make(tmp_path / "m", "--size", 64, "--border", 20, "--per-bin", 2) == 2 and "does not fit" in capsys.readouterr().err and not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "7"])
+def test_a_strange_masks_json_is_named(tmp_path, text, capsys):
+    (tmp_path / "masks.json").write_text(text)
+    assert make(tmp_path, "--per-bin", 1, "--size", 64) == 2 and "masks.json" in capsys.readouterr().err
+
+
 def test_masks_of_either_polarity(tmp_path):
     for hole in ("white", "black"): assert make(tmp_path / hole, "--per-bin", 1, "--size", 64, "--bins", 2, "--hole", hole) == 0
     white, black = (MaskFolder(tmp_path / hole, hole=hole)[0] for hole in ("white", "black"))
@@ -330,7 +361,7 @@ def test_masks_do_not_mix_with_other_files(tmp_path, capsys):
 
 # the table
 
-def measure(*words): return evaluate_command.main([*map(str, words), "--size", "32", "--device", "cpu", "--quiet"])
+def measure(*words): return evaluate_command.main([*map(str, words), *(() if {"--pairs", "--size"} & set(words) else ("--size", "32")), "--device", "cpu", "--quiet"])
 
 
 def test_a_table_on_screen_and_as_files(tmp_path, weights, capsys):
@@ -360,9 +391,17 @@ def test_masks_from_files_and_their_polarity(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words, error", [([SAMPLES / "none"], "no folder"), ([SAMPLES / "pictures", "--masks", SAMPLES / "none"], "no folder"),
-                                          ([SAMPLES / "pictures", "--net", "no such net"], "shipped networks"), ([SAMPLES / "pictures", "--pairs", "none.json"], "none.json")])
+                                          ([SAMPLES / "pictures", "--net", "no such net"], "shipped networks"), ([SAMPLES / "pictures", "--batch", 0], "batch=0"), ([SAMPLES / "pictures", "--batch", -1], "batch=-1"),
+                                          ([SAMPLES / "pictures", "--hole", "black"], "give --masks, too"), ([SAMPLES / "pictures", "--masks", SAMPLES / "masks_white", "--seed", 3], "leave it out")])
 def test_tables_that_cannot_be(words, error, capsys):
     assert measure("--net", "mean", "--per-bin", 1, *words) == 2 and error in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words, error", [(["--pairs", "none.json"], "none.json"), (["--per-bin", 0], "per_bin=0"), (["--per-bin", -2, "--masks", SAMPLES / "masks_white"], "per_bin=-2"),
+                                          (["--pairs", "p.json", "--per-bin", 1, "--border", "with"], "leave --per-bin and --border out")])
+def test_pairs_that_cannot_be(words, error, capsys):
+    "An option that another one leaves without effect was taken without a word; a table of no pairs was a success."
+    assert measure(SAMPLES / "pictures", "--net", "mean", *words) == 2 and error in capsys.readouterr().err
 
 
 # all of them

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -150,6 +151,19 @@ def test_few_pairs_take_masks_from_all_of_a_sorted_folder(tmp_path):
     """The official files come sorted, their first half without holes at the border: taking the first few leaves the other half out."""
     folder = mask_files(tmp_path / "masks", [.15] * 8)
     assert [p.mask for p in make_pairs(PHOTOS, folder, size=32, per_bin=4)] == ["m0.png", "m2.png", "m4.png", "m6.png"]
+
+
+@pytest.mark.parametrize("files", [False, True])
+def test_masks_are_looked_at_one_by_one(tmp_path, monkeypatch, files):
+    """All kept until the pairs are made: 12 GB for the official 12,000 at 512 px."""
+    seen, most = [], []
+    def noted(mask):
+        seen.append(weakref.ref(mask))
+        most.append(sum(one() is not None for one in seen))
+        return hole_ratio(mask)
+    monkeypatch.setattr("pconv_edu.pairs.hole_ratio", noted)
+    make_pairs(PHOTOS, mask_files(tmp_path / "masks", [.15] * 12) if files else None, size=32, per_bin=4)
+    assert len(seen) >= 12 and max(most) <= 2
 
 
 def test_a_mask_folder_is_opened_once(tmp_path, monkeypatch):

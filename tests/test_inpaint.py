@@ -52,6 +52,23 @@ def test_the_colour_profile_comes_along():
     before = Image.fromarray(levels(20, 30, 3))
     before.info["icc_profile"] = b"profile"
     assert inpaint(before, PICTURE, white).info["icc_profile"] == b"profile"
+    for space, stays in ((b"RGB ", True), (b"CMYK", False), (b"GRAY", False)):  # a CMYK photo made RGB still carries its old profile
+        before.info["icc_profile"] = bytes(16) + space + bytes(108)
+        assert ("icc_profile" in inpaint(before, PICTURE, white).info) == stays
+
+
+def test_32_bit_levels_are_not_taken_for_16_bits():
+    "int32 levels up to 255 were filled as if white were 65535: black holes; and a mask of them had none."
+    for levels32 in (levels(20, 30, 3).astype(np.int32), torch.from_numpy(levels(3, 20, 30)).int()):
+        with pytest.raises(ValueError, match="int32: turn it into uint8"): inpaint(levels32, PICTURE, white)
+    with pytest.raises(ValueError, match="int32"): to_mask(np.full((4, 4), 255, np.int32))
+
+
+def test_16_bit_masks_of_either_byte_order():
+    "Big-endian grey went through `convert('L')`, which cuts at 255."
+    ramp = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
+    little, big = Image.fromarray(ramp), Image.frombytes("I;16B", (32, 32), ramp.astype(">u2").tobytes())
+    assert torch.equal(to_mask(little), to_mask(big)) and to_mask(big).mean() == .5
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])

@@ -51,16 +51,15 @@ def test_iscore_does_not_depend_on_what_ran_before():
     with pytest.raises(ValueError, match="7 pictures in 4 parts"): inception_score(logits[:7], splits=4)
 
 
-def test_iscore_counts_the_parts_that_there_are():
-    """25 pictures in 10 parts are 9 parts, for the library cuts chunks of 3; its interval was that of 10."""
+def test_iscore_of_parts_of_nearly_equal_size():
+    """25 pictures in 10 parts: the library cuts eight of three and one of a single picture, which always scores 1, and its interval was that of 10 parts."""
     from scipy.stats import t
-    logits = torch.eye(25)[:, :9] * torch.arange(25.)[:, None]
-    torch.manual_seed(0)
-    shuffled = logits[torch.randperm(25)].double()
-    score = lambda p: math.exp((p * (p.log() - p.mean(0).log())).sum(1).mean())
-    scores = [score(part.softmax(1)) for part in (shuffled[i:i + 3] for i in range(0, 25, 3))]
+    logits = torch.randn(25, 9).double() * 5
+    shuffled = logits[torch.randperm(25, generator=torch.Generator().manual_seed(0))].tolist()
+    parts = [np.exp(part) / np.exp(part).sum(1, keepdims=True) for part in (np.array(shuffled[i:j]) for i, j in [(0, 3), (3, 6), (6, 9), (9, 12), (12, 15), (15, 17), (17, 19), (19, 21), (21, 23), (23, 25)])]
+    scores = [math.exp((p * np.log(p / p.mean(0))).sum(1).mean()) for p in parts]
     mean, half = inception_score(logits, splits=10)
-    assert mean == pytest.approx(np.mean(scores)) and half == pytest.approx(t.ppf(.975, 8) * np.std(scores, ddof=1) / 3)
+    assert mean == pytest.approx(np.mean(scores)) and half == pytest.approx(t.ppf(.975, 9) * np.std(scores, ddof=1) / 10 ** .5)
 
 
 def test_fid_is_its_formula():

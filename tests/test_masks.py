@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
-from pconv_edu.masks import (RATIO_BINS, MaskFolder, _first_dab, _first_dab_loop, _running_min, augment_mask, dilate_hole, hole_ratio, irregular_mask,
+from pconv_edu.inpaint import to_mask
+from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, _first_dab, _first_dab_loop, _running_min, augment_mask, dilate_hole, hole_ratio, irregular_mask,
                              load_mask, official_bin, ratio_bin, rect_mask, resize_mask)
 from pconv_edu.pictures import BadImage, save_image
 
@@ -250,6 +251,24 @@ def test_different_sizes_and_unreadable_files_are_named(tmp_path):
     with pytest.raises(BadImage, match="broken.png"): masks[[path.name for path in masks.paths].index("broken.png")]
     with pytest.warns(UserWarning) as caught: assert MaskFolder(tmp_path, hole="black", size=16)[0].shape == (1, 16, 16)
     assert len(caught) == 1  # the sizes are no longer a matter
+
+
+def test_levels_0_and_1_are_no_mask(tmp_path):
+    "Saved from an array of 0 and 1: black all over, so no hole, and a training learned nothing without a word."
+    Image.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(BadImage, match="0 and 255, and this one 0 and 1"): load_mask(tmp_path / "a.png")
+    with pytest.raises(BadImage): MaskFolder(tmp_path)
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
+    with pytest.warns(ImplausiblePolarity, match="no pixel is hole"): MaskFolder(tmp_path)
+
+
+def test_what_is_transparent_is_no_hole(tmp_path):
+    "Strokes on a transparent sheet: over white, the whole sheet was hole; `to_mask` saw the strokes alone."
+    for stroke, hole in (("white", "white"), ("black", "black")):
+        sheet = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+        sheet.paste(stroke, (2, 2, 5, 6))
+        sheet.save(tmp_path / "a.png")
+        assert (load_mask(tmp_path / "a.png", hole) == 0).sum() == 12 and torch.equal(load_mask(tmp_path / "a.png", hole)[None], to_mask(tmp_path / "a.png", hole))
 
 
 def test_a_folder_of_broken_files_is_refused(tmp_path):

@@ -102,3 +102,11 @@ def test_the_closing_line_counts_every_part(monkeypatch, capsys, asked, counted)
     monkeypatch.setattr(make_test, "browser", lambda must: (1000, 0))
     assert make_test.main(asked) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"all: {counted} passed, 0 failed"
+
+
+def test_make_clean_leaves_ones_own_trainings(tmp_path):
+    "`rm -rf runs` took every training along: runs/pconv is where `fit` writes if nothing is said."
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for folder in ("runs/mine", "runs/pconv", "runs/demo", "_site", "pconv_edu.egg-info"): (tmp_path / folder).mkdir(parents=True)
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["Makefile", "pconv_edu.egg-info", "runs", "runs/mine", "runs/pconv"]

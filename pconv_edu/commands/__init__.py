@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-FAILURES = (ValueError, TypeError, OSError, RuntimeError, MemoryError)  # what one picture can do to a run
+FAILURES = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError)  # what one picture can do to a run
 
 
 class Stop(Exception):
@@ -33,7 +33,7 @@ def run(parser: argparse.ArgumentParser, work: Callable[[argparse.Namespace], in
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
         try: return work(asked)
-        except (Stop, ImportError, *FAILURES) as error: say(f"{parser.prog}: error: {error or type(error).__name__}")
+        except (Stop, ImportError, *FAILURES) as error: say(f"{parser.prog}: error: {str(error) or type(error).__name__}")
         except KeyboardInterrupt:
             say(f"{parser.prog}: stopped. What is written is whole; the same command goes on from there")
             return 130

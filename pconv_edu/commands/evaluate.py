@@ -46,6 +46,14 @@ def methods_of(asked: Namespace, bar: tqdm) -> dict[str, Callable]:
     return {name: watched(method_of(name, place), cpu if name in CLASSICAL else place, bar) for name in asked.net}
 
 
+def check_words(asked: Namespace):
+    "Raise `Stop` for options that another one leaves without effect."
+    settled = [f"--{name.replace('_', '-')}" for name in ("size", "per_bin", "border", "seed") if getattr(asked, name) is not None]
+    if asked.pairs and settled: raise Stop(f"--pairs says which pairs and which size; leave {' and '.join(settled)} out")
+    if asked.masks and asked.seed is not None: raise Stop("--seed is for generated masks; leave it out, or --masks")
+    if asked.hole and not asked.masks: raise Stop("--hole is the colour in mask files; give --masks, too")
+
+
 def check_out(asked: Namespace):
     "Make the output folder before the work. Raises `Stop` when something is there already."
     if not asked.out: return
@@ -55,10 +63,11 @@ def check_out(asked: Namespace):
 
 def measure(asked: Namespace) -> int:
     "Print the tables, and write them where that was asked for."
+    check_words(asked)
     check_out(asked)
     with tqdm(unit="picture", disable=asked.quiet) as bar:
-        tables = compare(methods_of(asked, bar), asked.images, masks_of(asked), size=asked.size, pairs=asked.pairs, per_bin=asked.per_bin,
-                         border={"with": True, "without": False, None: None}[asked.border], seed=asked.seed, batch=asked.batch,
+        tables = compare(methods_of(asked, bar), asked.images, masks_of(asked), size=256 if asked.size is None else asked.size, pairs=asked.pairs, per_bin=asked.per_bin,
+                         border={"with": True, "without": False, None: None}[asked.border], seed=asked.seed or 0, batch=asked.batch,
                          learned=LearnedMetrics(tuple(asked.learned)) if asked.learned else None, out=asked.out)
     print(next(iter(tables.values())) if len(tables) == 1 else tables)
     for column in ("l1", "psnr", "ssim") if asked.paper else (): print(f"\n{tables.text(column, paper=True)}")
@@ -76,11 +85,11 @@ def arguments():
     add("--masks", type=Path, help="a folder of masks (default: generated)")
     add("--hole", choices=("white", "black"), help="the hole's colour in the masks (default: white; refused where most would be hole)")
     add("--net", nargs="+", default=["pconv_small"], help=f"weights, as for pconv_inpaint, or a classical method: {', '.join(CLASSICAL)} (default: pconv_small)")
-    add("--size", type=int, default=256, help="pixels a side (default: %(default)s)")
+    add("--size", type=int, help="pixels a side (default: 256)")
     add("--per-bin", type=int, help="pairs in each bin (default: one for each picture)")
     add("--border", choices=("with", "without"), help="only masks with, or only masks without, holes at the border (default: as they come)")
     add("--pairs", type=Path, help="pairs.json of another table: the same pairs and size")
-    add("--seed", type=int, default=0, help="of the generated masks (default: %(default)s)")
+    add("--seed", type=int, help="of the generated masks (default: 0)")
     add("--batch", type=int, default=8, help="pictures at once (default: %(default)s)")
     add("-o", "--out", type=Path, help="folder for table.txt, table.csv, table.json, pairs.json and examples.jpg")
     add("--learned", nargs="+", choices=("iscore", "fid", "lpips"), help="scores of trained networks, too (extra: metrics; their weights are downloaded)")

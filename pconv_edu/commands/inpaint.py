@@ -20,6 +20,7 @@ from pconv_edu.pictures import BadImage, list_images, open_image
 
 WRITERS = {".png": {}, ".tif": {"compression": "tiff_lzw"}, ".tiff": {"compression": "tiff_lzw"}, ".bmp": {}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95},
            ".webp": {"lossless": True, "exact": True}}  # ending → how to save
+HOLDS_16_BITS, HOLDS_TRANSPARENCY = (".png", ".tif", ".tiff"), (".png", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ def save(picture: Image.Image, path: Path):
     "Write a filled picture, whole or not at all, with its colour profile."
     kept = {key: picture.info[key] for key in ("icc_profile", "dpi") if key in picture.info}
     with whole(path) as beside: picture.save(beside, **WRITERS[path.suffix.lower()], **kept)
+
+
+def check_ending(photo: Path, out: Path):
+    "Raise `ValueError` where a file of the output's kind cannot hold what the photo has."
+    with open_image(photo) as picture: deep, clear = picture.mode.startswith("I"), picture.has_transparency_data
+    for there, what, endings in ((deep, "16 bits", HOLDS_16_BITS), (clear, "transparency", HOLDS_TRANSPARENCY)):
+        if there and out.suffix.lower() not in endings: raise ValueError(f"'{photo}' has {what}, which a {out.suffix} cannot hold; write {', '.join(endings)}")
 
 
 def is_whole(path: Path) -> bool:
@@ -64,6 +72,7 @@ def fill(job: Job, net: Callable, asked: Namespace, progress: bool = False):
     "Fill one photo and write it. Raises one of FAILURES."
     if not job.masks: raise ValueError(f"'{asked.mask}' has no mask of that name ({Path(job.name).with_suffix('')}.png or another ending)")
     if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(map(str, job.masks))}?")
+    check_ending(job.photo, job.out)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*of the picture is hole")  # the polarity was looked at before
         save(inpaint(job.photo, job.masks[0], net, hole=asked.hole, window=asked.window, overlap=asked.overlap, reach=asked.reach, progress=progress), job.out)
@@ -83,6 +92,7 @@ def check_polarity(masks: list[Path], asked: Namespace):
 
 def run_one(asked: Namespace) -> int:
     "One photo, one mask, one output."
+    if not asked.photos.exists(): raise Stop(f"there is no photo or folder '{asked.photos}'")
     if asked.mask.is_dir(): raise Stop(f"'{asked.mask}' is a folder, and '{asked.photos}' one photo; give one mask")
     if asked.out.is_dir(): raise Stop(f"'{asked.out}' is a folder; give the output's name, such as {asked.out / asked.photos.stem}.png")
     if asked.out.suffix.lower() not in WRITERS: raise Stop(f"'{asked.out}': its ending must be one of {', '.join(WRITERS)}")
@@ -119,7 +129,7 @@ def run_folder(asked: Namespace) -> int:
     for job in tqdm(jobs[rank::world], unit="photo", disable=asked.quiet, position=rank):
         if not asked.overwrite and job.out.exists() and is_whole(job.out): there += 1; continue
         try: fill(job, net, asked); done += 1
-        except FAILURES as error: failed += 1; say(f"failed: {job.name}: {error or type(error).__name__}")
+        except FAILURES as error: failed += 1; say(f"failed: {job.name}: {str(error) or type(error).__name__}")
     done, there, failed = in_all([done, there, failed])
     if rank == 0: print(f"{asked.out}: {done} filled, {there} were there already, {failed} failed")
     return 1 if failed else 0

@@ -43,7 +43,8 @@ def keep_settings(asked: Namespace):
     path, settings = asked.out / "masks.json", {name: getattr(asked, name) for name in ("size", "seed", "border", "hole")}
     settings["size"] = list(settings["size"])
     if path.exists():
-        old = json.loads(path.read_text())
+        try: old = dict(json.loads(path.read_text()))
+        except (ValueError, TypeError) as error: raise Stop(f"'{path}' is not what this command writes ({error}); give another folder, or mend or remove that file") from None
         changed = [f"{name} {old.get(name)} → {value}" for name, value in settings.items() if old.get(name) != value]
         if changed: raise Stop(f"'{asked.out}' was begun with other settings ({', '.join(changed)}); give another folder, or the old settings")
     elif asked.out.exists() and any(asked.out.iterdir()): raise Stop(f"'{asked.out}' holds other files; give a new folder")
@@ -56,7 +57,7 @@ def make_missing(asked: Namespace) -> int:
     if asked.per_bin < 1: raise Stop(f"--per-bin {asked.per_bin}: give 1 or more")
     if asked.border is None: asked.border = 50 * min(asked.size) // 512
     files = plan(asked)
-    make(asked, *next(iter(files.values())))  # a size or border that cannot be is said before anything is written
+    for how in {how[0]: how for how in reversed(files.values())}.values(): make(asked, *how)  # the first of each bin: what cannot be is said before anything is written
     keep_settings(asked)
     missing = {name: how for name, how in files.items() if not ((path := asked.out / name).exists() and is_whole(path))}
     for name, how in tqdm(missing.items(), total=len(files), initial=len(files) - len(missing), unit="mask", disable=asked.quiet):
