@@ -1,6 +1,7 @@
 """The checks behind `make test` fail when they should: each fault is planted in a small project of its own."""
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,7 +26,6 @@ def project(tmp_path):
     for part in ("nbs", "pconv_edu", "tests"): (tmp_path / part).mkdir()
     for file in ("settings.ini", "setup.py", "README.md"): shutil.copy(ROOT / file, tmp_path / file)
     (tmp_path / "nbs/01_one.ipynb").write_text(notebook("#| default_exp one", "#| export\ndef one(): return 1", "assert one() == 1"))
-    import subprocess
     for command in ("nbdev_export", "nbdev_clean"):
         subprocess.run([check_exports.BIN / command], cwd=tmp_path, check=True, capture_output=True)
     return tmp_path
