@@ -70,7 +70,7 @@ def _manifest(step: int, files: dict[str, bytes], score: float | None) -> bytes:
 # %% ../nbs/14_1_checkpoint.ipynb #767e0b87
 def _contents(step: int, tensors: dict[str, dict[str, Tensor]], state: dict, score: float | None) -> dict[str, bytes]:
     "The files of a checkpoint, by name."
-    plain = lambda group: {name: tensor.detach().cpu().contiguous() for name, tensor in group.items()}
+    plain = lambda group: {name: tensor.detach().cpu().contiguous().clone() for name, tensor in group.items()}
     files = {f"{name}.safetensors": safetensors.torch.save(plain(group)) for name, group in tensors.items()}
     files["state.json"] = _json(state)
     return {**files, "manifest.json": _manifest(step, files, score)}
@@ -110,7 +110,7 @@ def save(
         _tidy(folder)
         _need_room(path, files)
         _place(files, path)
-        _prune(folder, keep)
+        _prune(folder, keep, step)
     except OSError as error: raise _explained(error, path, files) from error
     return path
 
@@ -157,9 +157,9 @@ def _score(path: Path) -> float:
     return score if isinstance(score, (int, float)) else float("inf")
 
 # %% ../nbs/14_1_checkpoint.ipynb #410b2703
-def _prune(folder: Path, keep: int):
-    "Delete all but the `keep` newest checkpoints and the best one."
-    scores = {path: _score(path) for path in _steps(folder)}
+def _prune(folder: Path, keep: int, step: int):
+    "Of the checkpoints up to `step` delete all but the `keep` newest and the best one. A later one is damaged, or the run would stand there: it counts for nothing."
+    scores = {path: _score(path) for path in _steps(folder) if int(path.name.rpartition("_")[2]) <= step}
     best = min(scores, key=scores.get)
     for path in list(scores)[:-keep]:
         if path != best or scores[best] == float("inf"): _remove(path)

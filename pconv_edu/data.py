@@ -7,6 +7,7 @@ __all__ = ['BITS', 'OFFICIAL', 'shuffled', 'TooManyBadImages', 'first_good', 'lo
            'Batches', 'batches', 'sample_seconds', 'TarImages']
 
 # %% ../nbs/11_data.ipynb #f40712a4
+import operator
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -113,6 +114,7 @@ class MaskMaker:
         "The mask of a recipe."
         if "ratio" in recipe: return irregular_mask(self.size, ratio=tuple(recipe["ratio"]), seed=recipe["seed"])
         mask = self.masks[recipe["file"]]
+        if not isinstance(mask, Tensor): raise ValueError(f"{self.name(recipe['file'])} is a {type(mask).__name__}; give tensors [1,H,W], or the folder of mask files")
         if mask.ndim != 3 or mask.shape[0] != 1: raise ValueError(f"{self.name(recipe['file'])} has shape {list(mask.shape)}; a mask is [1,H,W]")
         return augment_mask(mask, self.size, recipe["seed"]) if "seed" in recipe else resize_mask(mask, self.size)
 
@@ -150,6 +152,8 @@ class InpaintingDataset(Dataset):
 
     def __len__(self) -> int: return len(self.source)
 
+    def __iter__(self): return (self[n] for n in range(len(self)))  # one epoch; without it a `for` would never end
+
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
         image, mask, about = self.sample(n)
         self.note(about["bad"])
@@ -157,7 +161,7 @@ class InpaintingDataset(Dataset):
 
     def index(self, n: int) -> int:
         "Which picture stands at position `n`."
-        epoch, i = divmod(n, len(self))
+        epoch, i = divmod(operator.index(n), len(self))  # also of numpy and torch
         return shuffled(i, len(self), self.seed, epoch)
 
     def name(self, n: int) -> str:
@@ -166,6 +170,7 @@ class InpaintingDataset(Dataset):
 
     def sample(self, n: int) -> tuple[Tensor, Tensor, dict]:
         "Image, mask, and how they came about: which picture, box, mirrored or not, which mask, which bad files on the way."
+        n = operator.index(n)
         if n < 0: raise IndexError(f"position {n}: positions count from 0")
         epoch, i = divmod(n, len(self))
         *draws, which = np.random.default_rng([self.seed, epoch, i]).random(5).tolist()  # always five: no choice moves another

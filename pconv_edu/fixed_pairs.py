@@ -41,7 +41,7 @@ def save_pairs(
 class FixedPairs(InpaintingDataset):
     """The pairs of a manifest, the same for ever: for validation.
 
-    Nothing is replaced here: a changed picture or mask raises `ValueError`, a missing one `FileNotFoundError`, each with its name.
+    Nothing is replaced here: a picture of another size or another mask raises `ValueError`, a missing one `FileNotFoundError`, each with its name.
     """
     def __init__(
         self,
@@ -50,8 +50,10 @@ class FixedPairs(InpaintingDataset):
         masks=None,            # where the masks are now; None: they are generated from their seeds
         hole: str = "white",
     ):
-        about = json.loads(Path(manifest).read_text(encoding="utf-8"))
-        self.pairs, files = about["pairs"], [pair["mask"] for pair in about["pairs"] if "file" in pair["mask"]]
+        try:
+            about = json.loads(Path(manifest).read_text(encoding="utf-8"))
+            self.pairs, files = about["pairs"], [pair["mask"] for pair in about["pairs"] if pair["image"] and "file" in pair["mask"]]
+        except (ValueError, KeyError, TypeError) as error: raise ValueError(f"'{manifest}' is no manifest of fixed pairs ({type(error).__name__}: {error}); `save_pairs` writes one") from None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the official masks are just right here
             super().__init__(images, masks, about["size"], hole=hole, augment_masks=any("seed" in mask for mask in files), max_bad=0)

@@ -124,7 +124,7 @@ class Signals:
     def leave(self, run):
         "After the save: end the program as the signal would have, Ctrl-C by `KeyboardInterrupt`, the others by `SystemExit`."
         if not self.received: return
-        run.tell(f"{self.received}: saved after step {run.step + 1}; the same call goes on from there", event=self.received)
+        run.tell(f"{self.received}: saved after step {run.step + 1}; the same call {'' if run.asked.resume else 'with resume=True '}goes on from there", event=self.received)
         if self.received == "SIGINT": raise KeyboardInterrupt
         raise SystemExit(128 + getattr(signal, self.received))
 

@@ -69,12 +69,15 @@ class Log:
 # %% ../nbs/14_2_log.ipynb #f2456252
 def read_log(
     folder: str | Path,  # the run's folder
+    most: int | None = None,  # lines, evenly spread over the run; None: all
 ) -> list[dict]:  # one for each step: step, phase, lr, loss and each term
     "The history of a run. A last line that a kill cut short is left out."
     path = Path(folder) / "log.jsonl"
     if not path.exists(): return []
-    lines = path.read_bytes().split(b"\n")[:-1]
-    return [json.loads(line) for line in lines]
+    def whole():
+        with open(path, "rb") as file: yield from (line for line in file if line.endswith(b"\n"))
+    every = 1 if most is None else max(1, -(-sum(1 for _ in whole()) // most))
+    return [json.loads(line) for i, line in enumerate(whole()) if i % every == 0]
 
 # %% ../nbs/14_2_log.ipynb #8baeaef3
 def append(path: Path, **event):

@@ -24,8 +24,8 @@ def hole_ratio(
     mask: Tensor,  # [H,W] or [1,H,W], or a batch [B,1,H,W]; 1 = valid, 0 = hole
 ) -> float | Tensor:  # share of hole; for a batch a Tensor [B]
     "The hole-to-image ratio by which the paper sorts its test masks (section 4.1)."
-    if mask.ndim == 4: return 1 - mask.float().mean(dim=(1, 2, 3))
-    if mask.ndim == 2 or mask.ndim == 3 and mask.shape[0] == 1: return 1 - mask.float().mean().item()
+    if mask.ndim == 4: return (1 - mask.double()).mean(dim=(1, 2, 3))  # a quotient of whole numbers: 10 of 100 pixels are .1, and not a little more
+    if mask.ndim == 2 or mask.ndim == 3 and mask.shape[0] == 1: return (1 - mask.double()).mean().item()
     raise ValueError(f"a mask has shape [H,W], [1,H,W] or [B,1,H,W], and this tensor has {list(mask.shape)}")
 
 # %% ../nbs/02_masks.ipynb #a4415202
@@ -285,14 +285,14 @@ def official_bin(
 
 # %% ../nbs/02_masks.ipynb #ea5a841a
 def dilate_hole(
-    mask: Tensor,  # [1,H,W], 1 = valid, 0 = hole
+    mask: Tensor,  # [1,H,W] or [B,1,H,W], 1 = valid, 0 = hole
     pixels: int,   # side of the square that is drawn around every hole pixel
-) -> Tensor:  # [1,H,W]
+) -> Tensor:  # of the same shape
     "Widen the holes."
     if pixels < 1: raise ValueError(f"pixels={pixels}: the side of a square is at least 1 (which changes nothing)")
     before, after = pixels // 2, (pixels - 1) // 2
     padded = F.pad(mask, (before, after, before, after), value=1).numpy()  # outside the picture nothing is missing
-    return torch.from_numpy(_running_min(_running_min(padded, pixels, 1), pixels, 2))
+    return torch.from_numpy(_running_min(_running_min(padded, pixels, mask.ndim - 2), pixels, mask.ndim - 1))
 
 # %% ../nbs/02_masks.ipynb #7bf52e54
 def _crop_turned(hole: np.ndarray, height: int, width: int, u: np.ndarray, turn: float, shift: float) -> np.ndarray:

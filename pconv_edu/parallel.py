@@ -104,10 +104,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 # %% ../nbs/14_3_many_gpus.ipynb #c13c1762
 def share_batchnorm(net: nn.Module):
-    "Turn every BatchNorm2d inside `net` into a `SharedBatchNorm2d` with the same tensors."
+    "Turn every BatchNorm2d inside `net` into a `SharedBatchNorm2d` with the same tensors. Raises `ValueError` for one without weight, statistics or momentum."
     for module in list(net.modules()):
         for name, child in module.named_children():
             if type(child) is not nn.BatchNorm2d: continue
+            if not child.affine or not child.track_running_stats or child.momentum is None:
+                raise ValueError(f"{name}: {child} cannot be shared, for it lacks weight and bias, running statistics or a momentum; sync_bn=False leaves each process its own")
             shared = SharedBatchNorm2d(child.num_features, child.eps, child.momentum).train(child.training)
             for key in (*child._parameters, *child._buffers): setattr(shared, key, getattr(child, key))
             setattr(module, name, shared)

@@ -8,7 +8,7 @@ __all__ = ['upright_size', 'crop_box', 'decode', 'cut', 'read_crop', 'Files', 'I
 
 # %% ../nbs/11_2_sources.ipynb #f6e6b92a
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -25,7 +25,7 @@ from .tars import TarImages
 def upright_size(picture: Image.Image) -> tuple[int, int]:  # width, height
     "The size of a picture once it is turned as its EXIF says; its header is enough (but for a TIFF, which Pillow turns on its own)."
     if picture.format == "TIFF": picture.load()
-    on_its_side = picture.getexif().get(0x0112, 1) >= 5
+    on_its_side = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     return picture.size[::-1] if on_its_side else picture.size
 
 # %% ../nbs/11_2_sources.ipynb #59ba6ee4
@@ -127,7 +127,7 @@ def dataset_files(
 
 # %% ../nbs/11_2_sources.ipynb #70b8a8c6
 def open_pictures(
-    images,  # folder, tar or tars (paths ending in .tar), list of paths or tensors, TarImages, torchvision dataset, or a ready source
+    images,  # folder, tar or tars (paths ending in .tar), list or dict of paths or tensors, TarImages, torchvision dataset, or a ready source
 ):  # source: len(source), source.name(i), source.open(i)
     "Whatever holds pictures, as a source of pictures that are named and opened one by one."
     if isinstance(images, (Files, Items, TarImages)): return images
@@ -135,6 +135,7 @@ def open_pictures(
         if str(images).endswith(".tar"): return TarImages(images)
         root = Path(images).expanduser()
         return Files([path.relative_to(root) for path in list_images(root)], root)
+    if isinstance(images, Mapping): images = list(images.values())
     if not len(images): raise ValueError("there is no picture: the list or dataset is empty")
     files = dataset_files(images)
     if files is None and isinstance(images[0], (str, Path)): files = images

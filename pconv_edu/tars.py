@@ -6,11 +6,14 @@
 __all__ = ['ENTRY', 'BadTar', 'scan_tar', 'build_index', 'find_tars', 'TarImages']
 
 # %% ../nbs/11_1_tars.ipynb #5d239f0e
+import errno
 import glob
 import io
 import json
 import os
 import tarfile
+import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -79,7 +82,9 @@ def _write(path: Path, data: bytes):
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(data)
         os.replace(beside, path)
-    except PermissionError as error: raise PermissionError(f"the index cannot be written ({error}); say index='a/place/that/can.npy'") from None
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS): raise
+        raise PermissionError(f"the index cannot be written ({error}); say index='a/place/that/can.npy'") from None
 
 # %% ../nbs/11_1_tars.ipynb #b3e7304b
 def build_index(shards: Sequence[Path], index: Path) -> int:  # pictures found
@@ -100,11 +105,13 @@ def build_index(shards: Sequence[Path], index: Path) -> int:  # pictures found
 def find_tars(
     where: str | Path | Sequence[str | Path],  # a tar, a pattern such as 'shards/train-*.tar', a folder of tars, or a list
 ) -> list[Path]:
-    "The tars meant, sorted. Raises `FileNotFoundError` when there are none."
+    "The tars meant, sorted. Raises `FileNotFoundError` for a place where there is none."
     places = [where] if isinstance(where, (str, Path)) else where
-    found = sorted({tar for place in places for tar in _tars_at(Path(place).expanduser())})
-    if not found: raise FileNotFoundError(f"no tar at '{where}'; give a tar, a folder of tars, or a pattern such as 'shards/train-*.tar'")
-    return found
+    by_place = {place: _tars_at(Path(place).expanduser()) for place in places}
+    for place, found in by_place.items():
+        if not found: raise FileNotFoundError(f"no tar at '{place}'; give a tar, a folder of tars, or a pattern such as 'shards/train-*.tar'")
+    if not by_place: raise FileNotFoundError("no tar: the list is empty")
+    return sorted({tar for found in by_place.values() for tar in found})
 
 # %% ../nbs/11_1_tars.ipynb #fc4be0b7
 def _tars_at(place: Path) -> list[Path]:
@@ -114,6 +121,21 @@ def _tars_at(place: Path) -> list[Path]:
 # %% ../nbs/11_1_tars.ipynb #714fd287
 @lru_cache(maxsize=64)
 def _opened(path: str, process: int): return open(path, "rb")  # `process`: a worker never shares its parent's place in the file
+
+
+_reading = threading.Lock()
+
+def _read_at(file, start: int, count: int) -> bytes:
+    "Bytes at a place: in one go, for another thread may read from the same file."
+    if hasattr(os, "pread"): return os.pread(file.fileno(), count, start)
+    with _reading:  # Windows
+        file.seek(start)
+        return file.read(count)
+
+
+def _name_of(shards: Sequence[Path]) -> str:
+    "Eight digits that tell one set of tars from another."
+    return f"{zlib.crc32(chr(10).join(map(str, shards)).encode()):08x}"
 
 # %% ../nbs/11_1_tars.ipynb #739b39d4
 class TarImages(Sequence):
@@ -128,7 +150,7 @@ class TarImages(Sequence):
         index: str | Path | None = None,  # the index file (.npy); None: beside the first tar
     ):
         self.shards = find_tars(where)
-        more = f"+{len(self.shards) - 1}" if len(self.shards) > 1 else ""
+        more = f"+{len(self.shards) - 1}.{_name_of(self.shards)}" if len(self.shards) > 1 else ""
         self.index = Path(index) if index else self.shards[0].with_name(f"{self.shards[0].name}{more}.index.npy")
         if not self._fresh(): build_index(self.shards, self.index)
         self.entries = np.load(self.index, mmap_mode="r")
@@ -140,14 +162,15 @@ class TarImages(Sequence):
     def __getstate__(self): return {"shards": self.shards, "index": self.index}  # a worker maps the index itself
 
     def __setstate__(self, state):
-        self.__dict__ = state | {"entries": np.load(state["index"], mmap_mode="r")}
+        self.__dict__ = state
+        if not self._fresh(): raise BadTar(self.shards[0], f"it, a tar beside it or their index {self.index} changed since this set was opened")
+        self.entries = np.load(self.index, mmap_mode="r")
 
     def __len__(self) -> int: return len(self.entries)
 
     def _read(self, i: int, start: int, count: int) -> bytes:
         file = _opened(str(self.shards[self.entries[i]["shard"]]), os.getpid())
-        file.seek(start)
-        return file.read(count)
+        return _read_at(file, start, count)
 
     def read(self, i: int) -> bytes:
         "The bytes of picture `i`'s file. Raises `BadImage` for a file too large to be a picture, before it is read."

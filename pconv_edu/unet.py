@@ -208,7 +208,10 @@ def freeze_encoder_bn(
     net.encoder_bn_frozen = frozen
     for block in net.encoder:
         if block.bn is not None: block.bn.requires_grad_(not frozen)
-    return net.train(net.training)
+    net.train(net.training)
+    for block in net.encoder if frozen else ():  # for a network of one's own, whose `train` knows nothing of it
+        if block.bn is not None: block.bn.eval()
+    return net
 
 # %% ../nbs/05_unet.ipynb #22628082
 @dataclass

@@ -63,6 +63,24 @@ def test_the_newest_ones_and_the_best_stay(tmp_path):
     assert names(tmp_path) == ["step_00000001", "step_00000004", "step_00000005"]
 
 
+def test_a_damaged_later_one_does_not_push_out_good_ones(tmp_path):
+    "Counted among the newest, it was all that keep=1 left: the save that had just ended was deleted, too."
+    for step in (1, 2, 3): put(tmp_path, step)
+    (tmp_path / "step_00000003" / "net.safetensors").write_bytes(b"cut")
+    with pytest.warns(UserWarning): assert latest(tmp_path).name == "step_00000002"
+    assert_is(put(tmp_path, 2, keep=1), 2)
+    with pytest.warns(UserWarning): assert_is(latest(tmp_path), 2)
+    put(tmp_path, 4, keep=1)
+    assert names(tmp_path) == ["step_00000004"]
+
+
+def test_two_names_of_one_tensor(tmp_path):
+    "Tied weights: safetensors refuses tensors that share memory, at the first save."
+    w = torch.rand(3, 3)
+    path = save(tmp_path, 1, {"net": {"a": w, "b": w}}, {})
+    assert torch.equal(load(path).tensors["net"]["a"], w) and torch.equal(load(path).tensors["net"]["b"], w)
+
+
 def test_the_same_step_can_be_saved_again(tmp_path):
     put(tmp_path, 3)
     save(tmp_path, 3, {"net": {"w": torch.ones(1)}}, {"again": True})

@@ -319,3 +319,15 @@ def test_switching_one_choice_off_moves_no_other(folder):
     for n in range(11):
         (image, mask, about), (other, other_mask, other_about) = plain.sample(n), still.sample(n)
         assert torch.equal(mask, other_mask) and about["box"] == other_about["box"] and torch.equal(image.flip(2) if about["flip"] else image, other)
+
+
+def test_a_dict_an_index_of_numpy_and_a_loop():
+    "`KeyError: 0`; `OverflowError: Python int too large`; a `for` that never ended."
+    photos = sample_photos("chelsea", "rocket", size=40)
+    ds = InpaintingDataset(photos, size=32)
+    assert same([ds[np.int64(1)], ds[torch.tensor(1)]], [ds[1]] * 2) and ds.name(np.int64(1)) == ds.name(1)
+    assert same(list(ds), [ds[0], ds[1]])
+
+
+def test_masks_that_are_no_tensors_are_named(tmp_path):
+    with pytest.raises(ValueError, match="is a PosixPath; give tensors" if type(tmp_path).__name__ == "PosixPath" else "give tensors"): InpaintingDataset(sample_photos("rocket", size=40), [tmp_path / "a.png"], size=32)[0]

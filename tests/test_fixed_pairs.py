@@ -111,3 +111,10 @@ def test_official_masks_are_right_here(folder, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         FixedPairs(tmp_path / "pairs.json", folder, tmp_path / "m")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"size": 32, "pairs": [{"picture": "a", "mask": "seed 1", "bin": 0}]}'])
+def test_what_is_no_manifest_is_said(folder, tmp_path, text):
+    "The manifest of `evaluate` looks alike: a bare KeyError."
+    (tmp_path / "pairs.json").write_text(text)
+    with pytest.raises(ValueError, match="pairs.json' is no manifest of fixed pairs.*save_pairs"): FixedPairs(tmp_path / "pairs.json", folder)

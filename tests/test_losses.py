@@ -450,3 +450,9 @@ def test_generated_masks_pass_through_the_whole_loss(vgg):
     masks = torch.stack([irregular_mask(32, ratio=(low, low + .1), seed=i) for i, low in enumerate((.1, .5))])
     output, image, _ = random_case(32, dtype=torch.float32)
     assert InpaintingLoss(vgg=vgg)(output, image, masks)[0].isfinite()
+
+
+@pytest.mark.parametrize("loss", [valid_loss, hole_loss])
+def test_planes_without_a_channel_are_refused(loss):
+    "`IndexError: tuple index out of range`."
+    with pytest.raises(ValueError, match="a mask is"): loss(torch.rand(8, 8), torch.rand(8, 8), torch.ones(8, 8))

@@ -349,3 +349,18 @@ def test_importing_masks_brings_no_notebook_tools():
     script = "import sys, pconv_edu.masks; sys.exit(' '.join(m for m in ('ipywidgets', 'IPython', 'fastcore', 'anywidget') if m in sys.modules) or 0)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("size", [10, 20, 50, 100])
+def test_the_upper_end_of_a_bin_is_in_it(size):
+    "float32: 1 - .9 is .10000002, which is the next bin."
+    for b, (_, high) in enumerate(RATIO_BINS):
+        mask = torch.ones(1, size * size)
+        mask[:, :round(high * size * size)] = 0
+        ratios = hole_ratio(mask.view(1, size, size)), float(hole_ratio(mask.view(1, 1, size, size))[0])
+        assert ratios == (high, high) and {ratio_bin(ratio) for ratio in ratios} == {b}
+
+
+def test_a_batch_is_dilated_like_each_of_its_masks():
+    masks = torch.stack([irregular_mask(16, .2, seed=k) for k in range(3)])
+    assert torch.equal(dilate_hole(masks, 3), torch.stack([dilate_hole(mask, 3) for mask in masks]))

@@ -235,3 +235,10 @@ def test_the_scan_names_every_bad_file(folder, photo):
     assert set(found) == bad and all(found.values())
     assert set(check_images(folder, workers=2)) == bad
     assert check_images([folder / "sub0" / "0.png", folder / "gone.png"]) == {str(folder / "gone.png"): "there is no such file"}
+
+
+def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 9
+    Image.new("RGB", (40, 20)).save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as picture: assert upright_size(picture) == (40, 20)

@@ -1,9 +1,13 @@
 """Tars read by an index of offsets: oracle is tarfile itself; damage is named; workers share nothing."""
+import errno
 import io
 import multiprocessing
 import os
 import pickle
+import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from pconv_edu.pictures import BadImage
 from pconv_edu.sources import open_pictures
-from pconv_edu.tars import ENTRY, BadTar, TarImages, _opened, find_tars
+from pconv_edu.tars import ENTRY, BadTar, TarImages, _name_of, _opened, find_tars
 
 
 def png(value: int, side: int = 8) -> bytes:
@@ -209,7 +213,7 @@ def test_an_enormous_file_is_refused_unread(tmp_path):
 def test_two_processes_may_build_at_once(shards):
     "Each writes beside the place and renames: whoever reads sees a whole index."
     with multiprocessing.get_context("fork").Pool(4) as pool: assert pool.map(_count, [shards] * 8) == [15] * 8
-    assert sorted(p.name for p in shards.glob("*.index.*")) == ["shard-0.tar+2.index.json", "shard-0.tar+2.index.npy"]
+    assert sorted(p.name for p in shards.glob("*.index.*")) == [f"shard-0.tar+2.{_name_of(find_tars(shards))}.index.{ending}" for ending in ("json", "npy")]
 
 
 def _count(where) -> int: return len(TarImages(where))
@@ -220,6 +224,38 @@ def test_a_list_of_tars_is_pictures_wherever_pictures_are_taken(shards, tmp_path
     for tars in (sorted(tmp_path.glob("*.tar")), [str(path) for path in sorted(tmp_path.glob("*.tar"))]):
         source = open_pictures(tars)
         assert isinstance(source, TarImages) and [value(picture) for picture in source] == list(range(15))
+
+
+def test_two_sets_that_share_a_tar_do_not_share_an_index(shards):
+    "Named by the first tar and their number alone: a worker that opened the set anew read the other one's pictures."
+    sets = [[shards / f"shard-{k}.tar" for k in pair] for pair in ((0, 1), (0, 2))]
+    first, second = (TarImages(tars) for tars in sets)
+    sent = pickle.loads(pickle.dumps(first))
+    assert [value(picture) for picture in sent] == [value(picture) for picture in first] == list(range(10))
+    assert [value(picture) for picture in second] == [*range(5), *range(10, 15)]
+    write_tar(sets[0][1], ["00000.png"])
+    with pytest.raises(BadTar, match="changed since"): pickle.loads(pickle.dumps(first))
+
+
+def test_threads_may_read_from_one_tar(shards):
+    "`seek`, then `read`: between the two another thread had moved the file."
+    images, switch = TarImages(shards), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool: found = list(pool.map(lambda n: value(images[n % 15]) == n % 15, range(2000)))
+    finally: sys.setswitchinterval(switch)
+    assert all(found)
+
+
+def test_a_disk_that_cannot_be_written_says_where_else(shards, monkeypatch):
+    def read_only(path, data): raise OSError(errno.EROFS, "Read-only file system")
+    monkeypatch.setattr(Path, "write_bytes", read_only)
+    with pytest.raises(PermissionError, match="say index="): TarImages(shards)
+
+
+def test_a_tar_of_a_list_that_is_not_there_is_named(shards):
+    with pytest.raises(FileNotFoundError, match="typo.tar"): TarImages([shards / "shard-0.tar", shards / "typo.tar"])
+    with pytest.raises(FileNotFoundError, match="the list is empty"): TarImages([])
 
 
 def test_find_tars(shards):

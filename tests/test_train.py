@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from pconv_edu import checkpoint, history, run as run_module, train as train_module
 from pconv_edu.data import InpaintingDataset
@@ -356,7 +357,7 @@ def test_a_change_that_is_wanted_in_a_run_of_hours(tmp_path, monkeypatch):
     (dict(vgg=None, weights=LossWeights()), "vgg=None, and the weights of perceptual (0.05) and style (120) need VGG-16"), (dict(vgg=None, weights=LossWeights(style=0)), "style (0) need"),
     (dict(weights={"hole": 6}), "give LossWeights(...)"), (dict(on_nan="skipp"), "did you mean 'skip'"), (dict(compile="yes"), "compile='yes'"), (dict(progress=None), "progress=None"),
     (dict(ema="0.9"), "ema='0.9'"), (dict(keep=0), "keep=0"), (dict(save_every=0), "save_every=0"), (dict(valid_pairs=0), "valid_pairs=0"), (dict(valid="nowhere"), "no folder 'nowhere'"),
-    (dict(phases="initial"), "sequence of Phase"), (dict(seed=-1), "seed=-1"), (dict(clip=True), "clip=True"), (dict(clip=0), "clip=0 would cut"), (dict(clip=0.), "a number above 0"), (dict(valid=[]), "empty")])
+    (dict(phases="initial"), "sequence of Phase"), (dict(seed=-1), "seed=-1"), (dict(clip=True), "clip=True"), (dict(clip=0), "clip=0 would cut"), (dict(clip=0.), "a number above 0"), (dict(clip=float("inf")), "clip=inf"), (dict(valid=[]), "empty")])
 def test_options_are_checked_before_anything_is_touched(tmp_path, options, said):
     with pytest.raises((ValueError, FileNotFoundError, RuntimeError)) as caught: go(tmp_path / "run", **options)
     assert said in str(caught.value) and not (tmp_path / "run").exists()
@@ -449,10 +450,10 @@ def test_a_worker_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path):
 def test_the_score_is_that_of_the_network_one_gets(tmp_path):
     "Bug: with `ema=` the raw weights were scored, and 'best' was chosen by a network that nobody receives. Scoring must not touch the run."
     from pconv_edu.losses import InpaintingLoss
-    scored = go(tmp_path / "scored", ema=.9, save_every=1, valid=pictures(2), valid_pairs=2, keep=10)
+    scored = go(tmp_path / "scored", ema=.9, save_every=1, valid=pictures(5), valid_pairs=5, keep=10)  # in parts of 2, 2 and 1
     score = [json.loads(line)["score"] for line in open(tmp_path / "scored" / "events.jsonl") if "validated" in line][-1]
-    data = InpaintingDataset(pictures(2), size=32, crop="centre", flip=False)
-    image, mask = (torch.stack(part) for part in zip(data[0], data[1]))
+    data = InpaintingDataset(pictures(5), size=32, crop="centre", flip=False)
+    image, mask = (torch.stack(part) for part in zip(*data))
     with torch.no_grad(): assert float(InpaintingLoss(PIXELS)(scored.net(image, mask), image, mask)[0]) == pytest.approx(score, rel=1e-5)
     go(tmp_path / "alone", ema=.9, save_every=1, keep=10)
     assert log_of(tmp_path / "scored") == log_of(tmp_path / "alone")
@@ -746,3 +747,111 @@ def test_masks_of_the_wrong_polarity_are_refused_before_a_step_is_taken(tmp_path
 def test_without_weights_for_vgg_the_command_says_what_to_do(tmp_path):
     run = command(photos(tmp_path), "--out", tmp_path / "run", TORCH_HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
     assert run.returncode == 2 and run.stderr.startswith("error: VGG-16's ImageNet weights") and "Traceback" not in run.stderr and not (tmp_path / "run").exists()
+
+
+# --- what a long run may meet -------------------------------------------------------------------------------------------------
+
+def test_starting_over_leaves_what_is_not_the_runs(tmp_path):
+    "Bug: resume=False moved everything in `out`, photos to train on included; and after a deleted earlier_1 it took a name that was there."
+    for i, picture in enumerate(pictures()): save_image(picture, tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "thesis.txt").write_text("mine")
+    for _ in range(3): go(tmp_path, images=tmp_path / "photos", resume=False)
+    assert (tmp_path / "thesis.txt").read_text() == "mine" and len(list((tmp_path / "photos").iterdir())) == 5
+    shutil.rmtree(tmp_path / "earlier_1")
+    go(tmp_path, images=tmp_path / "photos", resume=False)
+    assert sorted(path.name for path in tmp_path.glob("earlier_*")) == ["earlier_2", "earlier_3"]
+
+
+@pytest.mark.parametrize("on_nan", ["stop", "skip"])
+def test_float16_does_not_hide_a_gradient_that_is_nan(tmp_path, monkeypatch, on_nan):
+    "Bug: the scaler left out step after step, its scale went to 0, and a run of days trained nothing, without a word."
+    def no_gradient(run):
+        for p in run.net.parameters(): p.grad.fill_(float("nan"))
+        return clipped(run)
+    clipped = train_module.clipped
+    monkeypatch.setattr(train_module, "clipped", no_gradient)
+    options = dict(precision="float16", phases=(Phase("initial", 30, 1e-4),), on_nan=on_nan)
+    if on_nan == "stop":
+        with pytest.raises(NotFinite, match="grad_norm=nan"): go(tmp_path, **options)
+    else: go(tmp_path, **options)
+    assert all(json.loads(line).get("skipped") for line in open(tmp_path / "log.jsonl")) and len(log_of(tmp_path).splitlines()) >= 17
+
+
+class Own(torch.nn.Module):
+    "A network of one's own around the package's."
+    def __init__(self, config=None):
+        super().__init__()
+        self.inner = tiny()
+        self.encoder = self.inner.encoder
+        if config: self.config = config
+
+    def forward(self, image, mask): return self.inner(image, mask)
+
+
+def test_a_network_of_ones_own_is_frozen_whole(tmp_path):
+    "Peer bug 19: the affine was frozen, and the statistics moved, for `train()` of another class knows nothing of the flag."
+    go(tmp_path, net=Own(), save_every=1, keep=10)
+    nets = [checkpoint.load(tmp_path / f"step_{step:08}").tensors["net"] for step in (3, 4, 7)]
+    bn = [name for name in nets[0] if name.startswith("encoder.") and ".bn." in name]
+    assert bn and all(torch.equal(nets[1][name], nets[2][name]) for name in bn) and not all(torch.equal(nets[0][name], nets[1][name]) for name in bn)
+
+
+def test_a_network_whose_encoder_is_something_else(tmp_path):
+    "`AttributeError: 'Conv2d' object has no attribute 'bn'`, though no phase froze anything."
+    net = Own()
+    net.encoder = torch.nn.Conv2d(3, 3, 1)
+    assert len(go(tmp_path / "a", net=net, phases=PHASES[:1]).history) == 4
+    with pytest.raises(ValueError, match="no .encoder of PConvBlocks"): go(tmp_path / "b", net=net)
+
+
+@pytest.mark.parametrize("config", [{"widths": (4, 4)}, {"opaque": object()}])
+def test_the_configuration_of_a_network_of_ones_own(tmp_path, config):
+    "A tuple came back from JSON as a list, so that every resume was refused; an object was refused by JSON at the first save."
+    for _ in range(2): go(tmp_path, net=Own(config), phases=PHASES[:1])
+
+
+@pytest.mark.parametrize("what", ["curves", "show_row"])
+def test_a_failing_picture_does_not_cost_the_steps(tmp_path, monkeypatch, what):
+    "Bug: validation came before the save, so its failure lost the steps, on every restart again."
+    def broken(*_, **__): raise OSError("broken data stream")
+    monkeypatch.setattr(run_module.history if what == "curves" else run_module, what, broken)
+    with pytest.raises(OSError, match="broken data"): go(tmp_path, draw=True, valid=pictures(2), valid_pairs=2)
+    assert checkpoint.latest(tmp_path).name == "step_00000004"
+
+
+def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
+    "JSON refused NaN, and there was no checkpoint."
+    monkeypatch.setattr(InpaintingDataset, "__getitem__", lambda self, n, get=InpaintingDataset.__getitem__: (get(self, n)[0] * (float("nan") if self.crop == "centre" else 1), get(self, n)[1]))
+    go(tmp_path, valid=pictures(2), valid_pairs=2)
+    assert checkpoint.latest(tmp_path).name == "step_00000007" and "no finite number" not in (tmp_path / "log.jsonl").read_text()
+    assert "not finite" in (tmp_path / "events.jsonl").read_text()
+
+
+def test_a_stop_for_nan_keeps_the_score(tmp_path, monkeypatch):
+    "Bug: the same step was saved again without its score, so that the best checkpoint could be deleted."
+    poison(monkeypatch, [4])
+    with pytest.raises(NotFinite): go(tmp_path, valid=pictures(2), valid_pairs=2)
+    assert json.loads((tmp_path / "step_00000004" / "manifest.json").read_text())["score"] > 0
+
+
+def test_many_validation_pairs(tmp_path):
+    "All pairs went onto one sheet, which JPEG cannot hold."
+    go(tmp_path / "many", valid=pictures(20), valid_pairs=20, draw=True)
+    few = go(tmp_path / "few", valid=pictures(16), valid_pairs=16, draw=True)
+    sheets = [Image.open(tmp_path / name / "samples" / "step_00000007.jpg").size for name in ("many", "few")]
+    assert sheets[0] == sheets[1] and few
+
+
+def test_pictures_that_the_data_set_copes_with(tmp_path):
+    "A link to nowhere; numbers of bfloat16: the hash of the files failed, where the data set does not."
+    for i, picture in enumerate(pictures()): save_image(picture, tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "photos" / "9.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.warns(UserWarning, match="9.png"): go(tmp_path / "a", images=tmp_path / "photos")
+    go(tmp_path / "b", images=[picture.bfloat16() for picture in pictures()])
+
+
+def test_some_lines_of_a_long_log(tmp_path):
+    (tmp_path / "log.jsonl").write_bytes(b"".join(b'{"step": %d}\n' % k for k in range(1000)) + b'{"st')
+    assert [line["step"] for line in history.read_log(tmp_path)] == list(range(1000))
+    some = [line["step"] for line in history.read_log(tmp_path, most=100)]
+    assert some == list(range(0, 1000, 10)) and history.read_log(tmp_path / "nowhere", most=5) == []

@@ -229,7 +229,7 @@ def recipe(monkeypatch):
 
 
 @pytest.mark.parametrize("step, goes_on", [(None, [True, "changed", "changed"]), (4499, [True, "changed", "changed"]), (4500, ["changed", "changed"]), (4501, [True, "changed"]),
-                                           (9499, [True, "changed"]), (9500, ["changed"]), (9501, [True]), (23000, [True])])
+                                           (9499, [True, "changed"]), (9500, ["changed"]), (9501, [True]), (36500, [True])])
 def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatch, tmp_path, step, goes_on):
     "A stage has other masks than the one before: that change is wanted at its first step, and an error anywhere else."
     tool, asked = recipe
@@ -237,7 +237,7 @@ def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatc
     monkeypatch.setattr(sys, "argv", ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--out", str(tmp_path / "run"), "--masks", "2"])
     tool.main()
     assert [options["resume"] for options in asked] == goes_on
-    assert [sum(phase.steps for phase in options["phases"]) for options in asked] == [4500, 9500, 23000][-len(goes_on):]
+    assert [sum(phase.steps for phase in options["phases"]) for options in asked] == [4500, 9500, 36500][-len(goes_on):]
 
 
 def test_each_stage_of_the_recipe_crowds_more_small_holes(recipe, tmp_path):

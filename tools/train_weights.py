@@ -49,7 +49,8 @@ STAGES = (
     Stage("sparse", "initial:4500:1e-3", OFTEN_SMALL, (1, 1, 1, 1, 1, 1), PIXELS),
     Stage("dense", "initial:7300:1e-3,settle:1600:3e-4,fine-tune:600:1e-4:frozen", OFTEN_SMALL, (4, 2, 1, 1, 1, 1), PIXELS),
     Stage("thin",
-          "initial:17900:1e-3,settle:2200:3e-4,fine-tune:400:1e-4:frozen,settle-again:2100:3e-4,fine-tune-again:400:1e-4:frozen",
+          "initial:17900:1e-3,settle:2200:3e-4,fine-tune:400:1e-4:frozen,settle-again:2100:3e-4,fine-tune-again:400:1e-4:frozen,"
+          "long:7500:1e-3,settle-long:5000:3e-4,fine-tune-long:1000:1e-4:frozen",
           (.6, .18, .08, .06, .04, .04), (7, 3, 2, 1, 1, 1), LossWeights(valid=.02, perceptual=0, style=0, tv=0)),
 )
 

@@ -19,7 +19,7 @@ def check_shapes(
     if output.shape != image.shape:
         raise ValueError(f"output has shape {list(output.shape)} and image {list(image.shape)}; they must be the same")
     if not mask.is_floating_point(): raise ValueError(f"mask has dtype {mask.dtype}; give floats, 1 = valid, 0 = hole: mask.float()")
-    same = mask.ndim == image.ndim and mask.shape[-2:] == image.shape[-2:]
+    same = mask.ndim == image.ndim >= 3 and mask.shape[-2:] == image.shape[-2:]
     if not same or mask.shape[-3] != 1 or (mask.ndim == 4 and mask.shape[0] not in (1, image.shape[0])):
         raise ValueError(f"mask has shape {list(mask.shape)} and image {list(image.shape)}; "
                          "a mask is [B,1,H,W] with one plane and the height and width of the picture")
