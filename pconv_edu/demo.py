@@ -17,12 +17,13 @@ from torch import Tensor
 from pconv_edu.checkpoint import BadCheckpoint
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.evaluate import Comparison, Pair, bin_name, evaluate, fill_pairs, fit_square, interval, make_pairs, mean_fill, show_hole
+from pconv_edu.guards import only_run
 from pconv_edu.history import TERMS, curves
 from pconv_edu.inpaint import load_pretrained
 from pconv_edu.losses import LossWeights, composite
 from pconv_edu.phases import FINE_TUNE, INITIAL, Phase
 from pconv_edu.pictures import COLORS, Drawing, sample_photos
-from pconv_edu.run import make_net
+from pconv_edu.run import WRITTEN, make_net, put_aside
 from pconv_edu.train import Result, fit
 
 TRAIN = ("astronaut", "rocket", "hubble", "retina")  # photos that training sees
@@ -198,6 +199,8 @@ def train(settings: Settings, out: Path, fresh: bool) -> tuple[Result, float]:
     start = time.perf_counter()
     data, phases = training_data(settings), settings.phases()
     total = sum(phase.steps for phase in phases)
+    if fresh:
+        with only_run(out): put_aside(out, (*WRITTEN, "metrics.json", "table", "before_after.png"))  # the report goes with its run
     result = fit(data, out=out, net="small", phases=phases, size=settings.size, batch=settings.batch, vgg="random", seed=settings.seed,
                  resume=not fresh, save_every=max(50, total // 5), keep=total, draw=False,  # all are kept until the report is written
                  channels_last=True)  # a tenth faster on a CPU

@@ -14,7 +14,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -258,9 +258,12 @@ def board_of(run: Run) -> history.Board | None: return history.Board(run.folder 
 # %% ../nbs/14_5_run.ipynb #693dea12
 WRITTEN = ("step_*", ".new_step_*", ".old_*step_*", ".replaced_step_*", "log.jsonl", "events.jsonl", "curves.png", "samples", "tensorboard")  # by a run
 
-def put_aside(folder: Path):
+def put_aside(
+    folder: Path,
+    written: Sequence[str] = WRITTEN,  # patterns of the names to move
+):
     "Move an older run's files out of the way, into earlier_1, earlier_2, …; whatever else lies there stays."
-    old = [path for pattern in WRITTEN for path in folder.glob(pattern)]
+    old = [path for pattern in written for path in folder.glob(pattern)]
     if not old: return
     numbers = [int(path.name[8:]) for path in folder.glob("earlier_*") if path.name[8:].isdigit()]
     aside = folder / f"earlier_{1 + max(numbers, default=0)}"
