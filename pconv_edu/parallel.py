@@ -6,7 +6,9 @@
 __all__ = ['Team', 'join_team', 'unfinished', 'SharedBatchNorm2d', 'share_batchnorm']
 
 # %% ../nbs/14_3_many_gpus.ipynb #950506f6
+import atexit
 import os
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -48,6 +50,11 @@ class Team:
         if self.world > 1: dist.barrier()
 
 # %% ../nbs/14_3_many_gpus.ipynb #32c9535c
+def _leave_team():
+    "Gloo's threads must end before the interpreter does, or now and then a process aborts when all is done. After an error nobody waits for the others."
+    if dist.is_initialized() and not hasattr(sys, "last_value"): dist.destroy_process_group()
+
+
 def join_team() -> Team:
     "The team that `torchrun` started; without it a team of one."
     world = int(os.environ.get("WORLD_SIZE", 1))
@@ -59,6 +66,7 @@ def join_team() -> Team:
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if os.environ.get("GROUP_WORLD_SIZE") == "1" else "0"
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=dist.PrefixStore(f"attempt {attempt}", store), rank=rank, world_size=world)
+        atexit.register(_leave_team)
     team = Team(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)))
     if torch.cuda.is_available(): torch.cuda.set_device(team.local)
     return team
