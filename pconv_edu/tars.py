@@ -134,8 +134,8 @@ def _read_at(file, start: int, count: int) -> bytes:
 
 
 def _name_of(shards: Sequence[Path]) -> str:
-    "Eight digits that tell one set of tars from another."
-    return f"{zlib.crc32(chr(10).join(map(str, shards)).encode()):08x}"
+    "Eight digits that tell one set of tars from another, wherever the folder lies and however its path was written."
+    return f"{zlib.crc32(chr(10).join(os.path.relpath(shard, shards[0].parent) for shard in shards).encode()):08x}"
 
 # %% ../nbs/11_1_tars.ipynb #739b39d4
 class TarImages(Sequence):

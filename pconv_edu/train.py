@@ -26,7 +26,7 @@ from . import checkpoint, history
 from .guards import NotFinite, Signals, memory_advice, names_checked, nearest, one_of, only_run
 from .losses import LossWeights
 from .parallel import unfinished
-from .phases import FINE_TUNE, INITIAL, RECIPES, Phase, in_steps, phase_at
+from .phases import FINE_TUNE, INITIAL, RECIPES, Phase, phase_at
 from .run import PRECISIONS, Run, check_options, loss_weights, save_run, start_or_resume, validate
 from .unet import freeze_encoder_bn
 

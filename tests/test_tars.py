@@ -233,6 +233,7 @@ def test_two_sets_that_share_a_tar_do_not_share_an_index(shards):
     sent = pickle.loads(pickle.dumps(first))
     assert [value(picture) for picture in sent] == [value(picture) for picture in first] == list(range(10))
     assert [value(picture) for picture in second] == [*range(5), *range(10, 15)]
+    assert TarImages([os.path.relpath(tar) for tar in sets[0]]).index.name == first.index.name  # however the path is written
     write_tar(sets[0][1], ["00000.png"])
     with pytest.raises(BadTar, match="changed since"): pickle.loads(pickle.dumps(first))
 
