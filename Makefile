@@ -25,7 +25,7 @@ $(STAMP): settings.ini setup.py constraints.txt tools/install.py
 	@touch $@
 
 demo: $(STAMP)
-	@$(PY) -m pconv_edu.demo $(ARGS)
+	@$(PY) -m pconv_edu.course.demo $(ARGS)
 
 test: $(STAMP)
 	@$(PY) tools/run_tests.py $(ARGS)
@@ -43,9 +43,9 @@ export: $(STAMP)
 	@$(VENV)/bin/nbdev_export
 
 bench: $(STAMP)
-	@$(PY) -m pconv_edu.bench $(ARGS)
-	@$(PY) -m pconv_edu.bench_loss
-	@$(PY) -m pconv_edu.bench_inpaint
+	@$(PY) -m pconv_edu.course.bench $(ARGS)
+	@$(PY) -m pconv_edu.course.bench_loss
+	@$(PY) -m pconv_edu.course.bench_inpaint
 
 stress: $(STAMP)
 	@$(PY) tools/stress_images.py

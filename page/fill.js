@@ -1,4 +1,4 @@
-// The worker: fills the hole of a part of a picture as pconv_edu.inpaint does. Geometry first, then the network.
+// The worker: fills the hole of a part of a picture as pconv_edu.inpainting does. Geometry first, then the network.
 // Pictures here are planes of floats in [0,1], 3 · width · height; masks have 1 = valid, 0 = hole.
 "use strict";
 let session, ort, reach;

@@ -22,12 +22,12 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from . import checkpoint, history
+from . import checkpoint, log as history
 from .guards import NotFinite, Signals, memory_advice, names_checked, nearest, one_of, only_run
 from .losses import LossWeights
 from .parallel import unfinished
 from .phases import FINE_TUNE, INITIAL, RECIPES, Phase, phase_at
-from .run import PRECISIONS, Run, check_options, loss_weights, save_run, start_or_resume, validate
+from .trainer import PRECISIONS, Run, check_options, loss_weights, save_run, start_or_resume, validate
 from .unet import freeze_encoder_bn
 
 # %% ../nbs/14_fit.ipynb #b1e2043d

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pconv_edu import bench, bench_inpaint, bench_loss, unet
-from pconv_edu.bench import FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident
+from pconv_edu import unet
+from pconv_edu.course import bench, bench_inpaint, bench_loss
+from pconv_edu.course.bench import FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident
 from pconv_edu.losses import InpaintingLoss, LossWeights
 from pconv_edu.masks import irregular_mask
 from pconv_edu.unet import PConvUNet
@@ -119,7 +120,7 @@ def test_command(tmp_path, capsys):
     assert "| training 2 × 64², float32, eager |" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", ["pconv_edu.bench", "pconv_edu.bench_loss"])
+@pytest.mark.parametrize("module", ["pconv_edu.course.bench", "pconv_edu.course.bench_loss"])
 def test_help(module):
     done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "--size" in done.stdout and "default" in done.stdout and "--peak" not in done.stdout

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("cv2")
-from pconv_edu import bench_inpaint
-from pconv_edu.bench_inpaint import as_table, compare, draw_rows, example, opencv, peak
+from pconv_edu.course import bench_inpaint
+from pconv_edu.course.bench_inpaint import as_table, compare, draw_rows, example, opencv, peak
 from pconv_edu.unet import PConvUNet
 
 
@@ -49,5 +49,5 @@ def test_command(tmp_path, capsys, monkeypatch):
 
 
 def test_help():
-    done = subprocess.run([sys.executable, "-m", "pconv_edu.bench_inpaint", "--help"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "pconv_edu.course.bench_inpaint", "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "--megapixels" in done.stdout and "--peak" not in done.stdout

@@ -20,7 +20,7 @@ from pconv_edu.commands import Stop, in_all, share, whole
 from pconv_edu.commands import evaluate as evaluate_command
 from pconv_edu.commands import inpaint as inpaint_command
 from pconv_edu.commands import masks as masks_command
-from pconv_edu.inpaint import inpaint, load_pretrained, save_pretrained
+from pconv_edu.inpainting import inpaint, load_pretrained, save_pretrained
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio
 from pconv_edu.unet import PConvUNet
 

@@ -6,9 +6,9 @@ import signal
 import pytest
 from PIL import Image
 
-from pconv_edu import demo
-from pconv_edu.demo import MEAN, TEST, TRAIN, VERDICT, Settings, lost_bins, main, say
-from pconv_edu.demo import test_photos as photos_to_test
+from pconv_edu.course import demo
+from pconv_edu.course.demo import MEAN, TEST, TRAIN, VERDICT, Settings, lost_bins, main, say
+from pconv_edu.course.demo import test_photos as photos_to_test
 
 TINY = Settings(steps=3, size=32, batch=2)
 BINS = ["(0.01, 0.1]", "(0.1, 0.2]", "(0.2, 0.3]", "(0.3, 0.4]", "(0.4, 0.5]", "(0.5, 0.6]"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from pconv_edu.evaluate import (PAPER, compare, evaluate, fill_pairs, fit_square, interval, load_manifest,
+from pconv_edu.evaluation import (PAPER, compare, evaluate, fill_pairs, fit_square, interval, load_manifest,
                                 make_pairs, mean_fill, save_manifest, show_examples)
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
@@ -285,7 +285,7 @@ def test_everything_is_written_where_asked(tmp_path):
 
 
 def test_old_names_are_offered_from_evaluate():
-    import pconv_edu.evaluate as module
+    import pconv_edu.evaluation as module
     for name in ("evaluate compare mean_fill biharmonic_fill opencv_fill Pair Table Comparison bin_name fill_pairs fit_square interval l1_percent "
                  "load_manifest make_pairs psnr save_manifest score show_hole ssim ssim_map show_examples COLUMNS HEADINGS").split(): assert hasattr(module, name), name
 

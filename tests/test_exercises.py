@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pconv_edu import exercises
-from pconv_edu.exercises import check, exercise, judge
+from pconv_edu.course import exercises
+from pconv_edu.course.exercises import check, exercise, judge
 
 ROOT = Path(__file__).parents[1]
-LESSONS = sorted(path.stem for path in (ROOT / "pconv_edu" / "exercises").glob("lesson_*.py"))
+LESSONS = sorted(path.stem for path in (ROOT / "pconv_edu" / "course" / "exercises").glob("lesson_*.py"))
 
 
 def solutions(lesson: str):
@@ -24,19 +24,22 @@ def solutions(lesson: str):
     return module
 
 
+def page_of(lesson: str) -> str: return lesson.removeprefix("lesson_")
+
+
 def numbers(lesson: str) -> list[str]:
     "The exercises that a lesson's judges register."
-    importlib.import_module(f"pconv_edu.exercises.{lesson}")
-    return sorted(number for number in exercises._judges if number.split(".")[0] == str(int(lesson[-2:])))
+    importlib.import_module(f"pconv_edu.course.exercises.{lesson}")
+    return sorted(number for number in exercises._judges if number.split(".")[0] == page_of(lesson).removeprefix("0"))
 
 
 def stubs(lesson: str) -> dict[str, str]:
     "Exercise number → the code cell that asks it, from the lesson's notebooks."
     found = {}
-    for path in (ROOT / "nbs").glob(f"{lesson[-2:]}_*.ipynb"):
+    for path in (ROOT / "nbs").glob(f"{page_of(lesson)}_*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
-            if cell["cell_type"] == "code": found |= {number: source for number in re.findall(r"^check\(['\"]([\d.]+)['\"]", source, re.M)}
+            if cell["cell_type"] == "code": found |= {number: source for number in re.findall(r"^check\(['\"](w?[\d.]+)['\"]", source, re.M)}
     return found
 
 

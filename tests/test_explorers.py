@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from pconv_edu.explorers import film, hole_widths, through_layers, value_in_hole, weight_bars, weighted
+from pconv_edu.course.explorers import film, hole_widths, through_layers, value_in_hole, weight_bars, weighted
 from pconv_edu.losses.total import LossWeights
 from pconv_edu.masks import rect_mask
 from pconv_edu.pictures import COLORS

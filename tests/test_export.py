@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pconv_edu.export import CONFIG, FACTS, Graph, check_facts, export_onnx, hub_class, hub_model, load_onnx, model_card, read_facts, write_card
-from pconv_edu.inpaint import inpaint, reach_of
+from pconv_edu.inpainting import inpaint, reach_of
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained, save_pretrained
 

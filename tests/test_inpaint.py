@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_cdt
 from torch import nn
 
-from pconv_edu.inpaint import coarse_fill, fill_windows, inpaint, ramp, reach_of, starts, to_mask, trust
+from pconv_edu.inpainting import coarse_fill, fill_windows, inpaint, ramp, reach_of, starts, to_mask, trust
 from pconv_edu.losses import composite
 from pconv_edu.masks import irregular_mask
 from pconv_edu.pictures import BadImage
@@ -276,7 +276,7 @@ def test_windows_without_a_hole_are_not_computed_and_small_pictures_are_done_who
 
 
 def test_a_hole_larger_than_a_window_is_filled_from_the_whole_picture():
-    from pconv_edu.evaluate import mean_fill
+    from pconv_edu.evaluation import mean_fill
     picture, mask = torch.full((3, 100, 100), .3), torch.ones(1, 100, 100)
     mask[:, 5:95, 5:95] = 0
     with warnings.catch_warnings():
@@ -335,7 +335,7 @@ def test_a_hole_that_the_network_reaches_is_the_networks_own_fill(net):
 
 def test_windows_of_a_batch_in_which_one_picture_has_no_valid_pixel():
     """The mean of no pixel is 0/0: NaN must not spread from a window that one picture of the batch leaves empty."""
-    from pconv_edu.evaluate import mean_fill
+    from pconv_edu.evaluation import mean_fill
     image, mask = torch.rand(2, 3, 96, 96), torch.ones(2, 1, 96, 96)
     mask[0, :, 2:90, 2:90] = 0
     mask[1, :, 40:50, 40:50] = 0
@@ -365,8 +365,8 @@ def test_the_half_size_takes_its_means_from_valid_pixels_alone():
 BIG = """
 import numpy as np, torch
 from PIL import Image
-from pconv_edu.bench import resident
-from pconv_edu.inpaint import inpaint
+from pconv_edu.course.bench import resident
+from pconv_edu.inpainting import inpaint
 photo, hole = Image.fromarray(np.full((4000, 6000, 3), 90, np.uint8)), np.zeros((4000, 6000), np.uint8)
 hole[700:3300, 900:5100] = 255
 before = resident(peak=True)

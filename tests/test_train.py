@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pconv_edu import checkpoint, history, run as run_module, train as train_module
+from pconv_edu import checkpoint, log as history, train as train_module, trainer as run_module
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.guards import NotFinite, Signals
 from pconv_edu.losses import LossWeights

@@ -3,7 +3,7 @@ import pytest
 import ipywidgets as w
 
 from pconv_edu.pictures import Drawing
-from pconv_edu.widgets import play
+from pconv_edu.course.widgets import play
 
 
 def draw(size=1, word="a", dark=False) -> Drawing:

@@ -99,7 +99,7 @@ class Lesson:
 
 def lessons(nbs: Path = ROOT / "nbs") -> tuple[list[Lesson], list[Lesson]]:
     "The chain of `Next` links from lesson 00 on, and the lessons that it leaves out, in the order of their names."
-    found = {path.stem: Lesson(path) for path in sorted(nbs.glob("[0-9]*.ipynb"))}
+    found = {path.stem: Lesson(path) for path in sorted(nbs.glob("*.ipynb"))}
     chain, stem = [], START if START in found else min(found, default=None)
     while stem in found:
         chain.append(found.pop(stem))

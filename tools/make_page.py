@@ -14,7 +14,7 @@ from pathlib import Path
 from fetch_npm import fetch
 
 from pconv_edu.export import export_onnx, model_card, read_facts
-from pconv_edu.inpaint import reach_of
+from pconv_edu.inpainting import reach_of
 from pconv_edu.pictures import list_images
 from pconv_edu.weights import load_pretrained
 

@@ -35,6 +35,6 @@ def run(notebook: Path) -> float:
 
 
 if __name__ == "__main__":
-    for path in [Path(p) for p in sys.argv[1:]] or sorted((ROOT / "nbs").glob("[0-9]*.ipynb")):
+    for path in [Path(p) for p in sys.argv[1:]] or sorted((ROOT / "nbs").glob("*.ipynb")):
         seconds = run(path.resolve())
         print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)

@@ -10,8 +10,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pconv_edu.commands import Stop, device, parser, run
-from pconv_edu.evaluate import LearnedMetrics, biharmonic_fill, compare, mean_fill, opencv_fill
-from pconv_edu.inpaint import load_pretrained
+from pconv_edu.evaluation import LearnedMetrics, biharmonic_fill, compare, mean_fill, opencv_fill
+from pconv_edu.inpainting import load_pretrained
 from pconv_edu.masks import ImplausiblePolarity, MaskFolder
 
 CLASSICAL = {"mean": lambda: mean_fill, "biharmonic": lambda: biharmonic_fill, "telea": lambda: opencv_fill("telea"), "ns": lambda: opencv_fill("ns")}

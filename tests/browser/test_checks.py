@@ -4,7 +4,7 @@ from test_lessons import moves
 
 DEAF = """
 from pconv_edu.pictures import Drawing
-from pconv_edu.widgets import play
+from pconv_edu.course.widgets import play
 play(lambda size: Drawing(figsize=(1, 1)), size=(1, 4))
 """
 BROKEN_PICTURE = "from IPython.display import HTML\nHTML('<img src=\"/nothing-is-here.png\">')"

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from pconv_edu.inpaint import fill_windows, inpaint, reach_of
+from pconv_edu.inpainting import fill_windows, inpaint, reach_of
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained, save_pretrained
 

@@ -1,0 +1,29 @@
+"""Solutions of page w13, and wrong answers that must get a hint."""
+import torch
+
+
+def dab(px, py, width, h, w):
+    y, x = torch.meshgrid(torch.arange(h) + .5, torch.arange(w) + .5, indexing="ij")
+    return ((x - px) ** 2 + (y - py) ** 2 > (width / 2) ** 2).float()[None]
+
+
+def undo(marks): return marks[:-1]
+
+
+def changes_the_list(marks):
+    marks.pop()
+    return marks
+
+
+right = {
+    "w13.1": 400,
+    "w13.2": dab,
+    "w13.3": undo,
+}
+
+wrong = {
+    "w13.1": [500, 64, 160, 80, 1],
+    "w13.2": [lambda *a: 1 - dab(*a), lambda px, py, width, h, w: dab(px, py, 2 * width, h, w), lambda px, py, width, h, w: dab(px + .5, py + .5, width, h, w),
+              lambda px, py, width, h, w: dab(py, px, width, h, w), lambda *a: dab(*a)[0]],
+    "w13.3": [changes_the_list, lambda marks: [], lambda marks: marks[1:], lambda marks: marks],
+}

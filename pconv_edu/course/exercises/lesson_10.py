@@ -1,0 +1,32 @@
+"""Judges of lesson 10: the total loss; and a loss with a planted bug."""
+from dataclasses import asdict
+
+from pconv_edu.course.exercises import exercise
+from pconv_edu.losses import LossWeights
+
+
+@exercise("10.1")
+def total_of_five_terms(answer):
+    near = lambda value: abs(float(answer) - value) < 1e-4
+    if near(.711): return "that is the sum without weights"
+    if near(.205): return "style has the weight 120"
+    if not near(.324): return "1·0.05 + 6·0.02 + 0.05·0.6 + 120·0.001 + 0.1·0.04"
+
+
+@exercise("10.2")
+def weights_for_another_range(answer):
+    if not isinstance(answer, LossWeights): return "answer with LossWeights(valid=…, hole=…, perceptual=…, style=…, tv=…)"
+    got, paper = asdict(answer), asdict(LossWeights())
+    ratio = {name: got[name] / paper[name] for name in got}
+    scale = ratio["perceptual"]
+    if scale == 0 or abs(ratio["style"] / scale - 1) > 1e-6: return "perceptual and style do not change with the range: leave them in proportion"
+    wrong = [name for name in ("valid", "hole", "tv") if abs(ratio[name] / scale - .5) > 1e-6]
+    if wrong and all(abs(ratio[name] / scale - 2) < 1e-6 for name in wrong): return "the other way round: these terms have doubled already"
+    if wrong: return f"{', '.join(wrong)}: in [−1, 1] this term is twice as large. What must its weight be?"
+
+
+@exercise("10.3")
+def terms_that_forget_the_composite(answer):
+    answer = {answer} if isinstance(answer, str) else set(answer)
+    if answer & {"valid", "hole"}: return "valid and hole are right: they judge the output itself, each under its part of the mask"
+    if answer != {"perceptual", "style", "tv"}: return "three terms should look at the composite, and never do: compare the second table, where the composite is perfect"

@@ -1,0 +1,38 @@
+"""The museum's judges: a learner's check must pass the right code and fail each planted bug."""
+from collections.abc import Callable
+
+import torch
+
+from pconv_edu.course.exercises import Unanswered, exercise
+
+
+def _asked(check: Callable, *things) -> bool | Exception:
+    "What the learner's check says; an assertion that fails says False, any other error comes back as it is."
+    torch.manual_seed(0)
+    try: return bool(check(*things))
+    except AssertionError: return False
+    except Unanswered: raise
+    except Exception as error: return error
+
+
+def exhibit(
+    number: str,      # of the exercise
+    right: Callable,  # () → what the check gets, sound
+    bugs: dict[str, tuple[Callable, str]],  # name → (() → the same, broken; the hint when it goes unnoticed); the bug first, its cousins after it
+    sound: str,       # the hint when the check rejects the right code
+):
+    "Register the judge of an exhibit. A tuple from `right` and `bugs` is several arguments."
+    def ask(check, make):
+        made = make()
+        return _asked(check, *(made if isinstance(made, tuple) else (made,)))
+
+    @exercise(number)
+    def judge(check):
+        if not callable(check): return "answer with a function: it gets the thing to examine and returns True or False"
+        verdict = ask(check, right)
+        if isinstance(verdict, Exception): return f"your check stops at the right code, with {type(verdict).__name__}: {verdict}"
+        if not verdict: return f"the right code does not pass your check. {sound}"
+        missed = [name for name, (make, _) in bugs.items() if ask(check, make) is True]
+        if not missed: return None
+        if len(missed) == len(bugs): return f"your check passes everything, the bug too. {bugs[missed[0]][1]}"
+        return f"it finds some, and misses this: {missed[0]}. {bugs[missed[0]][1]}"
