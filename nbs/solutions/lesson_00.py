@@ -1,4 +1,4 @@
-"""Solutions of page 00, and wrong answers that must get a hint."""
+"""Solutions of lesson 00, the start, and wrong answers that must get a hint."""
 import torch
 
 
@@ -7,10 +7,7 @@ def mean_colour(damaged, mask):
     return torch.where(mask > 0, damaged, colour)
 
 
-right = {
-    "0.1": 26214,
-    "0.2": mean_colour,
-}
+right = {"0.1": 26214, "0.2": mean_colour}
 
 wrong = {
     "0.1": [51, 512 * 512, 78643, 26000, 235930],

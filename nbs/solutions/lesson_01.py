@@ -1,4 +1,4 @@
-"""Solutions of page 01, and wrong answers that must get a hint."""
+"""Solutions of lesson 01, pictures, and wrong answers that must get a hint."""
 import numpy as np
 import torch
 
@@ -11,11 +11,7 @@ def from_bgr(array): return to_tensor(np.ascontiguousarray(array[..., ::-1]))
 def mirror(picture): return picture.flip(-1)
 
 
-right = {
-    "1.1": 18,
-    "1.2": from_bgr,
-    "1.3": mirror,
-}
+right = {"1.1": 18, "1.2": from_bgr, "1.3": mirror}
 
 wrong = {
     "1.1": [4.5, 6, 3, 18 * 2**20, 18.874, 12],

@@ -1,4 +1,4 @@
-"""Solutions of page 02, and wrong answers that must get a hint."""
+"""Solutions of lesson 02, masks, and wrong answers that must get a hint."""
 from pconv_edu.masks import hole_ratio, ratio_bin
 
 
@@ -10,11 +10,7 @@ def to_mask(levels, hole):
 def hardest_bin(masks): return ratio_bin(hole_ratio(masks).max().item())
 
 
-right = {
-    "2.1": 2,
-    "2.2": to_mask,
-    "2.3": hardest_bin,
-}
+right = {"2.1": 2, "2.2": to_mask, "2.3": hardest_bin}
 
 wrong = {
     "2.1": [3, .25, 64, (.2, .3), 0],

@@ -1,4 +1,4 @@
-"""Solutions of page 03, and wrong answers that must get a hint."""
+"""Solutions of lesson 03, and wrong answers that must get a hint."""
 import math
 
 import torch.nn.functional as F

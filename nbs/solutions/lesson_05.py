@@ -1,4 +1,4 @@
-"""Solutions of page 05, and wrong answers that must get a hint."""
+"""Solutions of lesson 05, and wrong answers that must get a hint."""
 from math import ceil
 
 

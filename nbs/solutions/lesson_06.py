@@ -1,4 +1,4 @@
-"""Solutions of page 06, and wrong answers that must get a hint."""
+"""Solutions of lesson 06, and answers that must be refused."""
 
 
 def per_hole_pixel(output, image, mask):
@@ -17,14 +17,6 @@ def takes_the_valid_pixels(output, image, mask): return per_hole_pixel(output, i
 def takes_the_whole_picture(output, image, mask): return ((1 - mask) * (output - image).abs()).mean()
 
 
-right = {
-    "6.1": .012,
-    "6.2": per_hole_pixel,
-    "6.3": .2,
-}
-
-wrong = {
-    "6.1": [.3, 120, 360, .036, 1.],
-    "6.2": [forgets_the_channels, takes_the_valid_pixels, takes_the_whole_picture, lambda o, i, m: o.sum()],
-    "6.3": [.44, .7],
-}
+right = {"6.1": .012, "6.2": per_hole_pixel, "6.3": .2}
+wrong = {"6.1": [.3, 120, 360, .036, 1.], "6.2": [forgets_the_channels, takes_the_valid_pixels, takes_the_whole_picture, lambda o, i, m: o.sum()],
+         "6.3": [.44, .7]}

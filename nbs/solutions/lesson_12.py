@@ -1,4 +1,4 @@
-"""Solutions of page 12, and wrong answers that must get a hint."""
+"""Solutions of lesson 12, and wrong answers that must get a hint."""
 
 right = {
     "12.1": 225_000,

@@ -1,4 +1,4 @@
-"""Solutions of page 13, and wrong answers that must get a hint."""
+"""Solutions of lesson 13, and wrong answers that must get a hint."""
 
 
 def layers(net): return [block.bn for block in net.encoder if block.bn is not None]
@@ -9,11 +9,7 @@ def is_frozen(net):
     return not any(bn.training or bn.weight.requires_grad or bn.bias.requires_grad for bn in layers(net))
 
 
-right = {
-    "13.1": 2.5,
-    "13.2": is_frozen,
-    "13.3": 2 * (128 + 256 + 5 * 512),
-}
+right = {"13.1": 2.5, "13.2": is_frozen, "13.3": 2 * (128 + 256 + 5 * 512)}
 
 wrong = {
     "13.1": [4, 10 / 3, 2, 3.5],

@@ -1,4 +1,4 @@
-"""Judges of page 00."""
+"""Judges of lesson 00, the start."""
 import torch
 
 from pconv_edu.course.exercises import exercise

@@ -1,4 +1,4 @@
-"""Judges of page 01."""
+"""Judges of lesson 01, pictures."""
 import numpy as np
 import torch
 

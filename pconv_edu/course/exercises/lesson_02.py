@@ -1,4 +1,4 @@
-"""Judges of page 02."""
+"""Judges of lesson 02, masks."""
 import torch
 
 from pconv_edu.course.exercises import exercise

@@ -6,6 +6,11 @@ from pconv_edu.course.exercises import exercise
 MEAN, STD = (torch.tensor(v).view(3, 1, 1) for v in ((.485, .456, .406), (.229, .224, .225)))
 
 
+def suspect_normalise(image: torch.Tensor) -> torch.Tensor:
+    "Prepares pictures for VGG-16, wrongly in two ways. Find them by what it returns before you read on here."
+    return (image.flip(1) * 2 - 1 - MEAN) / STD
+
+
 @exercise("7.1")
 def size_of_the_second_level(answer):
     hints = {128 * 96 * 96: "each pooling halves height and width, and two have happened", 128 * 48 * 48: "one halving; the second level has two",

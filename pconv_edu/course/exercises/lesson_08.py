@@ -7,6 +7,12 @@ from pconv_edu.course.exercises import exercise
 from pconv_edu.losses.style import gram_matrix
 
 
+def suspect_gram(features: torch.Tensor) -> torch.Tensor:
+    "A Gram matrix in half precision that is right for small pictures only."
+    flat = features.flatten(2)
+    return flat @ flat.mT / flat[0].numel()
+
+
 @exercise("8.1")
 def gram_by_hand(answer):
     got, wanted = torch.as_tensor(answer, dtype=torch.float), torch.tensor([[6., 4], [4, 5]]) / 6

@@ -1,9 +1,32 @@
 """Judges of lesson 09: the TV loss; and four TV losses with a planted bug each."""
 import torch
+from torch import Tensor
 
 from pconv_edu.course.exercises import exercise
+from pconv_edu.losses.pixel import composite
+from pconv_edu.losses.tv import hole_ring, tv_loss
 
 BUGS = {"A": "edge of R", "B": "raw output", "C": "one row", "D": "whole picture"}  # what exercise 9.2 asks for
+
+
+def _edge_of_ring(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    return tv_loss(hole_ring(mask) * composite(output, image, mask), torch.zeros_like(mask))
+
+
+def _raw_output(output: Tensor, image: Tensor, mask: Tensor) -> Tensor: return tv_loss(output, mask)
+
+
+def _one_row(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    comp, ring = composite(output, image, mask), hole_ring(mask)
+    across = (ring[..., 1:] * ring[..., :-1] * (comp[..., 1:] - comp[..., :-1]).abs()).sum()
+    return (across + (ring[..., :1, :] * ring[..., -1:, :] * (comp[..., :1, :] - comp[..., -1:, :]).abs()).sum()) / comp.numel()
+
+
+def _whole_picture(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    return tv_loss(composite(output, image, mask), torch.zeros_like(mask))
+
+
+suspects = {"A": _edge_of_ring, "B": _raw_output, "C": _one_row, "D": _whole_picture}
 
 
 @exercise("9.1")

@@ -1,8 +1,20 @@
 """Judges of lesson 10: the total loss; and a loss with a planted bug."""
 from dataclasses import asdict
 
+from torch import Tensor
+
 from pconv_edu.course.exercises import exercise
-from pconv_edu.losses import LossWeights
+from pconv_edu.losses import LossWeights, VGG16Features, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss
+
+_vgg = []  # made at the first call
+
+
+def suspect_loss(output: Tensor, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    "The five terms, some of them wrong: the output stands where the composite should."
+    if not _vgg: _vgg.append(VGG16Features("random"))
+    out, gt = _vgg[0](output), _vgg[0](image)
+    return {"valid": valid_loss(output, image, mask), "hole": hole_loss(output, image, mask), "perceptual": perceptual_loss(out, out, gt),
+            "style": style_loss(out, gt) * 2, "tv": tv_loss(output, mask)}
 
 
 @exercise("10.1")

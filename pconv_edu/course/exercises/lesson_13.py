@@ -1,4 +1,5 @@
 """Judges of lesson 13: fine-tuning."""
+
 from pconv_edu.course.exercises import exercise
 from pconv_edu.unet import PConvUNet, freeze_encoder_bn
 

@@ -1,4 +1,4 @@
-"""Judges of page 18."""
+"""Judges of lesson 18: the value that hides the hole, a paired gain, the best of five."""
 import math
 
 from pconv_edu.course.exercises import exercise
