@@ -15,6 +15,7 @@ import check_glossary
 import check_site
 import course
 import fetch_npm
+import frame
 import make_docs
 import run_tests
 
@@ -23,17 +24,53 @@ STEMS = {lesson.stem: lesson for lesson in LESSONS}
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "site").glob("*.md"))}
 
 
-# The chain of lessons
+# The order of the pages
 
-def test_next_links_make_one_chain_over_all_lessons():
-    chain, strays = course.lessons()
-    assert not strays, f"the chain ends with {chain[-1].stem} and leaves out {[lesson.stem for lesson in strays]}: mend the 'Next:' of the lesson before each"
+def test_the_links_under_each_title_follow_the_order_of_the_file_names():
+    assert frame.problems(LESSONS) == [], "python tools/frame.py --write writes them anew"
 
 
-def test_the_map_lists_the_lessons_in_the_order_of_the_chain():
+def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
+    folder = small_course(tmp_path, **files(start="# 00 · S", one="# 01 · One", two="# 02 · Two"))
+    for path in folder.glob("*.ipynb"):
+        notebook = json.loads(path.read_text())
+        notebook["cells"].append({"cell_type": "markdown", "id": "d", "metadata": {}, "source": "[← 00](elsewhere.ipynb)\n\nkept"})
+        path.write_text(json.dumps(notebook))
+    assert len(frame.problems(course.in_order(folder))) == 3
+    frame.write(course.in_order(folder))
+    made = course.in_order(folder)
+    assert frame.problems(made) == []
+    assert '[← 00](00_start.ipynb "S")' in made[1].links and '[02 →](02_two.ipynb "Two")' in made[1].links
+    assert "".join(made[1].cells[1]["source"]).endswith("\n\nkept")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_one_number_one_page_and_the_title_carries_it(lesson):
+    assert lesson.label.startswith(f"{lesson.number} · ")
+    assert [other.stem for other in LESSONS if other.number == lesson.number] == [lesson.stem]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_next_at_the_end_of_a_page_leads_to_the_next_page(lesson):
+    markdown = "\n".join("".join(cell["source"]) for cell in lesson.cells if cell["cell_type"] == "markdown")
+    _, said, rest = markdown.rpartition("Next:")
+    link = re.search(r"\]\((\w+)\.ipynb", rest)
+    place = LESSONS.index(lesson)
+    if place + 1 < len(LESSONS): assert said and link[1] == LESSONS[place + 1].stem
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_exercises_are_numbered_after_their_page(lesson):
+    code = "\n".join("".join(cell["source"]) for cell in lesson.cells if cell["cell_type"] == "code")
+    asked = list(dict.fromkeys(re.findall(r"^check\([\"'](w?[\d.]+)", code, re.M)))
+    page = lesson.number if lesson.number[0] == "w" else str(int(lesson.number))
+    assert asked == [f"{page}.{k + 1}" for k in range(len(asked))]
+
+
+def test_the_map_lists_the_pages_in_their_order():
     section = next(s for s in STEMS[course.START].sections if s.heading == "The map")
-    listed = re.findall(r"\]\((\w+)\.ipynb\)", section.markdown)
-    assert listed == [lesson.stem for lesson in course.lessons()[0][1:]]
+    listed = re.findall(r"^\| w?\d+ \| \[.*?\]\((\w+)\.ipynb\)", section.markdown, re.M)
+    assert listed == [lesson.stem for lesson in LESSONS[1:]]
 
 
 def small_course(folder: Path, **lessons: str) -> Path:
@@ -44,21 +81,7 @@ def small_course(folder: Path, **lessons: str) -> Path:
     return folder
 
 
-def names(folder): return [[lesson.path.stem[3:] for lesson in part] for part in course.lessons(folder)]
-
-
 def files(**text): return {f"0{i}_{name}": body for i, (name, body) in enumerate(text.items())}
-
-
-def test_a_lesson_that_no_one_links_to_is_a_stray(tmp_path):
-    small_course(tmp_path, **files(start="# S\nNext: [2](02_two.ipynb)", one="# 1\nNext: [2](02_two.ipynb)", two="# 2"))
-    assert names(tmp_path) == [["start", "two"], ["one"]]
-    assert [lesson.stem for lesson in course.in_order(tmp_path)] == ["00_start", "01_one", "02_two"]
-
-
-def test_a_chain_that_bites_its_tail_ends_there(tmp_path):
-    small_course(tmp_path, **files(start="# S\n**Next:** [1](01_one.ipynb)", one="# 1\nNext: back to the [map](00_start.ipynb)"))
-    assert names(tmp_path) == [["start", "one"], []]
 
 
 def test_headings_inside_code_are_no_headings(tmp_path):
@@ -195,7 +218,8 @@ def test_a_small_site_is_built_without_a_warning_and_its_links_hold(tmp_path):
     (source / "reference").mkdir()
     two = [lesson for lesson in LESSONS if lesson.stem in ("03_mask_update", "04_partial_conv")]
     for lesson in two:
-        kept = [c if "21_partial_padding" not in "".join(c["source"]) and "05_unet" not in "".join(c["source"]) else make_docs.cell("", id=c["id"]) for c in lesson.cells]
+        leads = lambda c: set(re.findall(r"(\w+)\.ipynb", "".join(c["source"]))) - {other.stem for other in two}
+        kept = [make_docs.cell("", id=c["id"]) if leads(c) else c for c in lesson.cells]
         lesson.cells = kept
         (source / "lessons" / lesson.path.name).write_text(json.dumps(make_docs.staged(lesson)))
         (source / f"reference/{lesson.module}.md").write_text(make_docs.reference_page(lesson.module, lesson))

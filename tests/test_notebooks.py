@@ -41,5 +41,5 @@ def test_links_between_lessons_lead_somewhere(path):
 
 def test_the_readme_lists_every_notebook():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"nbs/(\d\d_\w+\.ipynb)", readme))
+    listed = set(re.findall(r"nbs/(w?\d\d_\w+\.ipynb)", readme))
     assert listed == {p.name for p in NOTEBOOKS}

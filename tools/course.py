@@ -43,14 +43,16 @@ class Section:
 
 
 class Lesson:
-    "One notebook: `.title`, `.module`, `.sections` (the first has the title as its heading), `.next` (the stem of the next one)."
+    "One page: `.number`, `.title`, `.module`, `.sections` (the first has the title as its heading), `.links`."
 
     def __init__(self, path: Path):
         self.path, self.stem = path, path.stem
         self.cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
 
     @property
-    def number(self) -> str: return re.match(r"\d+(_\d+)?", self.stem)[0].replace("_", ".")
+    def number(self) -> str:
+        "`04` for a page of the course, `w05` for one of the workshop."
+        return re.match(r"w?\d+", self.stem)[0]
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -69,10 +71,20 @@ class Lesson:
         return found
 
     @property
-    def title(self) -> str: return self.sections[0].plain
+    def label(self) -> str:
+        "The title as the page has it: `04 · The partial convolution`."
+        return self.sections[0].plain
 
     @property
-    def label(self) -> str: return f"{self.number} · {self.title}"
+    def title(self) -> str:
+        "The title without its number."
+        return self.label.removeprefix(f"{self.number} · ")
+
+    @property
+    def links(self) -> str:
+        "The line under the title: ← previous · map · next →, minutes. `tools/frame.py` writes it."
+        cell = self.cells[1] if len(self.cells) > 1 else {"cell_type": "code"}
+        return "".join(cell["source"]).partition("\n")[0] if cell["cell_type"] == "markdown" else ""
 
     @property
     def module(self) -> str | None:
@@ -80,14 +92,6 @@ class Lesson:
         code = "\n".join(source for section in self.sections for source in section.code)
         name = re.search(r"^#\|\s*default_exp\s+(\S+)", code, re.M)
         return name and name[1]
-
-    @property
-    def next(self) -> str | None:
-        "The first lesson that is linked to behind its last `Next:`."
-        markdown = "\n".join("".join(cell["source"]) for cell in self.cells if cell["cell_type"] == "markdown")
-        _, said, rest = markdown.rpartition("Next:")
-        link = re.search(r"\]\((\w+)\.ipynb", rest) if said else None
-        return link and link[1]
 
     def defines(self, name: str) -> Section | None:
         "The section whose exported cells define the function or class `name`."
@@ -97,22 +101,22 @@ class Lesson:
         return None
 
 
-def lessons(nbs: Path = ROOT / "nbs") -> tuple[list[Lesson], list[Lesson]]:
-    "The chain of `Next` links from lesson 00 on, and the lessons that it leaves out, in the order of their names."
-    found = {path.stem: Lesson(path) for path in sorted(nbs.glob("*.ipynb"))}
-    chain, stem = [], START if START in found else min(found, default=None)
-    while stem in found:
-        chain.append(found.pop(stem))
-        stem = chain[-1].next
-    return chain, list(found.values())
-
-
 def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
-    "Every lesson: the chain, and what it leaves out by name, each behind the last one whose name comes before its own."
-    chain, strays = lessons(nbs)
-    for stray in strays:
-        chain.insert(max((i + 1 for i, lesson in enumerate(chain) if lesson.stem < stray.stem), default=0), stray)
-    return chain
+    "Every page, in the order in which it is read: that of the file names, the course (00, 01, …) before the workshop (w01, …)."
+    return [Lesson(path) for path in sorted(nbs.glob("*.ipynb"))]
+
+
+WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_AN_EXERCISE = 180, 12, 3
+
+def minutes(lesson: Lesson) -> int:
+    "How long a page takes: its words, its code and its exercises, rounded to five minutes."
+    prose = "\n".join(section.markdown for section in lesson.sections)
+    code = "\n".join(source for section in lesson.sections for source in section.code)
+    words = len(re.sub(r"\]\([^)]*\)|<[^>]*>", " ", prose).split())
+    lines = sum(bool(line.strip()) for line in code.splitlines())
+    exercises = len(set(re.findall(r"^check\(['\"](w?[\d.]+)", code, re.M)))
+    taken = words / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * exercises
+    return max(5, 5 * round(taken / 5))
 
 
 def modules(package: Path = ROOT / "pconv_edu") -> list[str]:

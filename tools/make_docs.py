@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "site/_ext")]
 from check_site import problems
-from course import ROOT, Lesson, in_order, lessons, line_of, modules, source_url
+from course import ROOT, Lesson, in_order, line_of, modules, source_url
 from docments import as_rst
 from fetch_npm import fetch
 
@@ -107,7 +107,9 @@ def pages(course: list[Lesson], page: bool, misses: list[str]) -> dict[str, str]
     listed = "\n".join(f"| [{lesson.number}](lessons/{lesson.path.name}) | {lesson.title} | {lesson.module and f'[`{lesson.module}`](reference/{lesson.module}.md)' or ''} |"
                        for lesson in course)
     found["index.md"] = found["index.md"].replace("<!-- page -->", try_it).replace("<!-- lessons -->", "| | lesson | module |\n|---|---|---|\n" + listed)
-    found["index.md"] += "\n" + toctree("Lessons", [f"{lesson.label} <lessons/{lesson.stem}>" for lesson in course])
+    for caption, workshop in (("The course", False), ("The workshop", True)):
+        track = [lesson for lesson in course if lesson.number.startswith("w") == workshop]
+        found["index.md"] += "\n" + toctree(caption, [f"{lesson.label} <lessons/{lesson.stem}>" for lesson in track])
     found["index.md"] += toctree("Look it up", [name.removesuffix(".md") for name in sorted(found) if name != "index.md"] + ["reference/index"])
     return found
 
@@ -200,7 +202,6 @@ def stage() -> tuple[list[Lesson], list[str]]:
 def main() -> int:
     start = time.time()
     course, misses = stage()
-    for stray in lessons()[1]: print(f"docs: {stray.path.name} is on no chain of Next links; it stands where its name puts it")
     if not PAGE.exists(): print("docs: there is no _page/ (`make page` makes it), so the site has no page that fills holes in the browser")
     for folder in (BUILT, OUT): shutil.rmtree(folder, ignore_errors=True)
     code = subprocess.call([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto", "-d", ROOT / "build/doctrees", STAGE, BUILT])

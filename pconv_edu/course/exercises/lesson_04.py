@@ -1,4 +1,4 @@
-"""Judges of lesson 04: the partial convolution, and the layer as padding."""
+"""Judges of lesson 04: the partial convolution."""
 import torch
 
 from pconv_edu.course.exercises import exercise

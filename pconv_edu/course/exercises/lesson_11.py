@@ -1,4 +1,4 @@
-"""Judges of lesson 11: offsets in a tar, crops, the shuffle, ranks, fixed masks."""
+"""Judges of lesson 11: the shuffle, ranks."""
 from pconv_edu.course.exercises import exercise
 
 

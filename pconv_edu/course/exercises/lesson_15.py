@@ -1,4 +1,4 @@
-"""Judges of lesson 15: windows, blending, bytes, files."""
+"""Judges of lesson 15: windows, blending."""
 import torch
 
 from pconv_edu.course.exercises import exercise

@@ -1,4 +1,4 @@
-"""Judges of lesson 16: decibels, the hole alone, two baselines, a border, how many pictures, two scores by hand, a mean over bins."""
+"""Judges of lesson 16: decibels, the hole alone."""
 import math
 
 import torch
