@@ -44,7 +44,10 @@ def stroke_hole(
     width: float,  # of the brush, in pixels
 ) -> np.ndarray:  # bool [H,W], True = hole
     "The pixels that a round brush covers on its way along `points`. Raises `ValueError` without a point or a width."
-    if not len(points) or not width > 0: raise ValueError(f"a stroke has one point or more and a width above 0; this one has {len(points)} points and width {width!r}")
+    if not len(points) or not width > 0:
+        raise ValueError(
+            f"a stroke has one point or more and a width above 0; this one has {len(points)} points and width {width!r}"
+        )
     hole, points = np.zeros((size[1], size[0]), bool), np.asarray(points, float)
     for p, q in zip(points, points[1:] if len(points) > 1 else points): _sweep(hole, p, q, width / 2)
     return hole
@@ -52,7 +55,8 @@ def stroke_hole(
 # %% ../nbs/w13_draw.ipynb #ebee889a
 def paint(
     hole: np.ndarray,  # bool [H,W], True = hole; left as it is
-    mark: dict,        # {"points", "width", "hole": False for the eraser}, {"clear": True}, or {"sheet": number of a loaded mask}
+    # {"points", "width", "hole": False for the eraser}, {"clear": True}, or {"sheet": number of a loaded mask}
+    mark: dict,
     sheets: Sequence[np.ndarray] = (),  # loaded masks, bool [H,W], True = hole
 ) -> np.ndarray:
     "The hole after one more mark."
@@ -72,11 +76,14 @@ def to_url(picture: Image.Image, format: str = "PNG") -> str:
 
 def from_url(url: str, name: str = "the picture") -> Image.Image:
     "The picture in a data URL, upright. Raises `BadImage`, which says `name`."
-    with open_image(io.BytesIO(base64.b64decode(url.partition(",")[2])), name) as picture: return ImageOps.exif_transpose(picture)
+    with open_image(io.BytesIO(base64.b64decode(url.partition(",")[2])), name) as picture:
+        return ImageOps.exif_transpose(picture)
 
 # %% ../nbs/w13_draw.ipynb #e2ad4dcf
 def preview(image, longest: int = LONGEST) -> Image.Image:
-    "Any one picture (see `inpaint.to_levels`) as RGB to look at, at most `longest` pixels a side; white where it is transparent."
+    """Any one picture (see `inpaint.to_levels`) as RGB to look at, at most `longest` pixels a side; white where it is
+    transparent.
+    """
     levels, top, _ = to_levels(image)
     colors = levels[0].float() / top
     if len(colors) in (2, 4): colors = colors[:-1] * colors[-1:] + 1 - colors[-1:]
@@ -96,21 +103,27 @@ def sheet(mask: Tensor) -> Image.Image:  # of [1,H,W], 1 = valid, 0 = hole
 # %% ../nbs/w13_draw.ipynb #2aa6da3d
 class Board(anywidget.AnyWidget):
     "The values that Python and the page share. Marks are in pixels of the picture."
-    _esm, _css = (files("pconv_edu").joinpath("static", name).read_text(encoding="utf-8") for name in ("draw.js", "draw.css"))
+
+    _esm, _css = (
+        files("pconv_edu").joinpath("static", name).read_text(encoding="utf-8") for name in ("draw.js", "draw.css")
+    )
     photo = T.Unicode().tag(sync=True)  # under the brush, a data URL
     size = T.List([1, 1]).tag(sync=True)  # of the picture: width, height
     marks = T.List().tag(sync=True)     # see `paint`
     sheets = T.List().tag(sync=True)    # loaded masks, data URLs
     brush = T.Int(1).tag(sync=True)     # its width
     show_layers = T.Bool(False).tag(sync=True)
-    asked, answered = T.Int(0).tag(sync=True), T.Int(0).tag(sync=True)  # changes made in the page, and the last one that Python has seen to
-    shown, film, film_text, note = (T.Unicode().tag(sync=True) for _ in range(4))  # the fill, the mask's way through the layers, what went wrong
+    # changes made in the page, and the last one that Python has seen to
+    asked, answered = T.Int(0).tag(sync=True), T.Int(0).tag(sync=True)
+    # the fill, the mask's way through the layers, what went wrong
+    shown, film, film_text, note = (T.Unicode().tag(sync=True) for _ in range(4))
 
 # %% ../nbs/w13_draw.ipynb #60f454ea
 class DrawHole(Board):
     """A brush over a photo, and the photo filled beside it as each stroke ends; the last value of a cell shows itself.
 
-    `.mask` (float32 [1,H,W], 1 = valid, 0 = hole) and `.filled` (the kind of picture that was given) follow the drawing and can be observed.
+    `.mask` (float32 [1,H,W], 1 = valid, 0 = hole) and `.filled` (the kind of picture that was given) follow the
+    drawing and can be observed.
     An error in the network is shown above the picture, and `print(widget.trace)` says where it came from.
     Raises `ValueError` for a batch, and for a mask of another size than the picture.
     """
@@ -138,7 +151,8 @@ class DrawHole(Board):
 def load(self: DrawHole, image):
     "Take another picture, with no hole. Raises `ValueError` for a batch."
     levels, _, back = to_levels(image)
-    if len(levels) != 1: raise ValueError(f"draw on one picture at a time, and this is a batch of {len(levels)}: give batch[0]")
+    if len(levels) != 1:
+        raise ValueError(f"draw on one picture at a time, and this is a batch of {len(levels)}: give batch[0]")
     self._image, self._holes, self._painted, self._seen = back(levels.clone()), [], None, None
     with self.hold_sync():
         self.size, self.sheets, self.photo = [levels.shape[-1], levels.shape[-2]], [], to_url(preview(image), "JPEG")
@@ -148,12 +162,22 @@ def load(self: DrawHole, image):
 
 @patch
 def load_mask(self: DrawHole, mask, hole: str | None = None):
-    "Take the hole of a mask of any kind that `inpaint.to_mask` takes. Raises `ValueError` when it is not of the picture's size."
+    """Take the hole of a mask of any kind that `inpaint.to_mask` takes.
+
+    Raises `ValueError` when it is not of the picture's size.
+    """
     valid = to_mask(mask, hole)
     if list(valid.shape) != [1, 1, *self.size[::-1]]:
-        raise ValueError(f"the mask has {valid.shape[-1]} × {valid.shape[-2]} pixels and the picture {self.size[0]} × {self.size[1]}; they must be of one size")
+        raise ValueError(
+            f"the mask has {valid.shape[-1]} × {valid.shape[-2]} pixels and the picture {self.size[0]} × "
+            f"{self.size[1]}; they must be of one size"
+        )
     self._holes.append(valid[0, 0].numpy() == 0)
-    with self.hold_sync(): self.sheets, self.marks = [*self.sheets, to_url(sheet(valid[0]))], [*self.marks, {"sheet": len(self._holes) - 1}]
+    with self.hold_sync():
+        self.sheets, self.marks = (
+            [*self.sheets, to_url(sheet(valid[0]))],
+            [*self.marks, {"sheet": len(self._holes) - 1}],
+        )
 
 # %% ../nbs/w13_draw.ipynb #351dbcc4
 @patch
@@ -178,7 +202,9 @@ def _fill(self: DrawHole):
 @patch
 def _show_film(self: DrawHole):
     "The mask behind each layer, or nothing when it is not asked for."
-    if not self.show_layers: self.film = self.film_text = ""; return
+    if not self.show_layers:
+        self.film = self.film_text = ""
+        return
     if callable(self.layers) and not hasattr(self.layers, "mask_layers"):
         raise ValueError("this net does not say through which layers a mask goes; give DrawHole(..., layers=...)")
     drawing = through_layers(self.mask, self.layers, share=True, width=1.6)
@@ -231,7 +257,13 @@ def _load_part(self: DrawHole, message: dict):
 def _save(self: DrawHole, message: dict):
     "Send the mask (white = hole) or the filled picture, all of its pixels, as a PNG to keep."
     mask = message["save"] == "mask"
-    picture = to_pil(1 - self.mask) if mask else self.filled if isinstance(self.filled, Image.Image) else preview(self.filled, max(self.size))
+    picture = (
+        to_pil(1 - self.mask)
+        if mask
+        else self.filled
+        if isinstance(self.filled, Image.Image)
+        else preview(self.filled, max(self.size))
+    )
     self.send({"save": "mask.png" if mask else "filled.png", "url": to_url(picture)})
 
 # %% ../nbs/w13_draw.ipynb #f82ab445

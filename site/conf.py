@@ -55,4 +55,6 @@ def linkcode_resolve(domain, info):
         file, (_, line) = inspect.getsourcefile(found), inspect.getsourcelines(found)
     except (TypeError, OSError, AttributeError): return None  # a constant, or something that has no source
     path = Path(file)
-    return f"{source_url(path.relative_to(ROOT).as_posix())}#L{line}" if path.is_relative_to(ROOT / "pconv_edu") else None
+    return (
+        f"{source_url(path.relative_to(ROOT).as_posix())}#L{line}" if path.is_relative_to(ROOT / "pconv_edu") else None
+    )

@@ -10,7 +10,9 @@ import torch
 
 from pconv_edu import unet
 from pconv_edu.course import bench, bench_inpaint, bench_loss
-from pconv_edu.course.bench import FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident
+from pconv_edu.course.bench import (
+    FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident,
+)
 from pconv_edu.losses import InpaintingLoss, LossWeights
 from pconv_edu.masks import irregular_mask
 from pconv_edu.unet import PConvUNet
@@ -27,11 +29,15 @@ def test_the_published_form_computes_the_same(head, training, merged):
     assert [block.merged for block in net.decoder] == [False, True, True]
     for p in net.parameters(): p.data.add_(.05)
     published = PublishedUNet(net, merged).train(training)
-    image, mask = torch.rand(2, 3, 32, 40).double(), torch.stack([irregular_mask((32, 40), ratio=.4, seed=i) for i in range(2)]).double()
+    image, mask = (
+        torch.rand(2, 3, 32, 40).double(),
+        torch.stack([irregular_mask((32, 40), ratio=0.4, seed=i) for i in range(2)]).double(),
+    )
     ours, theirs = net(image, mask), published(image, mask)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)  # it adds 1e-8 to each count
     ours.square().mean().backward(), theirs.square().mean().backward()
-    for (name, p), q in zip(net.named_parameters(), published.parameters()): torch.testing.assert_close(p.grad, q.grad, rtol=1e-4, atol=1e-7, msg=name)
+    for (name, p), q in zip(net.named_parameters(), published.parameters()):
+        torch.testing.assert_close(p.grad, q.grad, rtol=1e-4, atol=1e-7, msg=name)
 
 
 def test_all_forms_have_the_same_weights():
@@ -52,7 +58,9 @@ def test_ratio_is_taken_round_by_round():
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("mode, layout, dtype", [("inference", "channels-last", "bfloat16"), ("training", "contiguous", "float32")])
+@pytest.mark.parametrize(
+    "mode, layout, dtype", [("inference", "channels-last", "bfloat16"), ("training", "contiguous", "float32")]
+)
 def test_every_case_runs(form, mode, layout, dtype):
     prepare(replace(TINY, form=form, mode=mode, layout=layout, dtype=dtype, batch=2))()
 
@@ -61,7 +69,9 @@ def test_who_has_merged_kernels(monkeypatch):
     "The published form is as published, unless everybody gets the same; without the trick nobody has it."
     made, called = [], []
     monkeypatch.setattr(bench.PConvUNet, "small", classmethod(lambda cls, **options: made.append(cls((4, 6), **options)) or made[-1]))
-    monkeypatch.setattr(bench, "double_and_convolve", lambda *given: called.append(1) or unet.double_and_convolve(*given))
+    monkeypatch.setattr(
+        bench, "double_and_convolve", lambda *given: called.append(1) or unet.double_and_convolve(*given)
+    )
     for merged, wanted in (("ours", [2, 2]), ("none", [0, 0]), ("all", [2, 2])):
         for form in FORMS: prepare(replace(TINY, form=form, merged=merged))()
         assert [sum(b.merged for b in net.decoder) for net in made[-3:-1]] == wanted
@@ -79,7 +89,9 @@ def test_rows_table_and_picture():
     row = compare(TINY, layouts=("contiguous",), repeats=2, memory=False)
     assert row["size"] == 64 and set(row["ms"]) == set(FORMS) == set(row["layouts"])
     json.dumps(row)
-    table = as_table([row, row | {"MB": dict.fromkeys(FORMS, 7), "memory ours/plain": 1.0, "memory published/ours": 2.0}])
+    table = as_table(
+        [row, row | {"MB": dict.fromkeys(FORMS, 7), "memory ours/plain": 1.0, "memory published/ours": 2.0}]
+    )
     lines = table.splitlines()
     assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1 and "7, 7, 7 | 1.00 | 2.00" in lines[3]
     assert len(draw_rows([row, row]).axes[0].patches) == 6
@@ -87,7 +99,10 @@ def test_rows_table_and_picture():
 
 def test_the_picture_shows_the_ratios_of_the_table():
     "Median over median is not the median of the ratios: a round in which the machine was busy would count."
-    row = compare(TINY, layouts=("contiguous",), repeats=2, memory=False) | {"ours/plain": (1.25, 1, 2), "published/plain": (2.5, 2, 3)}
+    row = compare(TINY, layouts=("contiguous",), repeats=2, memory=False) | {
+        "ours/plain": (1.25, 1, 2),
+        "published/plain": (2.5, 2, 3),
+    }
     assert sorted(bar.get_width() for bar in draw_rows([row]).axes[0].patches) == [1, 1.25, 2.5]
 
 
@@ -99,7 +114,8 @@ def test_one_round_has_no_quartiles(main, capsys):
 
 
 def test_resident_memory_is_seen():
-    before, kept = resident(), mmap.mmap(-1, 2**26)  # not a tensor: its memory may come from what earlier tests gave back
+    # not a tensor: its memory may come from what earlier tests gave back
+    before, kept = resident(), mmap.mmap(-1, 2**26)
     for page in range(0, len(kept), 4096): kept[page] = 1
     assert resident() - before > 50 * 2**20 and resident(peak=True) >= resident() - 2**20
 
@@ -111,11 +127,17 @@ def test_peak_of_a_process_of_its_own():
 
 
 def test_a_failing_process_says_why():
-    with pytest.raises(RuntimeError, match="no such form|published|KeyError|unrecognized"): bench.run_alone(["--no-such-option"])
+    with pytest.raises(RuntimeError, match="no such form|published|KeyError|unrecognized"):
+        bench.run_alone(["--no-such-option"])
 
 
 def test_command(tmp_path, capsys):
-    bench.main(["--net", "small", "--modes", "training", "--sizes", "64", "--batch", "2", "--layouts", "contiguous", "--repeats", "2", "--no-memory", "--out", str(tmp_path)])
+    bench.main(
+        [
+            "--net", "small", "--modes", "training", "--sizes", "64", "--batch", "2", "--layouts", "contiguous",
+            "--repeats", "2", "--no-memory", "--out", str(tmp_path),
+        ]
+    )
     assert {p.name for p in tmp_path.iterdir()} == {"bench.json", "bench.md", "bench.png"}
     assert "| training 2 × 64², float32, eager |" in capsys.readouterr().out
 

@@ -43,11 +43,18 @@ def test_more_pixels_take_more_memory():
 
 def test_command(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench_inpaint, "peak", lambda net, megapixels: int(megapixels * 2**30))
-    rows = bench_inpaint.main(["--sizes", "32", "--repeats", "2", "--megapixels", "3", "--out", str(tmp_path), "--device", "cpu"])
+    rows = bench_inpaint.main(
+        ["--sizes", "32", "--repeats", "2", "--megapixels", "3", "--out", str(tmp_path), "--device", "cpu"]
+    )
     assert len(rows) == 1 and {p.name for p in tmp_path.iterdir()} == {"inpaint.json", "inpaint.md", "inpaint.png"}
-    assert json.loads((tmp_path / "inpaint.json").read_text())["GiB"] == {"3.0": 3.0} and "3.0 megapixels: 3.0 GiB" in capsys.readouterr().out
+    assert (
+        json.loads((tmp_path / "inpaint.json").read_text())["GiB"] == {"3.0": 3.0}
+        and "3.0 megapixels: 3.0 GiB" in capsys.readouterr().out
+    )
 
 
 def test_help():
-    done = subprocess.run([sys.executable, "-m", "pconv_edu.course.bench_inpaint", "--help"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pconv_edu.course.bench_inpaint", "--help"], capture_output=True, text=True
+    )
     assert done.returncode == 0 and "--megapixels" in done.stdout and "--peak" not in done.stdout

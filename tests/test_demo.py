@@ -1,4 +1,6 @@
-"""The demo: trains, measures on unseen photos, reports a finished run, resumes an interrupted one, and fails when it should."""
+"""The demo: trains, measures on unseen photos, reports a finished run, resumes an interrupted one, and fails when it
+should.
+"""
 import json
 import math
 import signal
@@ -90,10 +92,13 @@ def test_everything_is_written(ran):
     out, *_, status = ran
     for name in ("before_after.png", "curves.png"):
         with Image.open(out / name) as picture: assert min(picture.size) > 500
-    assert {p.name for p in out.glob("step_*")} == {"step_00000003", "step_00000004"}  # the ends of both phases, not the interruption
+    # the ends of both phases, not the interruption
+    assert {p.name for p in out.glob("step_*")} == {"step_00000003", "step_00000004"}
     found = json.loads((out / "metrics.json").read_text())
     rows = found[PSNR]
-    assert list(rows) == [MEAN, "untrained net", "after phase 1", VERDICT] and all(list(row) == BINS for row in rows.values())
+    assert list(rows) == [MEAN, "untrained net", "after phase 1", VERDICT] and all(
+        list(row) == BINS for row in rows.values()
+    )
     assert all(-30 < psnr < 60 for row in rows.values() for psnr, _ in row.values())
     assert status == (1 if lost_bins(rows) else 0) and found["better than the mean fill in every bin"] == (status == 0)
     assert (out / "table" / "pairs.json").exists()

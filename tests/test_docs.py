@@ -1,4 +1,6 @@
-"""The course holds together: one chain of lessons, a true glossary and map, a reference of every module, links that lead somewhere."""
+"""The course holds together: one chain of lessons, a true glossary and map, a reference of every module, links that
+lead somewhere.
+"""
 import importlib
 import json
 import re
@@ -34,7 +36,9 @@ def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
     folder = small_course(tmp_path, **files(start="# 00 · S", one="# 01 · One", two="# 02 · Two"))
     for path in folder.glob("*.ipynb"):
         notebook = json.loads(path.read_text())
-        notebook["cells"].append({"cell_type": "markdown", "id": "d", "metadata": {}, "source": "[← 00](elsewhere.ipynb)\n\nkept"})
+        notebook["cells"].append(
+            {"cell_type": "markdown", "id": "d", "metadata": {}, "source": "[← 00](elsewhere.ipynb)\n\nkept"}
+        )
         path.write_text(json.dumps(notebook))
     assert len(frame.problems(course.in_order(folder))) == 3
     frame.write(course.in_order(folder))
@@ -77,7 +81,9 @@ def small_course(folder: Path, **lessons: str) -> Path:
     "Notebooks of one markdown cell each: small_course(folder, a='text', …)."
     for name, text in lessons.items():
         cells = [{"cell_type": "markdown", "id": "c", "metadata": {}, "source": text}]
-        (folder / f"{name}.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+        (folder / f"{name}.ipynb").write_text(
+            json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        )
     return folder
 
 
@@ -85,30 +91,42 @@ def files(**text): return {f"0{i}_{name}": body for i, (name, body) in enumerate
 
 
 def test_headings_inside_code_are_no_headings(tmp_path):
-    lesson = course.Lesson(small_course(tmp_path, **files(a="# Title\n```\n# a comment\n```\n## Why *so*: 5 × 5?")) / "00_a.ipynb")
+    lesson = course.Lesson(
+        small_course(tmp_path, **files(a="# Title\n```\n# a comment\n```\n## Why *so*: 5 × 5?")) / "00_a.ipynb"
+    )
     assert [section.anchor for section in lesson.sections] == ["title", "why-so-5--5"]
 
 
 # Glossary and map
 
 def test_every_entry_of_the_glossary_is_true():
-    assert check_glossary.problems(PAGES["glossary.md"], LESSONS) == [], "python tools/check_glossary.py --write mends what can be mended"
+    assert check_glossary.problems(PAGES["glossary.md"], LESSONS) == [], (
+        "python tools/check_glossary.py --write mends what can be mended"
+    )
 
 
 @pytest.mark.parametrize("entry, wrong", [
-    ("- **word**: it is. → [x](../nbs/01_one.ipynb#here)", "it should read"),          # 00 has it first, and the entry does not say so
+    # 00 has it first, and the entry does not say so
+    ("- **word**: it is. → [x](../nbs/01_one.ipynb#here)", "it should read"),
     ("- **word**: it is. → [x](../nbs/01_one.ipynb#nowhere)", "no heading"),
     ("- **word**: it is. → [x](../nbs/07_gone.ipynb#here)", "no lesson 07_gone"),
     ("- **other**: it is. → [x](../nbs/01_one.ipynb#here)", "not a word of it"),
     ("- **word** it is", "not of the form"),
 ])
 def test_a_false_entry_is_found(tmp_path, entry, wrong):
-    small_course(tmp_path, **files(start="# S\n> word\n\n## Why\nSome **words** here. Next: [1](01_one.ipynb)", one="# 1\n## Here\nA word."))
+    small_course(
+        tmp_path,
+        **files(
+            start="# S\n> word\n\n## Why\nSome **words** here. Next: [1](01_one.ipynb)", one="# 1\n## Here\nA word."
+        ),
+    )
     made = course.in_order(tmp_path)
     assert any(wrong in line for line in check_glossary.problems(entry, made))
     if wrong == "it should read":
         mended = check_glossary.written("# Glossary\n\n" + entry, made)
-        assert check_glossary.problems(mended, made) == [] and "(first in [00 · Why](../nbs/00_start.ipynb#why))" in mended
+        assert (
+            check_glossary.problems(mended, made) == [] and "(first in [00 · Why](../nbs/00_start.ipynb#why))" in mended
+        )
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -117,7 +135,10 @@ def test_links_of_a_page_lead_to_files_and_headings(name):
         if target.startswith("reference/"): continue  # made by tools/make_docs.py, and checked when the site is built
         path = (ROOT / "site" / target).resolve()
         assert path.exists(), f"{name} links to {target}"
-        if anchor: assert anchor in [section.anchor for section in STEMS[path.stem].sections], f"{name}: {target} has no heading #{anchor}"
+        if anchor:
+            assert anchor in [section.anchor for section in STEMS[path.stem].sections], (
+                f"{name}: {target} has no heading #{anchor}"
+            )
 
 
 ROWS = re.findall(r"^\|.*\[`([\w.]+)`\]\(\.\./pconv_edu/(\S+)\.py\) \| `(.+)` \|$", PAGES["paper_map.md"], re.M)
@@ -154,13 +175,17 @@ def test_every_exported_module_has_a_page_in_the_reference():
     made = make_docs.reference(LESSONS)
     exported = {lesson.module for lesson in LESSONS if lesson.module}
     assert exported and {f"{module}.md" for module in exported} <= set(made)
-    for module in exported: assert f"({module}.md)" in made["index.md"] and f"automodule:: pconv_edu.{module}" in made[f"{module}.md"]
+    for module in exported:
+        assert f"({module}.md)" in made["index.md"] and f"automodule:: pconv_edu.{module}" in made[f"{module}.md"]
 
 
 def test_constants_and_passed_on_names_stand_in_the_reference():
     page = make_docs.reference_page("masks", None)
     assert ".. py:data:: RATIO_BINS\n   :value: ((0.01, 0.1), (0.1, 0.2)," in page
-    assert make_docs.constants("pictures")["MAX_PIXELS"] == ("2 ** 26", "8192 × 8192; a header that promises more is refused before anything is decoded")
+    assert make_docs.constants("pictures")["MAX_PIXELS"] == (
+        "2 ** 26",
+        "8192 × 8192; a header that promises more is refused before anything is decoded",
+    )
     assert make_docs.passed_on("losses")["tv_loss"] == "losses.tv"
     assert "{any}`tv_loss <pconv_edu.losses.tv.tv_loss>`" in make_docs.reference_page("losses", None)
 
@@ -176,10 +201,14 @@ def test_comments_behind_arguments_become_parameters():
     assert ":param mask: [B,C,H,W] or [C,H,W]; 1 = valid, 0 = hole" in fields(update_mask)
     assert ":returns: [B,C,H',W'], as large as a convolution's output" in fields(update_mask)
     assert any(line.startswith(r":param \*\*controls: ") for line in fields(play))
-    assert not any(line.startswith(":returns:") for line in fields(play))                                # the comment above `)` is no comment on what comes back
-    assert ":param style: on the style terms of output and composite, added" in fields(LossWeights)      # a dataclass: its fields
-    assert ":param return_mask: return (y, new mask) instead of y" in fields(PartialConv2d)              # an inherited __init__
-    assert {line.split()[1] for line in fields(join)} >= {"x:", "mask:"}                                 # two arguments, one comment
+    # the comment above `)` is no comment on what comes back
+    assert not any(line.startswith(":returns:") for line in fields(play))
+    # a dataclass: its fields
+    assert ":param style: on the style terms of output and composite, added" in fields(LossWeights)
+    # an inherited __init__
+    assert ":param return_mask: return (y, new mask) instead of y" in fields(PartialConv2d)
+    # two arguments, one comment
+    assert {line.split()[1] for line in fields(join)} >= {"x:", "mask:"}
 
 
 def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
@@ -199,13 +228,23 @@ def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
     ("../docs/before_after.jpg", "site", "docs/before_after.jpg"),
 ])
 def test_links_of_the_repository_become_links_of_the_site(link, here, there):
-    assert make_docs.relink(f"[a]({link}), [b](https://example.org), [c](#d)", here) == f"[a]({there}), [b](https://example.org), [c](#d)"
+    assert (
+        make_docs.relink(f"[a]({link}), [b](https://example.org), [c](#d)", here)
+        == f"[a]({there}), [b](https://example.org), [c](#d)"
+    )
 
 
 def test_directives_of_nbdev_do_not_reach_the_reader():
-    made = lambda source, outputs=(): make_docs.as_page({"cell_type": "code", "source": source, "outputs": list(outputs)})
+    made = lambda source, outputs=(): make_docs.as_page(
+        {"cell_type": "code", "source": source, "outputs": list(outputs)}
+    )
     assert made("#| default_exp one") is None
-    assert made("#| export\ndef one(): return 1") | {"outputs": 0} == {"cell_type": "code", "outputs": 0, "source": "def one(): return 1", "metadata": {"tags": ["exported"]}}
+    assert made("#| export\ndef one(): return 1") | {"outputs": 0} == {
+        "cell_type": "code",
+        "outputs": 0,
+        "source": "def one(): return 1",
+        "metadata": {"tags": ["exported"]},
+    }
     assert made("play(draw, start={})")["metadata"]["tags"] == ["widget"]
     assert made("x = 1  # play(it)")["metadata"]["tags"] == []
 
@@ -227,13 +266,24 @@ def test_a_small_site_is_built_without_a_warning_and_its_links_hold(tmp_path):
     (source / "index.md").write_text("# A site\n\n" + make_docs.toctree("Pages", [
         "running", *(f"lessons/{lesson.stem}" for lesson in two), *(f"reference/{lesson.module}" for lesson in two)]))
     conf = source / "conf.py"
-    conf.write_text(conf.read_text().replace('ROOT = next(folder for folder in HERE.parents if (folder / "settings.ini").exists())', f"ROOT = Path({str(ROOT)!r})"))
+    conf.write_text(
+        conf.read_text().replace(
+            'ROOT = next(folder for folder in HERE.parents if (folder / "settings.ini").exists())',
+            f"ROOT = Path({str(ROOT)!r})",
+        )
+    )
     (source / "_static/mathjax-tex-svg-full.js").write_text("")
-    run = subprocess.run([sys.executable, "-m", "sphinx", "-W", "-q", source, tmp_path / "html"], text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", source, tmp_path / "html"], text=True, capture_output=True
+    )
     assert run.returncode == 0, run.stderr
     assert check_site.problems(tmp_path / "html") == []
     page = (tmp_path / "html/reference/mask_update.html").read_text()
-    assert "1 = valid, 0 = hole" in page and 'href="../lessons/03_mask_update.html"' in page and 'id="pconv_edu.mask_update.update_mask"' in page
+    assert (
+        "1 = valid, 0 = hole" in page
+        and 'href="../lessons/03_mask_update.html"' in page
+        and 'id="pconv_edu.mask_update.update_mask"' in page
+    )
     lesson = (tmp_path / "html/lessons/03_mask_update.html").read_text()
     assert "tag_exported" in lesson and "#| export" not in lesson and 'class="math' in lesson and "<img" in lesson
 
@@ -281,22 +331,23 @@ def test_a_package_with_another_hash_is_refused():
 
 def test_without_a_network_it_is_said_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch_npm, "REGISTRY", "http://127.0.0.1:9")
-    with pytest.raises(ConnectionError, match="connect and run the same command again"): fetch_npm.fetch("mathjax", "1.0.0", "sha512-x", ["a.js"], tmp_path)
+    with pytest.raises(ConnectionError, match="connect and run the same command again"):
+        fetch_npm.fetch("mathjax", "1.0.0", "sha512-x", ["a.js"], tmp_path)
 
 
 # Budgets
 
 def test_a_lesson_within_its_budget_is_not_marked():
-    table, broken = run_tests.budgets({"03_a.ipynb": 59, "12_b.ipynb": 119}, {"03_a.ipynb": 300, "12_b.ipynb": 1}, wall=359)
+    table, broken = run_tests.budgets(
+        {"03_a.ipynb": 59, "12_b.ipynb": 119}, {"03_a.ipynb": 300, "12_b.ipynb": 1}, wall=359
+    )
     assert not broken and "slower" not in table and "BROKEN" not in table.replace("breaks", "")
 
 
 @pytest.mark.parametrize("name, seconds, kilobytes, wall, broken, said", [
-    ("03_a.ipynb", 61, 1, 1, set(), "slower than its budget"),
-    ("03_a.ipynb", 151, 1, 1, {"03_a.ipynb"}, "BROKEN"),
+    ("03_a.ipynb", 61, 1, 1, set(), "slower than its budget"), ("03_a.ipynb", 151, 1, 1, {"03_a.ipynb"}, "BROKEN"),
     ("14_fit.ipynb", 151, 1, 1, set(), "slower than its budget"),
-    ("14_fit.ipynb", 301, 1, 1, {"14_fit.ipynb"}, "BROKEN"),
-    ("03_a.ipynb", 1, 300.5, 1, {"03_a.ipynb"}, "BROKEN"),
+    ("14_fit.ipynb", 301, 1, 1, {"14_fit.ipynb"}, "BROKEN"), ("03_a.ipynb", 1, 300.5, 1, {"03_a.ipynb"}, "BROKEN"),
     ("03_a.ipynb", 1, 1, 361, set(), "slower than the budget"),
     ("03_a.ipynb", 1, 1, 901, {"all lessons"}, "BROKEN"),
 ])

@@ -32,13 +32,16 @@ def hand(grey): return DrawHole(grey, light, layers=[(3, 2, 1)] * 3)
 
 def brute(size, points, width):
     "Distance to 20,000 points along the way, in float64."
-    way = np.concatenate([np.linspace(p, q, 20_000 // max(1, len(points) - 1)) for p, q in zip(points, points[1:] or points)])
+    way = np.concatenate(
+        [np.linspace(p, q, 20_000 // max(1, len(points) - 1)) for p, q in zip(points, points[1:] or points)]
+    )
     centres = np.stack(np.meshgrid(np.arange(size[0]) + .5, np.arange(size[1]) + .5), -1)
     nearest = np.array([[np.hypot(*(way - centre).T).min() for centre in row] for row in centres])
     return nearest, nearest <= width / 2
 
 
-# the brush -------------------------------------------------------------------------------------------------------------
+# the brush
+# -------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("points", [[[12, 9]], [[3, 3], [25, 14]], [[5, 15], [14, 2], [22, 15]], [[20, 8], [20, 8]]])
 def test_a_stroke_is_all_that_lies_near_its_way(points):
@@ -89,7 +92,8 @@ def test_marks_in_their_order():
     assert (paint(one, {"sheet": 0}, [loaded]) == loaded).all()
 
 
-# pictures on their way -------------------------------------------------------------------------------------------------
+# pictures on their way
+# -------------------------------------------------------------------------------------------------
 
 def test_there_and_back_as_png():
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8))
@@ -97,19 +101,26 @@ def test_there_and_back_as_png():
 
 
 def test_a_file_that_is_no_picture_is_named():
-    with pytest.raises(BadImage, match="notes.txt"): from_url("data:text/plain;base64," + base64.b64encode(b"hello").decode(), "notes.txt")
+    with pytest.raises(BadImage, match="notes.txt"):
+        from_url("data:text/plain;base64," + base64.b64encode(b"hello").decode(), "notes.txt")
     with pytest.raises(BadImage, match="empty.png.*0 bytes"): from_url("data:image/png;base64,", "empty.png")
 
 
 def test_a_photo_that_a_phone_turned_comes_upright():
     turned = Image.new("RGB", (30, 20))
-    exif = Image.Exif(); exif[0x0112] = 6
+    exif = Image.Exif()
+    exif[0x0112] = 6
     turned.save(file := io.BytesIO(), "JPEG", exif=exif)
     assert from_url("data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()).size == (20, 30)
 
 
-@pytest.mark.parametrize("kind, wanted", [
-    (Image.new("RGBA", (4, 3), (0, 0, 0, 0)), 255), (Image.new("L", (4, 3), 7), 7), (np.full((3, 4), 257 * 9, np.uint16), 9), (torch.full((3, 3, 4), .2), 51)])
+@pytest.mark.parametrize(
+    "kind, wanted",
+    [
+        (Image.new("RGBA", (4, 3), (0, 0, 0, 0)), 255), (Image.new("L", (4, 3), 7), 7),
+        (np.full((3, 4), 257 * 9, np.uint16), 9), (torch.full((3, 3, 4), 0.2), 51),
+    ],
+)
 def test_a_preview_of_any_kind(kind, wanted):
     assert preview(kind).size == (4, 3) and preview(kind).getpixel((0, 0)) == (wanted,) * 3
 
@@ -119,7 +130,8 @@ def test_a_large_photo_is_shown_smaller():
     assert sheet(torch.ones(1, 100, 5000)).size == (2048, 41)
 
 
-# the widget ------------------------------------------------------------------------------------------------------------
+# the widget
+# ------------------------------------------------------------------------------------------------------------
 
 def test_a_stroke_is_filled_and_seen(hand, grey):
     seen = []
@@ -134,7 +146,13 @@ def test_a_stroke_is_filled_and_seen(hand, grey):
     assert type(hand.filled) is type(grey)
 
 
-@pytest.mark.parametrize("image", [np.full((40, 60), 40, np.uint8), np.zeros((40, 60, 4), np.uint8), torch.rand(3, 40, 60), torch.rand(1, 3, 40, 60), np.zeros((40, 60, 3), np.uint16)])
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((40, 60), 40, np.uint8), np.zeros((40, 60, 4), np.uint8), torch.rand(3, 40, 60),
+        torch.rand(1, 3, 40, 60), np.zeros((40, 60, 3), np.uint16),
+    ],
+)
 def test_the_kind_of_picture_comes_back(image):
     light.calls = []
     hand = DrawHole(image, light)
@@ -172,7 +190,10 @@ def test_undo_and_clear_bring_back_the_photo(hand, grey):
 
 
 def test_the_cache_of_painted_marks_changes_nothing(hand):
-    marks = [STROKE, {"points": [[20, 5], [20, 35]], "width": 5, "hole": False}, {"points": [[45, 30]], "width": 12, "hole": True}]
+    marks = [
+        STROKE, {"points": [[20, 5], [20, 35]], "width": 5, "hole": False},
+        {"points": [[45, 30]], "width": 12, "hole": True},
+    ]
     for n in (1, 3, 2, 3, 0, 3): hand.marks = marks[:n]
     fresh = DrawHole(Image.new("RGB", (60, 40)), light)
     fresh.marks = marks
@@ -183,7 +204,11 @@ def test_an_error_is_shown_and_the_next_stroke_goes_on(hand):
     "An exception in a callback is seen by nobody unless the widget shows it."
     hand.net = lambda image, mask: 1 / 0
     hand.set_state({"marks": [STROKE], "asked": hand.asked + 1})
-    assert hand.note.startswith("ZeroDivisionError: division by zero") and "in <lambda>" in hand.trace and hand.answered == hand.asked
+    assert (
+        hand.note.startswith("ZeroDivisionError: division by zero")
+        and "in <lambda>" in hand.trace
+        and hand.answered == hand.asked
+    )
     hand.net = light
     hand.marks = [STROKE, STROKE]
     assert hand.note == ""
@@ -229,8 +254,10 @@ def test_masks_from_files_white_is_hole(hand):
 
 
 def test_a_mask_of_another_size_is_refused_with_both_sizes(hand):
-    with pytest.raises(ValueError, match="30 × 20 pixels and the picture 60 × 40"): hand.load_mask(Image.new("L", (30, 20)))
-    with pytest.raises(ValueError, match="30 × 20"): DrawHole(Image.new("RGB", (60, 40)), light, mask=Image.new("L", (30, 20)))
+    with pytest.raises(ValueError, match="30 × 20 pixels and the picture 60 × 40"):
+        hand.load_mask(Image.new("L", (30, 20)))
+    with pytest.raises(ValueError, match="30 × 20"):
+        DrawHole(Image.new("RGB", (60, 40)), light, mask=Image.new("L", (30, 20)))
 
 
 def test_a_mask_to_start_with(grey):

@@ -39,7 +39,8 @@ def stubs(lesson: str) -> dict[str, str]:
     for path in (ROOT / "nbs").glob(f"{page_of(lesson)}_*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
-            if cell["cell_type"] == "code": found |= {number: source for number in re.findall(r"^check\(['\"](w?[\d.]+)['\"]", source, re.M)}
+            if cell["cell_type"] == "code":
+                found |= dict.fromkeys(re.findall(r"^check\(['\"](w?[\d.]+)['\"]", source, re.M), source)
     return found
 
 
@@ -51,7 +52,9 @@ def test_every_exercise_has_a_right_and_a_wrong_answer(lesson):
     known, answers = numbers(lesson), solutions(lesson)
     assert known, f"{lesson} registers no exercise"
     assert sorted(answers.right) == known, f"right answers are there for {sorted(answers.right)}, judges for {known}"
-    assert sorted(answers.wrong) == known and all(len(answers.wrong[number]) for number in known), f"wrong answers are there for {sorted(answers.wrong)}, judges for {known}"
+    assert sorted(answers.wrong) == known and all(len(answers.wrong[number]) for number in known), (
+        f"wrong answers are there for {sorted(answers.wrong)}, judges for {known}"
+    )
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -66,14 +69,19 @@ def test_wrong_answers_get_a_hint(lesson):
     for number, answers in solutions(lesson).wrong.items():
         for i, answer in enumerate(answers):
             ok, hint = judge(number, answer)
-            assert ok is False and isinstance(hint, str) and len(hint.split()) >= 3, f"{number}, wrong answer {i} ({answer!r}): judged {ok}, {hint!r}"
+            assert ok is False and isinstance(hint, str) and len(hint.split()) >= 3, (
+                f"{number}, wrong answer {i} ({answer!r}): judged {ok}, {hint!r}"
+            )
             assert "AssertionError" not in hint, f"{number}, wrong answer {i}: a judge's own assertion is no hint"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_likely_mistakes_get_different_hints(lesson):
     for number, answers in solutions(lesson).wrong.items():
-        if len(answers) > 2: assert len({judge(number, answer)[1] for answer in answers}) >= 2, f"{number}: {len(answers)} mistakes, one hint for all"
+        if len(answers) > 2:
+            assert len({judge(number, answer)[1] for answer in answers}) >= 2, (
+                f"{number}: {len(answers)} mistakes, one hint for all"
+            )
 
 
 def nothing(*args, **kwargs): ...
@@ -83,7 +91,9 @@ def nothing(*args, **kwargs): ...
 def test_unanswered_stubs_are_neither_right_nor_wrong(lesson):
     right = solutions(lesson).right
     for number in numbers(lesson):
-        for stub in (..., None) + ((nothing,) if callable(right[number]) and not isinstance(right[number], type) else ()):
+        for stub in (..., None) + (
+            (nothing,) if callable(right[number]) and not isinstance(right[number], type) else ()
+        ):
             ok, message = judge(number, stub)
             assert ok is None and "not answered" in message, f"{number}: a stub is judged {ok}, {message!r}"
 
@@ -91,11 +101,14 @@ def test_unanswered_stubs_are_neither_right_nor_wrong(lesson):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_notebook_asks_each_exercise_and_does_not_answer_it(lesson):
     asked = stubs(lesson)
-    assert sorted(asked) == numbers(lesson), f"the notebooks ask {sorted(asked)}, judges are there for {numbers(lesson)}"
+    assert sorted(asked) == numbers(lesson), (
+        f"the notebooks ask {sorted(asked)}, judges are there for {numbers(lesson)}"
+    )
     for number, source in asked.items(): assert "..." in source, f"{number}: the cell holds no stub"
 
 
-# the machinery ---------------------------------------------------------------------------------------------------------
+# the machinery
+# ---------------------------------------------------------------------------------------------------------
 
 def test_unknown_exercise_names_those_there_are():
     with pytest.raises(KeyError, match="'1.1', '1.2', '1.3'"): judge("1.99", 3)

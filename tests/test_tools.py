@@ -25,7 +25,9 @@ def project(tmp_path):
     "A project with one notebook that exports one function."
     for part in ("nbs", "pconv_edu", "tests"): (tmp_path / part).mkdir()
     for file in ("settings.ini", "setup.py", "README.md"): shutil.copy(ROOT / file, tmp_path / file)
-    (tmp_path / "nbs/01_one.ipynb").write_text(notebook("#| default_exp one", "#| export\ndef one(): return 1", "assert one() == 1"))
+    (tmp_path / "nbs/01_one.ipynb").write_text(
+        notebook("#| default_exp one", "#| export\ndef one(): return 1", "assert one() == 1")
+    )
     for command in ("nbdev_export", "nbdev_clean"):
         subprocess.run([check_exports.BIN / command], cwd=tmp_path, check=True, capture_output=True)
     return tmp_path
@@ -43,7 +45,9 @@ def test_an_edited_module_is_found(project):
 
 def test_two_notebooks_with_one_module_are_found(project):
     (project / "nbs/02_two.ipynb").write_text(notebook("#| default_exp one", "#| export\ndef two(): return 2"))
-    assert any("01_one.ipynb and 02_two.ipynb both export the module 'one'" in line for line in check_exports.problems(project))
+    assert any(
+        "01_one.ipynb and 02_two.ipynb both export the module 'one'" in line for line in check_exports.problems(project)
+    )
 
 
 def test_a_module_without_its_notebook_is_found(project):
@@ -93,12 +97,15 @@ def test_an_old_python_is_told_what_to_do(monkeypatch, capsys):
 def test_a_missing_browser_is_said_and_fails_only_where_it_was_asked_for(monkeypatch, capsys):
     monkeypatch.setattr(make_test, "missing", lambda: "no Chromium was found")
     assert make_test.browser(must=False) == (0, 0) and make_test.browser(must=True) == (0, 1)
-    assert capsys.readouterr().out.count("browser: SKIPPED, no lesson was opened in a browser: no Chromium was found") == 2
+    assert (
+        capsys.readouterr().out.count("browser: SKIPPED, no lesson was opened in a browser: no Chromium was found") == 2
+    )
 
 
 @pytest.mark.parametrize("asked, counted", [([], 111), (["--browser"], 1111), (["--only-browser"], 1000)])
 def test_the_closing_line_counts_every_part(monkeypatch, capsys, asked, counted):
-    for i, part in enumerate(("exports", "notebooks", "tests")): monkeypatch.setattr(make_test, part, lambda n=10**i: (n, 0))
+    for i, part in enumerate(("exports", "notebooks", "tests")):
+        monkeypatch.setattr(make_test, part, lambda n=10**i: (n, 0))
     monkeypatch.setattr(make_test, "browser", lambda must: (1000, 0))
     assert make_test.main(asked) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"all: {counted} passed, 0 failed"
@@ -107,6 +114,9 @@ def test_the_closing_line_counts_every_part(monkeypatch, capsys, asked, counted)
 def test_make_clean_leaves_ones_own_trainings(tmp_path):
     "`rm -rf runs` took every training along: runs/pconv is where `fit` writes if nothing is said."
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
-    for folder in ("runs/mine", "runs/pconv", "runs/demo", "_site", "pconv_edu.egg-info"): (tmp_path / folder).mkdir(parents=True)
+    for folder in ("runs/mine", "runs/pconv", "runs/demo", "_site", "pconv_edu.egg-info"):
+        (tmp_path / folder).mkdir(parents=True)
     subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
-    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["Makefile", "pconv_edu.egg-info", "runs", "runs/mine", "runs/pconv"]
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        "Makefile", "pconv_edu.egg-info", "runs", "runs/mine", "runs/pconv",
+    ]

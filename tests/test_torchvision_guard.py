@@ -25,7 +25,9 @@ def test_does_nothing_where_the_pair_matches(monkeypatch):
     "A torchvision that imports is returned as it is, and no operator is declared."
     healthy = types.ModuleType("torchvision")
     monkeypatch.setitem(sys.modules, "torchvision", healthy)
-    monkeypatch.setattr(guard, "_declare_missing_operators", lambda: pytest.fail("declared operators although torchvision imports"))
+    monkeypatch.setattr(
+        guard, "_declare_missing_operators", lambda: pytest.fail("declared operators although torchvision imports")
+    )
     assert guard.ensure_torchvision() is healthy
 
 

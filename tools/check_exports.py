@@ -24,7 +24,9 @@ def doubled(nbs: Path) -> list[str]:
     owners = defaultdict(list)
     for notebook in sorted(nbs.glob("*.ipynb")):
         for module in default_exp(notebook): owners[module].append(notebook.name)
-    return [f"{' and '.join(names)} both export the module '{module}'" for module, names in owners.items() if len(names) > 1]
+    return [
+        f"{' and '.join(names)} both export the module '{module}'" for module, names in owners.items() if len(names) > 1
+    ]
 
 
 def orphans(package: Path) -> list[str]:
@@ -33,14 +35,21 @@ def orphans(package: Path) -> list[str]:
     for module in sorted(package.rglob("*.py")):
         source = HEADER.search(module.read_text(encoding="utf-8"))
         if source and not (module.parent / source[1]).resolve().exists():
-            found.append(f"{module.relative_to(package.parent)} was exported from {source[1]}, which is gone: delete the module")
+            found.append(
+                f"{module.relative_to(package.parent)} was exported from {source[1]}, which is gone: delete the module"
+            )
     return found
 
 
 def changed(before: Path, after: Path) -> list[str]:
     "Files of `after` that differ from `before`, as paths."
-    files = {p.relative_to(root) for root in (before, after) for part in ("nbs", "pconv_edu") for p in (root / part).rglob("*")
-             if p.suffix in (".py", ".ipynb") and ".ipynb_checkpoints" not in p.parts}
+    files = {
+        p.relative_to(root)
+        for root in (before, after)
+        for part in ("nbs", "pconv_edu")
+        for p in (root / part).rglob("*")
+        if p.suffix in (".py", ".ipynb") and ".ipynb_checkpoints" not in p.parts
+    }
     read = lambda root, file: (root / file).read_bytes() if (root / file).exists() else None
     return [str(file) for file in sorted(files) if read(before, file) != read(after, file)]
 
@@ -50,7 +59,9 @@ def problems(root: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         for part in ("nbs", "pconv_edu"):
-            shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+            shutil.copytree(
+                root / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            )
         for file in ("settings.ini", "setup.py", "README.md"): shutil.copy(root / file, copy / file)
         found = []
         for command in ("nbdev_export", "nbdev_clean"):

@@ -1,10 +1,12 @@
-"""Is site/glossary.md true? Each entry links to the section that explains its term, and to the one where the term appears first.
+"""Is site/glossary.md true? Each entry links to the section that explains its term, and to the one where the term
+appears first.
 
     python tools/check_glossary.py          what is wrong, a line each
     python tools/check_glossary.py --write  put the entries in order and the first appearances right
 
 An entry is one line:  - **term**: what it is. → [explained](../nbs/….ipynb#anchor)
-What follows in brackets, (first in …), is written by --write. First appearances are looked for in running text: not in headings,
+What follows in brackets, (first in …), is written by --write. First appearances are looked for in running text: not in
+headings,
 tables, code and the one-line summaries; in exercises and recaps only where nothing else has the word.
 """
 import re
@@ -14,7 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from course import ROOT, Lesson, Section, in_order
 
-ENTRY = re.compile(r"^- \*\*(?P<term>.+?)\*\*: (?P<meaning>.+?) → \[[^\]]*\]\(\.\./nbs/(?P<stem>\w+)\.ipynb#(?P<anchor>[^)]+)\)(?: \((?P<first>first in .*)\))?$")
+ENTRY = re.compile(
+    r"^- \*\*(?P<term>.+?)\*\*: (?P<meaning>.+?) → \[[^\]]*\]\(\.\./nbs/(?P<stem>\w+)\.ipynb#(?P<anchor>[^)]+)\)(?: "
+    r"\((?P<first>first in .*)\))?$"
+)
 
 
 def says(text: str, term: str) -> bool:
@@ -47,7 +52,8 @@ def checked(line: str, course: list[Lesson]) -> tuple[str, str | None]:
     if not lesson: return line, f"{term}: there is no lesson {entry['stem']}"
     section = next((section for section in lesson.sections if section.anchor == entry["anchor"]), None)
     if not section: return line, f"{term}: {entry['stem']} has no heading with the anchor {entry['anchor']}"
-    if not says("\n".join([section.heading, section.markdown, *section.code]), term): return line, f"{term}: not a word of it under '{section.plain}' in {entry['stem']}"
+    if not says("\n".join([section.heading, section.markdown, *section.code]), term):
+        return line, f"{term}: not a word of it under '{section.plain}' in {entry['stem']}"
     found = first_use(term, course)
     if not found: return line, f"{term}: no lesson uses the word"
     before = "" if found[1] is section else f" (first in {link(*found)})"
@@ -62,7 +68,11 @@ def problems(text: str, course: list[Lesson]) -> list[str]:
     entries = [line for line in text.splitlines() if line.startswith("- ")]
     results = [(line, *checked(line, course)) for line in entries]
     found = [wrong or f"it should read: {right}" for line, right, wrong in results if wrong or right != line]
-    return found + ([] if entries == sorted(entries, key=term_of) else ["the entries are not in order"]) + ([] if entries else ["there is no entry"])
+    return (
+        found
+        + ([] if entries == sorted(entries, key=term_of) else ["the entries are not in order"])
+        + ([] if entries else ["there is no entry"])
+    )
 
 
 def written(text: str, course: list[Lesson]) -> str:

@@ -1,4 +1,6 @@
-"""The course as data: its lessons in reading order, their headings, and the words and names that stand under each heading."""
+"""The course as data: its lessons in reading order, their headings, and the words and names that stand under each
+heading.
+"""
 import ast
 import json
 import re
@@ -97,12 +99,15 @@ class Lesson:
         "The section whose exported cells define the function or class `name`."
         for section in self.sections:
             for source in section.code:
-                if re.search(rf"^(def|class) {name}\b", source, re.M) and re.match(r"#\|\s*exports?\b", source): return section
+                if re.search(rf"^(def|class) {name}\b", source, re.M) and re.match(r"#\|\s*exports?\b", source):
+                    return section
         return None
 
 
 def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
-    "Every page, in the order in which it is read: that of the file names, the course (00, 01, …) before the workshop (w01, …)."
+    """Every page, in the order in which it is read: that of the file names, the course (00, 01, …) before the
+    workshop (w01, …).
+    """
     return [Lesson(path) for path in sorted(nbs.glob("*.ipynb"))]
 
 
@@ -136,8 +141,16 @@ def find(module: str, name: str, package: Path = ROOT / "pconv_edu") -> tuple[Pa
     path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
     node = ast.parse(path.read_text(encoding="utf-8")) if path.exists() else None
     for part in name.split("."):
-        node = next((child for child in getattr(node, "body", []) if getattr(child, "name", None) == part
-                     or isinstance(child, ast.Assign) and part in [getattr(target, "id", None) for target in child.targets]), None)
+        node = next(
+            (
+                child
+                for child in getattr(node, "body", [])
+                if getattr(child, "name", None) == part
+                or isinstance(child, ast.Assign)
+                and part in [getattr(target, "id", None) for target in child.targets]
+            ),
+            None,
+        )
     if node is None: raise LookupError(f"{module} has no {name}")
     return path, node
 

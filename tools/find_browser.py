@@ -18,7 +18,11 @@ def missing() -> str:
     try: from playwright.sync_api import sync_playwright
     except ImportError: return "playwright is not installed (pip install 'pconv_edu[browser]')"
     with sync_playwright() as playwright:
-        return "" if find_browser(playwright) else "no Chromium was found (apt-get install chromium, or playwright install chromium)"
+        return (
+            ""
+            if find_browser(playwright)
+            else "no Chromium was found (apt-get install chromium, or playwright install chromium)"
+        )
 
 
 if __name__ == "__main__":

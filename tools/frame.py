@@ -3,10 +3,12 @@
     python tools/frame.py          what is wrong, a line each
     python tools/frame.py --write  write the lines anew
 
-File order is reading order: the neighbours of a page are its neighbours in the sorted list of names. The line is the first
+File order is reading order: the neighbours of a page are its neighbours in the sorted list of names. The line is the
+first
 line of the cell under the title; what follows it in that cell is written by hand.
 """
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -19,7 +21,8 @@ MAP = "[map](00_start_here.ipynb#the-map)"
 def colab(lesson: Lesson, root: Path = ROOT) -> str:
     "The address that opens a page in Colab."
     cfg = settings(root)
-    return f"https://colab.research.google.com/github/{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/{lesson.path.name}"
+    home = f"{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}"
+    return f"https://colab.research.google.com/github/{home}/nbs/{lesson.path.name}"
 
 
 def links(pages: list[Lesson], place: int) -> str:
@@ -37,12 +40,20 @@ def links(pages: list[Lesson], place: int) -> str:
     return " · ".join(parts)
 
 
+def agrees(said: str, wanted: str) -> bool:
+    "Is the line right, the minutes within five of what they should be?"
+    time = re.compile(r"about (\d+) minutes")
+    (before, after) = (time.search(line) for line in (said, wanted))
+    if not before or time.sub("", said) != time.sub("", wanted): return False
+    return abs(int(before[1]) - int(after[1])) <= 5
+
+
 def problems(pages: list[Lesson]) -> list[str]:
     "A line for each page whose line of links is not what it should be."
     found = []
     for place, lesson in enumerate(pages):
         wanted = links(pages, place)
-        if lesson.links != wanted: found.append(f"{lesson.path.name}: its second cell should begin with: {wanted}")
+        if not agrees(lesson.links, wanted): found.append(f"{lesson.path.name}: its second cell should begin with: {wanted}")
     return found
 
 

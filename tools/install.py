@@ -1,3 +1,4 @@
+# ruff: noqa: UP  (it must parse on Pythons that are too old to run the package)
 """Make the virtual environment and install the package into it, with one clear sentence when that fails.
 
 Written for any Python 3 (it must still parse on one that is too old to run the package).
@@ -21,22 +22,30 @@ def run(command, failed):
     try:
         code = subprocess.call(command, cwd=HERE)
     except OSError as error:
-        stop("{0} ({1})".format(failed, error))
+        stop(f"{failed} ({error})")
     if code != 0:
         stop(failed)
 
 
 def main(venv):
     if sys.version_info < NEEDED:
-        stop("Python {0}.{1} or newer is needed, and this is {2}.{3}. Say which one to use: make PYTHON=python3.12 ...".format(
-            *(NEEDED + tuple(sys.version_info[:2]))))
+        stop(
+            "Python {0}.{1} or newer is needed, and this is {2}.{3}. Say which one to use: make PYTHON=python3.12 "
+            "...".format(
+                *(NEEDED + tuple(sys.version_info[:2]))
+            )
+        )
     run([sys.executable, "-m", "venv", venv],
-        "the virtual environment could not be made in '{0}'. On Debian or Ubuntu install its module first: "
-        "apt install python3-venv.".format(venv))
+        f"the virtual environment could not be made in '{venv}'. On Debian or Ubuntu install its module first: "
+        "apt install python3-venv.")
     pip = [os.path.join(venv, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
-    run(pip + ["install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]"],
-        "installing failed; pip's own lines above say at which package. Without a network connection (or behind a proxy "
-        "that pip does not know) nothing can be fetched: connect once and run the same command again, it goes on from there.")
+    run(
+        pip + ["install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]"],
+        "installing failed; pip's own lines above say at which package. Without a network connection (or behind a "
+        "proxy "
+        "that pip does not know) nothing can be fetched: connect once and run the same command again, it goes on "
+        "from there.",
+    )
 
 
 if __name__ == "__main__":

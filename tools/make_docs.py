@@ -1,6 +1,8 @@
-"""Build the site: `make docs` → _site/index.html. The committed notebooks, site/*.md, and a reference from the package's comments.
+"""Build the site: `make docs` → _site/index.html. The committed notebooks, site/*.md, and a reference from the
+package's comments.
 
-Notebooks and pages are first laid out in build/site/, their links turned to where things stand on the site; then Sphinx reads them.
+Notebooks and pages are first laid out in build/site/, their links turned to where things stand on the site; then
+Sphinx reads them.
 """
 import ast
 import json
@@ -18,11 +20,17 @@ from docments import as_rst
 from fetch_npm import fetch
 
 STAGE, BUILT, OUT, PAGE = ROOT / "build/site", ROOT / "build/html", ROOT / "_site", ROOT / "_page"
-MATHJAX = ("mathjax", "3.2.2", "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==", ["es5/tex-svg-full.js", "LICENSE"])
+MATHJAX = (
+    "mathjax", "3.2.2",
+    "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
+    ["es5/tex-svg-full.js", "LICENSE"],
+)
 
 
 def place(target: str, here: str) -> str:
-    "Where a link from the repository's folder `here` ('nbs', 'site') leads on the site, seen from the page in that folder."
+    """Where a link from the repository's folder `here` ('nbs', 'site') leads on the site, seen from the page in that
+    folder.
+    """
     path, hash, anchor = target.partition("#")
     parts = [*here.split("/"), *path.split("/")]
     while ".." in parts[1:]:
@@ -55,7 +63,9 @@ def cell(source: str, kind: str = "markdown", **more) -> dict:
 def lesson_bar(lesson: Lesson) -> dict:
     "The line under a lesson's title: its module, its notebook, how to run it."
     module = f"Module [`pconv_edu.{lesson.module}`](../reference/{lesson.module}.md) · " if lesson.module else ""
-    return cell(f"{{.lesson-bar}}\n{module}[Notebook]({source_url('nbs/' + lesson.path.name)}) · [Run it](../running.md)")
+    return cell(
+        f"{{.lesson-bar}}\n{module}[Notebook]({source_url('nbs/' + lesson.path.name)}) · [Run it](../running.md)"
+    )
 
 
 def as_page(code: dict) -> dict | None:
@@ -63,18 +73,38 @@ def as_page(code: dict) -> dict | None:
     source = "".join(code["source"])
     directives = re.findall(r"^#\|\s*(\w+)", source, re.M)
     body = re.sub(r"^#\|.*\n?", "", source, flags=re.M).strip("\n")
-    tags = [tag for tag, so in (("exported", {"export", "exports"} & set(directives)), ("remove-cell", {"hide"} & set(directives)),
-                                ("widget", re.search(r"^(play|display)?\(?\w*\b(play|DrawHole|draw_hole)\(", body, re.M) and not code["outputs"])) if so]
+    tags = [
+        tag
+        for tag, so in (
+            ("exported", {"export", "exports"} & set(directives)),
+            ("remove-cell", {"hide"} & set(directives)),
+            (
+                "widget",
+                re.search(r"^(play|display)?\(?\w*\b(play|DrawHole|draw_hole)\(", body, re.M) and not code["outputs"],
+            ),
+        )
+        if so
+    ]
     return {**code, "source": body, "metadata": {"tags": tags}} if body else None
 
 
 def staged(lesson: Lesson) -> dict:
     "The notebook as the site shows it."
-    cells = [cell(relink("".join(c["source"]), "nbs"), id=c["id"]) if c["cell_type"] == "markdown" else as_page(c) for c in lesson.cells]
+    cells = [
+        cell(relink("".join(c["source"]), "nbs"), id=c["id"]) if c["cell_type"] == "markdown" else as_page(c)
+        for c in lesson.cells
+    ]
     cells = [c for c in cells if c]
     language = {"name": "python", "pygments_lexer": "ipython3"}
-    return {"cells": [cells[0], lesson_bar(lesson), *cells[1:]], "nbformat": 4, "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": language}}
+    return {
+        "cells": [cells[0], lesson_bar(lesson), *cells[1:]],
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": language,
+        },
+    }
 
 
 def toctree(caption: str, entries: list[str]) -> str:
@@ -82,7 +112,8 @@ def toctree(caption: str, entries: list[str]) -> str:
 
 
 def with_lines(markdown: str, misses: list[str] | None = None) -> str:
-    """The map's rows: a name leads to the reference (or, if it is private, to its source), its quoted line of code to that line on the git host.
+    """The map's rows: a name leads to the reference (or, if it is private, to its source), its quoted line of code to
+    that line on the git host.
 
     A line that is not there goes into `misses`; without that list it raises `LookupError`.
     """
@@ -103,14 +134,27 @@ def pages(course: list[Lesson], page: bool, misses: list[str]) -> dict[str, str]
     "The hand-written pages, with the lists that are filled in here."
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "site").glob("*.md"))}
     found = {name: relink(with_lines(text, misses), "site") for name, text in found.items()}
-    try_it = 'Or stay here: <a href="page/index.html">fill a hole in your browser</a>, without installing anything.' if page else ""
-    listed = "\n".join(f"| [{lesson.number}](lessons/{lesson.path.name}) | {lesson.title} | {lesson.module and f'[`{lesson.module}`](reference/{lesson.module}.md)' or ''} |"
-                       for lesson in course)
-    found["index.md"] = found["index.md"].replace("<!-- page -->", try_it).replace("<!-- lessons -->", "| | lesson | module |\n|---|---|---|\n" + listed)
+    try_it = (
+        'Or stay here: <a href="page/index.html">fill a hole in your browser</a>, without installing anything.'
+        if page
+        else ""
+    )
+    listed = "\n".join(
+        f"| [{lesson.number}](lessons/{lesson.path.name}) | {lesson.title} | "
+        f"{lesson.module and f'[`{lesson.module}`](reference/{lesson.module}.md)' or ''} |"
+        for lesson in course
+    )
+    found["index.md"] = (
+        found["index.md"]
+        .replace("<!-- page -->", try_it)
+        .replace("<!-- lessons -->", "| | lesson | module |\n|---|---|---|\n" + listed)
+    )
     for caption, workshop in (("The course", False), ("The workshop", True)):
         track = [lesson for lesson in course if lesson.number.startswith("w") == workshop]
         found["index.md"] += "\n" + toctree(caption, [f"{lesson.label} <lessons/{lesson.stem}>" for lesson in track])
-    found["index.md"] += toctree("Look it up", [name.removesuffix(".md") for name in sorted(found) if name != "index.md"] + ["reference/index"])
+    found["index.md"] += toctree(
+        "Look it up", [name.removesuffix(".md") for name in sorted(found) if name != "index.md"] + ["reference/index"]
+    )
     return found
 
 
@@ -126,12 +170,22 @@ def summary(module: str) -> str:
 def reference(course: list[Lesson]) -> dict[str, str]:
     "A page for each module, in the order of the lessons; those without a lesson behind them."
     owner = {lesson.module: lesson for lesson in course if lesson.module}
-    listed = [module for module in owner if module in modules()] + [module for module in modules() if module not in owner]
-    rows = [f"| [`{module}`]({module}.md) | {summary(module)} | "
-            f"{f'[{owner[module].number}](../lessons/{owner[module].path.name})' if module in owner else ''} |" for module in listed]
-    found = {"index.md": "# Reference\n\nThe names for others to use, module by module. Each parameter says its shape, unit or range.\n\n"
-                         "| module | what it has | lesson |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
-                         + toctree("Modules", [f"{module} <{module}>" for module in listed])}
+    listed = [module for module in owner if module in modules()] + [
+        module for module in modules() if module not in owner
+    ]
+    rows = [
+        f"| [`{module}`]({module}.md) | {summary(module)} | "
+        f"{f'[{owner[module].number}](../lessons/{owner[module].path.name})' if module in owner else ''} |"
+        for module in listed
+    ]
+    found = {
+        "index.md": "# Reference\n\nThe names for others to use, module by module. Each parameter says its shape, "
+                    "unit or range.\n\n"
+        "| module | what it has | lesson |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n\n"
+        + toctree("Modules", [f"{module} <{module}>" for module in listed])
+    }
     for module in listed: found[f"{module}.md"] = reference_page(module, owner.get(module))
     return found
 
@@ -139,21 +193,35 @@ def reference(course: list[Lesson]) -> dict[str, str]:
 def with_all(path: Path) -> tuple[ast.Module, list[str]]:
     "A module's syntax tree, and its `__all__` (empty if it has none)."
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tree, next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"), [])
+    return tree, next(
+        (
+            ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+        ),
+        [],
+    )
 
 
 def constants(module: str) -> dict[str, tuple[str, str]]:
-    "{name: (value as written, or '' for a long one, the comment behind it)} of a module's public constants, which autodoc passes over."
+    """{name: (value as written, or '' for a long one, the comment behind it)} of a module's public constants, which
+    autodoc passes over.
+    """
     path = module_file(module)
     (tree, public), lines = with_all(path), path.read_text(encoding="utf-8").splitlines()
     found = {}
     for node in tree.body:
         if not isinstance(node, ast.Assign): continue
         target, value = node.targets[0], node.value
-        pairs = zip(target.elts, value.elts) if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) else [(target, value)]
+        pairs = (
+            zip(target.elts, value.elts)
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            else [(target, value)]
+        )
         for name, part in ((getattr(t, "id", ""), ast.unparse(v)) for t, v in pairs):
             if name in public or not public and name.isupper() and not name.startswith("_"):
-                rest = lines[node.end_lineno - 1].encode()[node.end_col_offset:].decode()  # columns are counted in bytes
+                # columns are counted in bytes
+                rest = lines[node.end_lineno - 1].encode()[node.end_col_offset:].decode()
                 found[name] = (part if len(part) <= 90 else "", rest.partition("#")[2].strip())
     return found
 
@@ -167,7 +235,11 @@ def passed_on(module: str) -> dict[str, str]:
     for node in tree.body:
         if not isinstance(node, ast.ImportFrom): continue
         base = ".".join([*here[:len(here) - node.level], node.module or ""]) if node.level else node.module
-        found |= {alias.name: base.removeprefix("pconv_edu.") for alias in node.names if alias.name in public and base.startswith("pconv_edu.")}
+        found |= {
+            alias.name: base.removeprefix("pconv_edu.")
+            for alias in node.names
+            if alias.name in public and base.startswith("pconv_edu.")
+        }
     return found
 
 
@@ -176,22 +248,36 @@ def reference_page(module: str, lesson: Lesson | None) -> str:
     taught = f"Lesson [{lesson.label}](../lessons/{lesson.path.name}) · " if lesson else ""
     left_out = f"   :exclude-members: {', '.join(sorted(others))}\n" if others else ""
     links = ", ".join(f"{{any}}`{name} <pconv_edu.{home}.{name}>`" for name, home in sorted(others.items()))
-    data = "".join(f"\n.. py:data:: {name}\n" + (f"   :value: {value}\n" if value else "") + f"\n   {as_rst(said)}\n" for name, (value, said) in constants(module).items())
-    return (f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n.. automodule:: pconv_edu.{module}\n"
-            f"   :members:\n   :undoc-members:\n   :show-inheritance:\n{left_out}"
-            + (f"\n.. py:currentmodule:: pconv_edu.{module}\n{data}" if data else "") + "```\n" + (f"\nAlso to be had from here: {links}.\n" if links else ""))
+    data = "".join(
+        f"\n.. py:data:: {name}\n" + (f"   :value: {value}\n" if value else "") + f"\n   {as_rst(said)}\n"
+        for name, (value, said) in constants(module).items()
+    )
+    return (
+        f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n.. automodule:: "
+        f"pconv_edu.{module}\n"
+        f"   :members:\n   :undoc-members:\n   :show-inheritance:\n{left_out}"
+        + (f"\n.. py:currentmodule:: pconv_edu.{module}\n{data}" if data else "")
+        + "```\n"
+        + (f"\nAlso to be had from here: {links}.\n" if links else "")
+    )
 
 
 def stage() -> tuple[list[Lesson], list[str]]:
-    "Lay out everything that Sphinx reads in build/site/; returns the lessons in order, and what the map of the paper gets wrong."
+    """Lay out everything that Sphinx reads in build/site/; returns the lessons in order, and what the map of the
+    paper gets wrong.
+    """
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(ROOT / "site", STAGE, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
     shutil.copytree(ROOT / "docs", STAGE / "docs")
     if PAGE.exists(): shutil.copytree(PAGE, STAGE / "extra/page")
     course, misses = in_order(), []
     (STAGE / "lessons").mkdir()
-    for lesson in course: (STAGE / "lessons" / lesson.path.name).write_text(json.dumps(staged(lesson)), encoding="utf-8")
-    written = {**pages(course, PAGE.exists(), misses), **{f"reference/{name}": text for name, text in reference(course).items()}}
+    for lesson in course:
+        (STAGE / "lessons" / lesson.path.name).write_text(json.dumps(staged(lesson)), encoding="utf-8")
+    written = {
+        **pages(course, PAGE.exists(), misses),
+        **{f"reference/{name}": text for name, text in reference(course).items()},
+    }
     (STAGE / "reference").mkdir()
     for name, text in written.items(): (STAGE / name).write_text(text, encoding="utf-8")
     mathjax = fetch(*MATHJAX)
@@ -202,16 +288,27 @@ def stage() -> tuple[list[Lesson], list[str]]:
 def main() -> int:
     start = time.time()
     course, misses = stage()
-    if not PAGE.exists(): print("docs: there is no _page/ (`make page` makes it), so the site has no page that fills holes in the browser")
+    if not PAGE.exists():
+        print(
+            "docs: there is no _page/ (`make page` makes it), so the site has no page that fills holes in the browser"
+        )
     for folder in (BUILT, OUT): shutil.rmtree(folder, ignore_errors=True)
-    code = subprocess.call([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto", "-d", ROOT / "build/doctrees", STAGE, BUILT])
+    code = subprocess.call(
+        [
+            sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto", "-d", ROOT / "build/doctrees",
+            STAGE, BUILT,
+        ]
+    )
     if code: return code
     BUILT.rename(OUT)  # built apart, because myst-nb leaves a folder of its own beside
     found = misses + problems(OUT)
     for line in found: print(f"docs: {line}")
     size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 2**20
-    print(f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} broken links or lines, "
-          f"in {time.time() - start:.0f} s: {OUT.relative_to(ROOT)}/index.html")
+    print(
+        f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} broken "
+        "links or lines, "
+        f"in {time.time() - start:.0f} s: {OUT.relative_to(ROOT)}/index.html"
+    )
     return bool(found)
 
 

@@ -67,7 +67,10 @@ def chessboard() -> np.ndarray:
     "A floor of tiles seen at a slant, below a dark wall."
     depth = .35 / np.maximum(Y - .38, 1e-3)
     tile = ((X - .5) * depth * 6).astype(int) + ((X - .5) * depth * 6 < 0) + (depth * 5).astype(int)
-    floor = np.where((tile % 2 == 0)[..., None], (.93, .90, .80), (.20, .16, .22)) * np.clip(1.3 - .12 * depth, .3, 1)[..., None]
+    floor = (
+        np.where((tile % 2 == 0)[..., None], (0.93, 0.90, 0.80), (0.20, 0.16, 0.22))
+        * np.clip(1.3 - 0.12 * depth, 0.3, 1)[..., None]
+    )
     return np.where((Y > .42)[..., None], floor, blend((.30, .34, .48), (.55, .50, .58), noise(6)))
 
 
@@ -85,7 +88,8 @@ def bubbles() -> np.ndarray:
 PICTURES = [hills, bricks, marble, rosette, chessboard, bubbles]
 
 
-def as_pil(picture: np.ndarray) -> Image.Image: return Image.fromarray((np.clip(picture, 0, 1) * 255).round().astype(np.uint8))
+def as_pil(picture: np.ndarray) -> Image.Image:
+    return Image.fromarray((np.clip(picture, 0, 1) * 255).round().astype(np.uint8))
 
 
 def odd_pictures(folder: Path):
@@ -102,7 +106,12 @@ def odd_pictures(folder: Path):
     clear.putalpha(Image.fromarray((np.hypot(*np.mgrid[-1:1:64j, -1:1:96j]) < .9).astype(np.uint8) * 255))
     clear.save(folder / "clear.webp", lossless=True)
     whole = (folder / "cmyk.jpg").read_bytes()
-    for name, data in {"truncated.jpg": whole[:len(whole) // 2], "empty.jpg": b"", "text.jpg": b"This is no picture.\n"}.items(): (folder / name).write_bytes(data)
+    for name, data in {
+        "truncated.jpg": whole[: len(whole) // 2],
+        "empty.jpg": b"",
+        "text.jpg": b"This is no picture.\n",
+    }.items():
+        (folder / name).write_bytes(data)
     as_pil(np.zeros((9000, 9000), np.float32)).save(folder / "bomb.png", optimize=True)
 
 
@@ -110,10 +119,15 @@ def main(folder: Path):
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     for make in PICTURES: as_pil(make()).save(folder / "pictures" / f"{make.__name__}.jpg", quality=90)
     odd_pictures(folder / "odd")
-    for i, ratio in enumerate(RATIO_BINS):  # like the official test files: white = hole, a half of them with a free border
+    # like the official test files: white = hole, a half of them with a free border
+    for i, ratio in enumerate(RATIO_BINS):
         for half, border in (("inside", SIZE * 50 // 512), ("border", None)):
-            save_image(1 - irregular_mask(SIZE, ratio, border, seed=(i, border or 0)), folder / "masks_white" / f"{i}_{half}.png")
-        save_image(irregular_mask(SIZE, ratio, seed=(i, 99)), folder / "masks_black" / f"{i}.png")  # like the training files: black = hole
+            save_image(
+                1 - irregular_mask(SIZE, ratio, border, seed=(i, border or 0)),
+                folder / "masks_white" / f"{i}_{half}.png",
+            )
+        # like the training files: black = hole
+        save_image(irregular_mask(SIZE, ratio, seed=(i, 99)), folder / "masks_black" / f"{i}.png")
     files = [path for path in folder.rglob("*") if path.is_file()]
     print(f"{folder}: {len(files)} files, {sum(path.stat().st_size for path in files) / 2**20:.2f} MB")
 

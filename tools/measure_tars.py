@@ -60,8 +60,14 @@ def measure(place: Path, count: int) -> dict[str, float]:
     assert all(tars.read(i) == files[i].read_bytes() for i in order[:500]), "tar and folder disagree"
     _, seek = timed(lambda: [tars.read(i) for i in order])
     _, read = timed(lambda: [files[i].read_bytes() for i in order])
-    return {"build the index": build, "open it again": reopen, "list the folder": listing, "read one from the tars": seek / len(order),
-            "read one from the folder": read / len(order), "bytes of index a picture": tars.index.stat().st_size / count}
+    return {
+        "build the index": build,
+        "open it again": reopen,
+        "list the folder": listing,
+        "read one from the tars": seek / len(order),
+        "read one from the folder": read / len(order),
+        "bytes of index a picture": tars.index.stat().st_size / count,
+    }
 
 
 def main():
@@ -72,8 +78,11 @@ def main():
     with tempfile.TemporaryDirectory(dir=asked.place) as place: found = measure(Path(place), asked.count)
     for what, value in found.items(): print(f"{what:28} {value:.6g}{'' if 'bytes' in what else ' s'}")
     times = 8_000_000 / asked.count
-    print(f"8 million, worked out: index {found['build the index'] * times / 60:.0f} minutes, once, {8 * found['bytes of index a picture']:.0f} MB; "
-          f"listing a folder {found['list the folder'] * times / 60:.0f} minutes, each time")
+    print(
+        f"8 million, worked out: index {found['build the index'] * times / 60:.0f} minutes, once, "
+        f"{8 * found['bytes of index a picture']:.0f} MB; "
+        f"listing a folder {found['list the folder'] * times / 60:.0f} minutes, each time"
+    )
 
 
 if __name__ == "__main__": main()

@@ -24,7 +24,9 @@ def run(notebook: Path) -> float:
     "Run `notebook` in place, clean it and save it; returns its seconds."
     start = time.time()
     nb = nbformat.read(notebook, as_version=4)
-    NotebookClient(nb, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(notebook.parent)}}).execute()
+    NotebookClient(
+        nb, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(notebook.parent)}}
+    ).execute()
     for cell in nb.cells:
         if cell.cell_type == "code": cell.outputs = [output for output in cell.outputs if keep(output)]
     nb.metadata = {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}

@@ -13,7 +13,8 @@ from find_browser import missing
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
-# What a lesson may cost, on two CPU cores: seconds (training lessons: more) and kilobytes with its outputs; and all of them together.
+# What a lesson may cost, on two CPU cores: seconds (training lessons: more) and kilobytes with its outputs; and all of
+# them together.
 SECONDS, TRAINING_SECONDS, ALL_SECONDS, KILOBYTES = 60, 120, 360, 300
 TRAINING = ("12_", "13_", "14_", "17_")
 SLACK = 2.5  # other machines are slower: above a budget of seconds a lesson is marked, above this many times it fails
@@ -31,7 +32,9 @@ def seconds_budget(name: str) -> int: return TRAINING_SECONDS if name.startswith
 
 
 def budgets(took: dict[str, float], weights: dict[str, float], wall: float) -> tuple[str, set[str]]:
-    "A table of each lesson's seconds and kilobytes beside its budgets, and the lessons that break one (or 'all lessons')."
+    """A table of each lesson's seconds and kilobytes beside its budgets, and the lessons that break one (or 'all
+    lessons').
+    """
     lines, broken = ["lesson                          seconds  of   KB  of"], set()
     for name in sorted(took):
         seconds, weight, budget = took[name], weights[name], seconds_budget(name)
@@ -40,8 +43,12 @@ def budgets(took: dict[str, float], weights: dict[str, float], wall: float) -> t
         lines.append(f"{name.removesuffix('.ipynb'):<32}{seconds:7.0f} {budget:3} {weight:4.0f} {KILOBYTES:3}{note}")
     if wall > SLACK * ALL_SECONDS: broken.add("all lessons")
     note = "  BROKEN" if "all lessons" in broken else "  slower than the budget" if wall > ALL_SECONDS else ""
-    lines.append(f"{'all, side by side':<32}{wall:7.0f} {ALL_SECONDS:3} {sum(weights[name] for name in took):4.0f}{note}")
-    return "\n".join(lines) + f"\nA lesson breaks its seconds above {SLACK} times the budget, and its kilobytes above the budget.", broken
+    lines.append(
+        f"{'all, side by side':<32}{wall:7.0f} {ALL_SECONDS:3} {sum(weights[name] for name in took):4.0f}{note}"
+    )
+    return "\n".join(
+        lines
+    ) + f"\nA lesson breaks its seconds above {SLACK} times the budget, and its kilobytes above the budget.", broken
 
 
 def notebooks() -> tuple[int, int]:
@@ -49,7 +56,7 @@ def notebooks() -> tuple[int, int]:
     wanted, start = sorted((ROOT / "nbs").glob("*.ipynb")), time.time()
     # one thread each: the notebooks already run side by side
     run = subprocess.run([BIN / "nbdev_test", "--do_print", "--timing"], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+                         capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     print(run.stdout + run.stderr, flush=True)
     ran = set(re.findall(r"^- Completed .*?([^/\s]+\.ipynb)$", run.stdout, re.M))
     _, _, names = run.stderr.partition("nbdev Tests Failed On The Following Notebooks:")
@@ -88,7 +95,9 @@ def tests() -> tuple[int, int]:
 
 
 def browser(must: bool) -> tuple[int, int]:
-    "Every lesson in a real JupyterLab in a headless browser; where there is none that is said, and fails only if they must run."
+    """Every lesson in a real JupyterLab in a headless browser; where there is none that is said, and fails only if
+    they must run.
+    """
     reason = missing()
     if reason: print(f"browser: SKIPPED, no lesson was opened in a browser: {reason}\n", flush=True)
     return (0, int(must)) if reason else pytest("--durations=40", "--durations-min=1", "tests/browser")

@@ -1,4 +1,6 @@
-"""Take the README's picture of the page: open it in Chromium, paint over a sample, wait for the fill, save docs/page.jpg."""
+"""Take the README's picture of the page: open it in Chromium, paint over a sample, wait for the fill, save
+docs/page.jpg.
+"""
 import argparse
 import io
 from pathlib import Path
@@ -25,7 +27,9 @@ def draw(page, *points: tuple[float, float]):
 def shoot(index: Path, sample: str) -> Image.Image:
     "The page with a painted sample, 1100 pixels wide."
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(playwright), args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page(viewport={"width": 1100, "height": 760})
         page.set_default_timeout(180_000)
         page.goto(index.resolve().as_uri())
@@ -42,7 +46,10 @@ def shoot(index: Path, sample: str) -> Image.Image:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--page", type=Path, default=ROOT / "_page/index.html", help="what `make page` built (default: _page/index.html)")
+    parser.add_argument(
+        "--page", type=Path, default=ROOT / "_page/index.html",
+        help="what `make page` built (default: _page/index.html)",
+    )
     parser.add_argument("--sample", default="hills", help="which sample to paint on (default: hills)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/page.jpg")
     args = parser.parse_args()

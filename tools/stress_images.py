@@ -3,7 +3,8 @@
     python tools/stress_images.py [count=10000] [--seed 0]
 
 Fourteen small pictures (JPEG, PNG, WebP, TIFF, BMP; grey, palette, alpha, 16 bit, CMYK, turned by EXIF) are truncated,
-have bits flipped, bytes zeroed, cut out, put in, headers rewritten, are joined with others, renamed. What counts as right:
+have bits flipped, bytes zeroed, cut out, put in, headers rewritten, are joined with others, renamed. What counts as
+right:
 - a file whose name alone is wrong, or that only has something behind its end: the undamaged picture;
 - a truncated file: the undamaged picture or `BadImage`, never a picture with a grey half;
 - a damaged PNG (it carries checksums): the undamaged picture or `BadImage`;
@@ -38,10 +39,22 @@ def base_files() -> dict[str, bytes]:
     clear = photo.copy()
     clear.putalpha(grey)
     deep = Image.fromarray(rgb[..., 1].astype(np.uint16) * 257)
-    kinds = {"plain.jpg": (photo, {}), "progressive.jpg": (photo, {"progressive": True}), "grey.jpg": (grey, {}), "turned.jpg": (photo, {"exif": turned}),
-             "cmyk.jpg": (photo.convert("CMYK"), {}), "rgb.png": (photo, {}), "palette.png": (photo.quantize(16), {}), "alpha.png": (clear, {}),
-             "deep.png": (deep, {}), "lossy.webp": (photo, {}), "lossless.webp": (clear, {"lossless": True}), "raw.tif": (photo, {}),
-             "deep_lzw.tif": (deep, {"compression": "tiff_lzw"}), "plain.bmp": (photo, {})}
+    kinds = {
+        "plain.jpg": (photo, {}),
+        "progressive.jpg": (photo, {"progressive": True}),
+        "grey.jpg": (grey, {}),
+        "turned.jpg": (photo, {"exif": turned}),
+        "cmyk.jpg": (photo.convert("CMYK"), {}),
+        "rgb.png": (photo, {}),
+        "palette.png": (photo.quantize(16), {}),
+        "alpha.png": (clear, {}),
+        "deep.png": (deep, {}),
+        "lossy.webp": (photo, {}),
+        "lossless.webp": (clear, {"lossless": True}),
+        "raw.tif": (photo, {}),
+        "deep_lzw.tif": (deep, {"compression": "tiff_lzw"}),
+        "plain.bmp": (photo, {}),
+    }
     files = {}
     for name, (picture, options) in kinds.items():
         file = io.BytesIO()
@@ -82,14 +95,20 @@ def only_noise(data, rng, others): data[:] = rng.bytes(rng.integers(1, 2000))
 def append(data, rng, others): data.extend(rng.bytes(rng.integers(1, 200)))
 def rename(data, rng, others): "Only the ending is wrong."
 
-DAMAGES = [flip_bits, zero_run, cut_out, put_in, rewrite_header, join_with_another, noise_after_header, truncate, empty, only_noise, append, rename]
+DAMAGES = [
+    flip_bits, zero_run, cut_out, put_in, rewrite_header, join_with_another, noise_after_header, truncate, empty,
+    only_noise, append, rename,
+]
 HARMLESS, ALL_OR_NOTHING = {"append", "rename"}, {"truncate"}
 
 
 def plain_reading(data: bytes) -> np.ndarray:  # float [H,W,3] in [0,1]
     "Pillow's own decoding, brought to RGB in another way than `load_image` does it."
     with Image.open(io.BytesIO(data)) as picture:
-        if picture.mode.startswith("I"): return np.repeat((np.array(ImageOps.exif_transpose(picture)).astype(np.int64) >> 8)[..., None] / 255, 3, axis=2)
+        if picture.mode.startswith("I"):
+            return np.repeat(
+                (np.array(ImageOps.exif_transpose(picture)).astype(np.int64) >> 8)[..., None] / 255, 3, axis=2
+            )
         rgba = np.array(ImageOps.exif_transpose(picture).convert("RGBA")) / 255
     return rgba[..., :3] * rgba[..., 3:] + 1 - rgba[..., 3:]
 
@@ -105,12 +124,18 @@ def verdict(path: Path, data: bytes, damage: str, kind: str, clean: np.ndarray) 
     except BadImage as error:
         named = error.path == str(path) and error.reason and str(path) in str(error)
         if not named: return "WRONG", f"BadImage without path or reason: {error!r}"
-        return ("WRONG", f"refused, though only harmlessly changed: {error}") if damage in HARMLESS and kind != "webp" else ("refused", "")
+        return (
+            ("WRONG", f"refused, though only harmlessly changed: {error}")
+            if damage in HARMLESS and kind != "webp"
+            else ("refused", "")
+        )
     except BaseException as error: return "WRONG", f"{type(error).__name__}: {error}"
-    if tensor.dtype != torch.float32 or tensor.ndim != 3 or tensor.shape[0] != 3: return "WRONG", f"{tensor.dtype} {list(tensor.shape)}"
+    if tensor.dtype != torch.float32 or tensor.ndim != 3 or tensor.shape[0] != 3:
+        return "WRONG", f"{tensor.dtype} {list(tensor.shape)}"
     if not torch.isfinite(tensor).all() or tensor.min() < 0 or tensor.max() > 1: return "WRONG", "values outside [0, 1]"
     if same(tensor, clean): return "right", ""
-    if damage in HARMLESS | ALL_OR_NOTHING or kind == "png" and damage != "join_with_another": return "WRONG", "another picture than the undamaged one"
+    if damage in HARMLESS | ALL_OR_NOTHING or kind == "png" and damage != "join_with_another":
+        return "WRONG", "another picture than the undamaged one"
     try: expected = plain_reading(data)
     except Exception as error: return "WRONG", f"Pillow itself says {type(error).__name__}: {error}"
     return ("right", "") if same(tensor, expected) else ("WRONG", "another picture than Pillow reads")
@@ -147,7 +172,9 @@ def stress(count: int, seed: int = 0, keep: Path | None = None) -> tuple[collect
             counts[damage.__name__, result] += 1
             if result == "WRONG":
                 wrong.append(f"{n} ({name}, {damage.__name__}): {why}")
-                if keep: keep.mkdir(parents=True, exist_ok=True); (keep / f"{n}_{damage.__name__}_{name}").write_bytes(data)
+                if keep:
+                    keep.mkdir(parents=True, exist_ok=True)
+                    (keep / f"{n}_{damage.__name__}_{name}").write_bytes(data)
             path.unlink()
     return counts, wrong
 
@@ -161,10 +188,16 @@ def main():
     start = time.perf_counter()
     counts, wrong = stress(args.count, args.seed, args.keep)
     print(f"{'damage':20}{'right':>8}{'refused':>9}{'WRONG':>7}")
-    for damage in DAMAGES: print(f"{damage.__name__:20}{counts[damage.__name__, 'right']:8}{counts[damage.__name__, 'refused']:9}{counts[damage.__name__, 'WRONG']:7}")
+    for damage in DAMAGES:
+        print(
+            f"{damage.__name__:20}{counts[damage.__name__, 'right']:8}{counts[damage.__name__, 'refused']:9}{counts[damage.__name__, 'WRONG']:7}"
+        )
     for line in wrong[:20]: print("WRONG", line)
-    print(f"stress: {args.count - len(wrong)} of {args.count} files as they should be, in {time.perf_counter() - start:.0f} s"
-          + (f"; the others are in {args.keep}" if wrong else ""))
+    print(
+        f"stress: {args.count - len(wrong)} of {args.count} files as they should be, in "
+        f"{time.perf_counter() - start:.0f} s"
+        + (f"; the others are in {args.keep}" if wrong else "")
+    )
     sys.exit(bool(wrong))
 
 

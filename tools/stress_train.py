@@ -33,11 +33,21 @@ STEPS = 60
 
 
 def run(out: Path, **options):
-    "60 steps across both phases, 2 batches of one picture each, a checkpoint every 7; an epoch ends in the middle of a step."
+    """60 steps across both phases, 2 batches of one picture each, a checkpoint every 7; an epoch ends in the middle
+    of a step.
+    """
     torch.manual_seed(0)
     pictures = [torch.rand(3, 24, 24) for _ in range(7)]
-    return fit(**{**dict(images=pictures, out=out, net=PConvUNet(widths=(4, 8)), phases=PHASES, size=16, batch=1, accumulate=2, ema=.9, save_every=7, draw=False,
-                         weights=LossWeights(perceptual=0, style=0), progress=False, device="cpu"), **options})
+    return fit(
+        **{
+            **dict(
+                images=pictures, out=out, net=PConvUNet(widths=(4, 8)), phases=PHASES, size=16, batch=1,
+                accumulate=2, ema=0.9, save_every=7, draw=False, weights=LossWeights(perceptual=0, style=0),
+                progress=False, device="cpu",
+            ),
+            **options,
+        }
+    )
 
 
 def child(work) -> int:
@@ -97,7 +107,9 @@ def short(out: Path): return run(out, phases=SHORT, save_every=1, keep=2)
 
 
 def at_call(number: int, action, counted: list[int]):
-    "From now on, in this process: the save after step 5 does `action()` instead of its `number`-th write, fsync, rename, unlink, …"
+    """From now on, in this process: the save after step 5 does `action()` instead of its `number`-th write, fsync,
+    rename, unlink, …
+    """
     save = checkpoint.save
     def planted(path, step, *args, **kwargs):
         if step != 5: return save(path, step, *args, **kwargs)
@@ -108,7 +120,9 @@ def at_call(number: int, action, counted: list[int]):
 
 
 def calls_of_a_save(folder: Path) -> int:
-    "How many such calls a save makes that also deletes an old checkpoint; leaves the run that nobody disturbed in folder/whole."
+    """How many such calls a save makes that also deletes an old checkpoint; leaves the run that nobody disturbed in
+    folder/whole.
+    """
     save, counted = checkpoint.save, []
     at_call(0, None, counted)
     try: short(folder / "whole")
@@ -150,7 +164,9 @@ def disks(folder: Path, share: float) -> str:
             at_call(number, fail, [])
             try: short(out)
             except OSError as error:
-                assert error.errno == code and re.search(r"needs [\d,]+ bytes and [\d,]+ are free.*step_00000005", str(error)), error
+                assert error.errno == code and re.search(
+                    r"needs [\d,]+ bytes and [\d,]+ are free.*step_00000005", str(error)
+                ), error
                 said, refused = said + 1, True
             else: silent, refused = silent + 1, False  # making a folder that is there already
             finally: checkpoint.save = save
@@ -218,14 +234,18 @@ def poison(folder: Path, share: float) -> str:
         if not taken:
             assert all(torch.equal(a, b) for a, b in zip(statistics, state.net.buffers()))
             weights = {name for name, _ in state.net.named_parameters()}
-            assert all(torch.equal(value, before[name]) for name, value in state.net.state_dict().items() if name in weights)
+            assert all(
+                torch.equal(value, before[name]) for name, value in state.net.state_dict().items() if name in weights
+            )
             checked.append(state.step)
         return taken
     usable, train.forward, train.usable = train.usable, poisoned, watched
     try:
         result = run(folder / "skip", phases=(Phase("initial", 2 * count, 2e-4),), on_nan="skip")
         assert set(checked) == bad == {line["step"] for line in result.history if line.get("skipped")}
-        events = [event for event in map(json.loads, open(folder / "skip" / "events.jsonl")) if event["event"] == "skipped"]
+        events = [
+            event for event in map(json.loads, open(folder / "skip" / "events.jsonl")) if event["event"] == "skipped"
+        ]
         assert [len(event["pictures"]) for event in events] == [2] * count
         try: run(folder / "stop", phases=(Phase("initial", 2 * count, 2e-4),))
         except guards.NotFinite as error: assert error.step == min(bad)
@@ -250,7 +270,10 @@ def forgeries(folder: Path, share: float) -> str:
 def endurance(folder: Path, share: float) -> str:
     "Very many tiny steps: memory and open files stay."
     steps, seen = max(1000, round(100_000 * share)), []
-    files, memory = lambda: len(os.listdir("/proc/self/fd")), lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+    files, memory = (
+        lambda: len(os.listdir("/proc/self/fd")),
+        lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize(),
+    )
     move = train.move
     def counting(state):
         if state.step in (steps // 10, steps - 1): seen.append((files(), memory()))
@@ -260,8 +283,12 @@ def endurance(folder: Path, share: float) -> str:
     start = time.time()
     mask = torch.ones(1, 8, 8)
     mask[:, 2:6, 3:7] = 0
-    try: fit([torch.rand(3, 16, 16) for _ in range(3)], [mask], out=folder / "long", net=PConvUNet(widths=(4,)), phases=(Phase("initial", steps, 1e-5),), size=8, batch=1, draw=False,
-             save_every=steps // 20, weights=LossWeights(perceptual=0, style=0), progress=False, device="cpu")
+    try:
+        fit(
+            [torch.rand(3, 16, 16) for _ in range(3)], [mask], out=folder / "long", net=PConvUNet(widths=(4,)),
+            phases=(Phase("initial", steps, 1e-5),), size=8, batch=1, draw=False, save_every=steps // 20,
+            weights=LossWeights(perceptual=0, style=0), progress=False, device="cpu",
+        )
     finally: train.move = move
     (files_a, memory_a), (files_b, memory_b) = seen
     growth = memory_b / memory_a - 1

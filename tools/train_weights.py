@@ -1,7 +1,10 @@
-"""Train the weights that ship in data_samples/weights: `python tools/train_weights.py --photos FOLDER [FOLDER] --out runs/weights`.
+"""Train the weights that ship in data_samples/weights: `python tools/train_weights.py --photos FOLDER [FOLDER] --out
+runs/weights`.
 
-Crops of 128 px stand for a quarter of a 256 px picture, and so do their masks: those are cut from masks of 256 px, or the
-strokes would be half as wide as where the weights are used. Stopped and started again, it goes on from its last checkpoint.
+Crops of 128 px stand for a quarter of a 256 px picture, and so do their masks: those are cut from masks of 256 px, or
+the
+strokes would be half as wide as where the weights are used. Stopped and started again, it goes on from its last
+checkpoint.
 """
 import argparse
 import sys
@@ -41,22 +44,32 @@ class Stage:
     def steps(self) -> int: return sum(phase.steps for phase in self.parsed())
 
 
-# Pixel terms alone: VGG-16 takes most of a step's time. Small holes are where the classical methods are hard to beat, for there a smooth
-# filling is nearly right; so each stage has more of them. The last one hardly asks for the valid pixels, which the composite keeps.
+# Pixel terms alone: VGG-16 takes most of a step's time. Small holes are where the classical methods are hard to beat,
+# for there a smooth
+# filling is nearly right; so each stage has more of them. The last one hardly asks for the valid pixels, which the
+# composite keeps.
 PIXELS = LossWeights(perceptual=0, style=0)
 OFTEN_SMALL = (.25, .22, .18, .14, .11, .10)
 STAGES = (
     Stage("sparse", "initial:4500:1e-3", OFTEN_SMALL, (1, 1, 1, 1, 1, 1), PIXELS),
-    Stage("dense", "initial:7300:1e-3,settle:1600:3e-4,fine-tune:600:1e-4:frozen", OFTEN_SMALL, (4, 2, 1, 1, 1, 1), PIXELS),
-    Stage("thin",
-          "initial:17900:1e-3,settle:2200:3e-4,fine-tune:400:1e-4:frozen,settle-again:2100:3e-4,fine-tune-again:400:1e-4:frozen,"
-          "long:7500:1e-3,settle-long:5000:3e-4,fine-tune-long:1000:1e-4:frozen",
-          (.6, .18, .08, .06, .04, .04), (7, 3, 2, 1, 1, 1), LossWeights(valid=.02, perceptual=0, style=0, tv=0)),
+    Stage(
+        "dense", "initial:7300:1e-3,settle:1600:3e-4,fine-tune:600:1e-4:frozen", OFTEN_SMALL, (4, 2, 1, 1, 1, 1), PIXELS
+    ),
+    Stage(
+        "thin",
+        "initial:17900:1e-3,settle:2200:3e-4,fine-tune:400:1e-4:frozen,settle-again:2100:3e-4,fine-tune-again:400:1e-4:frozen,"
+        "long:7500:1e-3,settle-long:5000:3e-4,fine-tune-long:1000:1e-4:frozen",
+        (0.6, 0.18, 0.08, 0.06, 0.04, 0.04),
+        (7, 3, 2, 1, 1, 1),
+        LossWeights(valid=0.02, perceptual=0, style=0, tv=0),
+    ),
 )
 
 
 def make_masks(folder: Path, number: int, stage: Stage) -> Path:
-    "Squares of SIZE cut at random out of irregular masks of FULL; those with hardly any hole, or hardly anything else, are left out."
+    """Squares of SIZE cut at random out of irregular masks of FULL; those with hardly any hole, or hardly anything
+    else, are left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     done = len(list(folder.glob("*.png")))
     for k in tqdm(range(done, number), desc=folder.name, disable=done >= number):
@@ -65,7 +78,9 @@ def make_masks(folder: Path, number: int, stage: Stage) -> Path:
             bin = rng.choice(6, p=stage.shares)
             top, left = rng.integers(0, FULL - SIZE + 1, 2)
             seeds = [[2018, k, attempt]] + [[2018, k, attempt, more] for more in range(1, stage.crowds[bin])]
-            mask = torch.stack([irregular_mask(FULL, RATIO_BINS[bin], seed=seed) for seed in seeds]).amin(0)[0, top:top + SIZE, left:left + SIZE]
+            mask = torch.stack([irregular_mask(FULL, RATIO_BINS[bin], seed=seed) for seed in seeds]).amin(0)[
+                0, top : top + SIZE, left : left + SIZE
+            ]
             if .005 < 1 - mask.mean() < .8: break
         Image.fromarray(((1 - mask.numpy()) * 255).astype(np.uint8)).convert("1").save(folder / f"{k:06}.png")
     return folder
@@ -82,15 +97,30 @@ def train(stage: Stage, net: PConvUNet, asked: argparse.Namespace, resume: bool 
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--photos", nargs="+", type=Path, required=True, help="folders of photos, shorter side 256 px or more")
-    parser.add_argument("--out", type=Path, default=Path("runs/weights"), help="the run's folder; its masks are made beside it")
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--photos", nargs="+", type=Path, required=True, help="folders of photos, shorter side 256 px or more"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/weights"), help="the run's folder; its masks are made beside it"
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--plain", action="store_true", help="train the plain twin instead")
-    which.add_argument("--start", help="weights or a run's folder to begin with, to try something on; left out: random weights")
-    parser.add_argument("--phases", type=parse_phases, help="the last stage's masks and weights alone, for these phases; left out: all stages, "
-                        + "; ".join(f"{stage.name} {stage.phases}" for stage in STAGES))
-    parser.add_argument("--vgg", help="'random', 'imagenet' or a file: with the paper's five terms; left out: with the pixel terms alone")
+    which.add_argument(
+        "--start", help="weights or a run's folder to begin with, to try something on; left out: random weights"
+    )
+    parser.add_argument(
+        "--phases",
+        type=parse_phases,
+        help="the last stage's masks and weights alone, for these phases; left out: all stages, "
+        + "; ".join(f"{stage.name} {stage.phases}" for stage in STAGES),
+    )
+    parser.add_argument(
+        "--vgg",
+        help="'random', 'imagenet' or a file: with the paper's five terms; left out: with the pixel terms alone",
+    )
     parser.add_argument("--masks", type=int, default=8000, help="how many masks for each stage")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; None: as many as torch takes")
@@ -102,7 +132,8 @@ def main():
     step = int(newest.name.split("step_")[1]) if newest else 0
     for before, stage in zip((None, *stages), stages):
         if step >= stage.steps() and stage is not stages[-1]: continue
-        result = train(stage, net, asked, resume="changed" if before and step == before.steps() else True)  # other masks and weights than the run had so far
+        # other masks and weights than the run had so far
+        result = train(stage, net, asked, resume="changed" if before and step == before.steps() else True)
         step = stage.steps()
     print(f"trained: {result.folder}")
 

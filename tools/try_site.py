@@ -1,6 +1,8 @@
-"""Open every page of the built site in a real browser, as wide as a desk and as a phone, and search: `make docs-browser`.
+"""Open every page of the built site in a real browser, as wide as a desk and as a phone, and search: `make
+docs-browser`.
 
-A page fails when it asks another server for something, misses a file, writes an error to the console, is wider than the screen, or
+A page fails when it asks another server for something, misses a file, writes an error to the console, is wider than
+the screen, or
 shows maths as text. Pictures of some pages go to the folder given as argument.
 """
 import sys
@@ -14,8 +16,10 @@ from playwright.sync_api import Page, sync_playwright
 
 SITE = Path(__file__).resolve().parents[1] / "_site"
 LOOKS = [(1280, 900, "light"), (390, 844, "dark")]
-PICTURED = ["index.html", "lessons/04_partial_conv.html", "lessons/10_total_loss.html", "reference/partial_conv.html", "reference/index.html",
-            "glossary.html", "paper_map.html", "running.html"]
+PICTURED = [
+    "index.html", "lessons/04_partial_conv.html", "lessons/10_total_loss.html", "reference/partial_conv.html",
+    "reference/index.html", "glossary.html", "paper_map.html", "running.html",
+]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -32,10 +36,25 @@ def serve(folder: Path) -> str:
 def watch(page: Page, base: str) -> list[str]:
     "Notes what goes wrong on a page from now on."
     wrong = []
-    page.on("request", lambda request: None if request.url.startswith((base, "data:", "blob:")) else wrong.append(f"asks for {request.url}"))
-    page.on("response", lambda response: wrong.append(f"{response.status} for {response.url}") if response.status >= 400 and "favicon" not in response.url else None)
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((base, "data:", "blob:")) else wrong.append(f"asks for {request.url}")
+        ),
+    )
+    page.on(
+        "response",
+        lambda response: (
+            wrong.append(f"{response.status} for {response.url}")
+            if response.status >= 400 and "favicon" not in response.url
+            else None
+        ),
+    )
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("console", lambda line: wrong.append(f"console: {line.text}") if line.type == "error" and "404" not in line.text else None)
+    page.on(
+        "console",
+        lambda line: wrong.append(f"console: {line.text}") if line.type == "error" and "404" not in line.text else None,
+    )
     return wrong
 
 
@@ -43,8 +62,11 @@ def look(page: Page) -> list[str]:
     "What is wrong with the page as it stands."
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     maths, drawn, bad = (page.locator(css).count() for css in (".math", ".math mjx-container", "mjx-merror"))
-    return ([f"{over} px wider than the screen"] if over > 0 else []) + ([f"{bad} formulas that MathJax cannot read"] if bad else []) + \
-           ([f"{maths} formulas, {drawn} drawn"] if drawn < maths else [])
+    return (
+        ([f"{over} px wider than the screen"] if over > 0 else [])
+        + ([f"{bad} formulas that MathJax cannot read"] if bad else [])
+        + ([f"{maths} formulas, {drawn} drawn"] if drawn < maths else [])
+    )
 
 
 def search(page: Page, base: str, words: str) -> list[str]:
@@ -53,7 +75,9 @@ def search(page: Page, base: str, words: str) -> list[str]:
     page.locator("input[name=q]").first.fill(words)
     page.locator("input[name=q]").first.press("Enter")
     page.wait_for_selector("ul.search li a")
-    page.wait_for_function("document.querySelector('#search-results .search-summary')?.textContent.match(/found|matching/)")
+    page.wait_for_function(
+        "document.querySelector('#search-results .search-summary')?.textContent.match(/found|matching/)"
+    )
     return [link.get_attribute("href") for link in page.locator("ul.search li > a").all()]
 
 
@@ -71,7 +95,8 @@ def main(pictures: Path | None) -> int:
                 wrong += look(page)
                 for line in wrong: print(f"site: {name} at {width} px, {scheme}: {line}")
                 failed += bool(wrong)
-                if pictures and name in PICTURED: page.screenshot(path=pictures / f"{name.replace('/', '_')}_{width}_{scheme}.png")
+                if pictures and name in PICTURED:
+                    page.screenshot(path=pictures / f"{name.replace('/', '_')}_{width}_{scheme}.png")
                 page.close()
         found = search(browser.new_page(), base, "Gram matrix")
         browser.close()

@@ -27,7 +27,9 @@ wrong = {
         lambda y, count, window_size, bias: (y - _view(bias)) * _ratio(count, window_size),
         lambda y, count, window_size, bias: (y - _view(bias)) * window_size / count + _view(bias),
         lambda y, count, window_size, bias: torch.where(count > 0, (y - _view(bias)) / count + _view(bias), 0),
-        lambda y, count, window_size, bias: torch.where(count > 0, (y - _view(bias)) * _ratio(count, window_size) + 2 * _view(bias), 0),
+        lambda y, count, window_size, bias: torch.where(
+            count > 0, (y - _view(bias)) * _ratio(count, window_size) + 2 * _view(bias), 0
+        ),
         lambda y, count, window_size, bias: y,
         lambda y, count, window_size, bias: y[:, :1],
     ],

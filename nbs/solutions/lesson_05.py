@@ -20,11 +20,22 @@ right = {
 }
 
 wrong = {
-    "5.1": [9 * 768 * 256, 9 * 768 * 256 + 256, 9 * 768 * 256 + 1024, 9 * 768 * 256 + 768, 9 * 512 * 256, 3 * 768 * 256, 12],
-    "5.2": [lambda batch, height, width, stages: batch > 1, lambda batch, height, width, stages: batch * (height >> stages) * (width >> stages) > 1,
-            lambda batch, height, width, stages: True, lambda batch, height, width, stages: min(height, width) > 2**stages],
-    "5.3": [without_eps, lambda w, bn: (w, bn.bias), lambda w, bn: fold(w, bn)[0], lambda w, bn: (fold(w, bn)[0], bn.bias),
-            lambda w, bn: (fold(w, bn)[0], bn.bias - bn.running_mean), lambda w, bn: (fold(w, bn)[0], bn.running_mean),
-            lambda w, bn: (w * (bn.weight / (bn.running_var + bn.eps)).view(-1, 1, 1, 1), bn.bias), lambda w, bn: (-w, bn.bias)],
+    "5.1": [
+        9 * 768 * 256, 9 * 768 * 256 + 256, 9 * 768 * 256 + 1024, 9 * 768 * 256 + 768, 9 * 512 * 256, 3 * 768 * 256,
+        12,
+    ],
+    "5.2": [
+        lambda batch, height, width, stages: batch > 1,
+        lambda batch, height, width, stages: batch * (height >> stages) * (width >> stages) > 1,
+        lambda batch, height, width, stages: True,
+        lambda batch, height, width, stages: min(height, width) > 2**stages,
+    ],
+    "5.3": [
+        without_eps, lambda w, bn: (w, bn.bias), lambda w, bn: fold(w, bn)[0],
+        lambda w, bn: (fold(w, bn)[0], bn.bias), lambda w, bn: (fold(w, bn)[0], bn.bias - bn.running_mean),
+        lambda w, bn: (fold(w, bn)[0], bn.running_mean),
+        lambda w, bn: (w * (bn.weight / (bn.running_var + bn.eps)).view(-1, 1, 1, 1), bn.bias),
+        lambda w, bn: (-w, bn.bias),
+    ],
     "5.4": [[1, 2, 2, 1], [1, 2, 1], [3, 1, 1, 3], 4, [1, 3, 3, 2]],
 }

@@ -18,5 +18,8 @@ def takes_the_whole_picture(output, image, mask): return ((1 - mask) * (output -
 
 
 right = {"6.1": .012, "6.2": per_hole_pixel, "6.3": .2}
-wrong = {"6.1": [.3, 120, 360, .036, 1.], "6.2": [forgets_the_channels, takes_the_valid_pixels, takes_the_whole_picture, lambda o, i, m: o.sum()],
-         "6.3": [.44, .7]}
+wrong = {
+    "6.1": [0.3, 120, 360, 0.036, 1.0],
+    "6.2": [forgets_the_channels, takes_the_valid_pixels, takes_the_whole_picture, lambda o, i, m: o.sum()],
+    "6.3": [0.44, 0.7],
+}

@@ -10,6 +10,11 @@ def half_gram(features):
 
 
 right = {"8.1": [[1, 2 / 3], [2 / 3, 5 / 6]], "8.2": half_gram, "8.3": {"a", "c", "e"}}
-wrong = {"8.1": [[[6, 4], [4, 5]], [[2, 4 / 3], [4 / 3, 5 / 3]], [[1, 1], [1, 1]], [1, 2]],
-         "8.2": [suspect_gram, gram_matrix, lambda f: half_gram(f) * f.shape[1], lambda f: half_gram(f)[0], lambda f: gram_matrix(f).half(), lambda f: half_gram(f.float()).half()],
-         "8.3": [{"e"}, {"a", "b", "c", "e"}, {"a", "d", "e"}, {"a", "c", "e", "f"}]}
+wrong = {
+    "8.1": [[[6, 4], [4, 5]], [[2, 4 / 3], [4 / 3, 5 / 3]], [[1, 1], [1, 1]], [1, 2]],
+    "8.2": [
+        suspect_gram, gram_matrix, lambda f: half_gram(f) * f.shape[1], lambda f: half_gram(f)[0],
+        lambda f: gram_matrix(f).half(), lambda f: half_gram(f.float()).half(),
+    ],
+    "8.3": [{"e"}, {"a", "b", "c", "e"}, {"a", "d", "e"}, {"a", "c", "e", "f"}],
+}

@@ -8,7 +8,11 @@ right = {
 
 wrong = {
     "12.1": [4500, 1_350_000, 8_100_000, 225_001, 162_000],
-    "12.2": [1000, 1000 ** .5, 0, .001, 2, 10],
-    "12.3": [lambda weights, gradients, lr: [w + lr * g for w, g in zip(weights, gradients)], lambda weights, gradients, lr: [w - g for w, g in zip(weights, gradients)],
-             lambda weights, gradients, lr: [-lr * g for g in gradients], lambda weights, gradients, lr: weights, lambda weights, gradients, lr: weights[0]],
+    "12.2": [1000, 1000**0.5, 0, 0.001, 2, 10],
+    "12.3": [
+        lambda weights, gradients, lr: [w + lr * g for w, g in zip(weights, gradients)],
+        lambda weights, gradients, lr: [w - g for w, g in zip(weights, gradients)],
+        lambda weights, gradients, lr: [-lr * g for g in gradients], lambda weights, gradients, lr: weights,
+        lambda weights, gradients, lr: weights[0],
+    ],
 }

@@ -3,7 +3,11 @@ import torch
 
 
 def same_run(a, b):
-    same = lambda x, y: x.dtype == y.dtype and x.shape == y.shape and x.contiguous().numpy().tobytes() == y.contiguous().numpy().tobytes()
+    same = lambda x, y: (
+        x.dtype == y.dtype
+        and x.shape == y.shape
+        and x.contiguous().numpy().tobytes() == y.contiguous().numpy().tobytes()
+    )
     return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
 
 
@@ -16,7 +20,14 @@ right = {
 wrong = {
     "14.1": [600, 2376, 2401, 2424],
     "14.2": [7000, 500, 200, 7300],
-    "14.3": [lambda a, b: all(torch.equal(a[n], b[n]) for n in a), lambda a, b: a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a),
-             lambda a, b: a.keys() == b.keys() and all(torch.allclose(a[n].double(), b[n].double(), equal_nan=True) for n in a), lambda a, b: True, lambda a, b: False,
-             lambda a, b: all(torch.equal(a[n], b[n]) for n in a if n in b)],
+    "14.3": [
+        lambda a, b: all(torch.equal(a[n], b[n]) for n in a),
+        lambda a, b: a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a),
+        lambda a, b: (
+            a.keys() == b.keys() and all(torch.allclose(a[n].double(), b[n].double(), equal_nan=True) for n in a)
+        ),
+        lambda a, b: True,
+        lambda a, b: False,
+        lambda a, b: all(torch.equal(a[n], b[n]) for n in a if n in b),
+    ],
 }

@@ -23,9 +23,15 @@ right = {
 
 wrong = {
     "15.1": [2, 4, 2.5],
-    "15.2": [by_not_zero, lambda a, b, wa, wb: (a + b) / 2, lambda a, b, wa, wb: wa * a + wb * b, lambda a, b, wa, wb: a],
-    "15.3": [lambda levels, mask, output: torch.where(mask > 0, levels / 255, output),
-             lambda levels, mask, output: (output.clamp(0, 1) * 255).round().byte(),
-             lambda levels, mask, output: torch.where(mask > 0, levels, (output * 255).round().to(torch.int32).to(torch.uint8)),
-             lambda levels, mask, output: torch.where(mask > 0, levels, (output.clamp(0, 1) * 255).byte())],
+    "15.2": [
+        by_not_zero, lambda a, b, wa, wb: (a + b) / 2, lambda a, b, wa, wb: wa * a + wb * b, lambda a, b, wa, wb: a,
+    ],
+    "15.3": [
+        lambda levels, mask, output: torch.where(mask > 0, levels / 255, output),
+        lambda levels, mask, output: (output.clamp(0, 1) * 255).round().byte(),
+        lambda levels, mask, output: torch.where(
+            mask > 0, levels, (output * 255).round().to(torch.int32).to(torch.uint8)
+        ),
+        lambda levels, mask, output: torch.where(mask > 0, levels, (output.clamp(0, 1) * 255).byte()),
+    ],
 }

@@ -10,7 +10,8 @@ def hole_psnr(filled, image, mask):
 def diluted(filled, image, mask): return -10 * math.log10(((filled - image) ** 2).mean().item())
 
 
-def one_channel(filled, image, mask): return -10 * math.log10(((filled - image) ** 2).sum().item() / (1 - mask).sum().item())
+def one_channel(filled, image, mask):
+    return -10 * math.log10(((filled - image) ** 2).sum().item() / (1 - mask).sum().item())
 
 
 right = {

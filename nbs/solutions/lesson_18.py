@@ -10,7 +10,8 @@ def gain_and_error(partial, plain):
     return fmean(found), stdev(found) / len(found) ** .5
 
 
-def unpaired(partial, plain): return fmean(gains(partial, plain)), ((stdev(partial) ** 2 + stdev(plain) ** 2) / len(plain)) ** .5
+def unpaired(partial, plain):
+    return fmean(gains(partial, plain)), ((stdev(partial) ** 2 + stdev(plain) ** 2) / len(plain)) ** 0.5
 
 
 def deviation(partial, plain): return fmean(gains(partial, plain)), stdev(gains(partial, plain))
@@ -27,6 +28,9 @@ right = {
 
 wrong = {
     "18.1": [4.44, 127.5, 0],
-    "18.2": [unpaired, deviation, over_n, lambda a, b: fmean(a), lambda a, b: gain_and_error(b, a), lambda a, b: (fmean(a), 0)],
+    "18.2": [
+        unpaired, deviation, over_n, lambda a, b: fmean(a), lambda a, b: gain_and_error(b, a),
+        lambda a, b: (fmean(a), 0),
+    ],
     "18.3": [max, min, sum],
 }

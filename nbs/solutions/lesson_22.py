@@ -40,7 +40,10 @@ def survives_half(renormalise):
     return bool(renormalise(raw, count, 9).isfinite().all())
 
 
-def counts_exactly(count_windows): return all(count_windows(torch.ones(1, 2, 3, 3), planes).item() == 9 * sum(planes) for planes in ((64, 3), (448, 63)))
+def counts_exactly(count_windows):
+    return all(
+        count_windows(torch.ones(1, 2, 3, 3), planes).item() == 9 * sum(planes) for planes in ((64, 3), (448, 63))
+    )
 
 
 def has_no_memory(layer_class):
@@ -62,7 +65,9 @@ def carries_nothing(layer_class):
 
 
 def keeps_groups_apart(layer_class):
-    layer = layer_class(in_channels=2, out_channels=2, kernel_size=3, groups=2, multi_channel=True, return_mask=True, bias=False)
+    layer = layer_class(
+        in_channels=2, out_channels=2, kernel_size=3, groups=2, multi_channel=True, return_mask=True, bias=False
+    )
     nn.init.ones_(layer.weight)
     y, mask = layer(torch.ones(1, 2, 3, 3), torch.cat([torch.zeros(1, 1, 3, 3), torch.ones(1, 1, 3, 3)], 1))
     return mask.flatten().tolist() == [0, 1] and torch.allclose(y.flatten(), torch.tensor([0., 9]))
@@ -94,7 +99,9 @@ def _first_mask_only(layer_class):
 
 def _mask_only(layer_class):
     layer = layer_class(in_channels=2, out_channels=2, kernel_size=3, groups=2, multi_channel=True, return_mask=True)
-    return layer(torch.ones(1, 2, 3, 3), torch.cat([torch.zeros(1, 1, 3, 3), torch.ones(1, 1, 3, 3)], 1))[1].flatten().tolist() == [0, 1]
+    return layer(torch.ones(1, 2, 3, 3), torch.cat([torch.zeros(1, 1, 3, 3), torch.ones(1, 1, 3, 3)], 1))[
+        1
+    ].flatten().tolist() == [0, 1]
 
 
 def _assertion_of_one_model(layer_class):
@@ -117,17 +124,41 @@ right = {
 }
 
 _narrow = {
-    "22.1": [lambda resize: only_zeros_and_ones(resize(rect_mask(128, 32, 32, 64, 64), 64)), lambda resize: resize(irregular_mask(128, .3, seed=1), 90).dtype == torch.uint8],
-    "22.2": [lambda masks: sum(map(hole_ratio, masks)) / len(masks) < .65, lambda masks: all(mask.mean() < .5 for mask in masks)],
+    "22.1": [
+        lambda resize: only_zeros_and_ones(resize(rect_mask(128, 32, 32, 64, 64), 64)),
+        lambda resize: resize(irregular_mask(128, 0.3, seed=1), 90).dtype == torch.uint8,
+    ],
+    "22.2": [
+        lambda masks: sum(map(hole_ratio, masks)) / len(masks) < 0.65,
+        lambda masks: all(mask.mean() < 0.5 for mask in masks),
+    ],
     "22.3": [lambda layer_class: has_ones(layer_class, channels=1), _assertion_of_one_model],
     "22.4": [lambda layer_class: bool((only_bias(layer_class, rect_mask(9, 2, 2, 5, 5)[None]) == 1).all())],
-    "22.5": [lambda layer_class: bool((only_bias(layer_class, rect_mask(9, 2, 2, 5, 5)[None]) == 0).all()), lambda layer_class: bool((layer_class(1, 1, 3, bias=False)(torch.ones(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)) == 0).all())],
-    "22.6": [lambda renormalise: bool(renormalise(torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, 1), 9).isfinite().all())],
-    "22.7": [lambda count: count(torch.ones(1, 2, 3, 3), (64, 3)).item() == 603, lambda count: count(torch.ones(1, 2, 3, 3), (8, 8)).item() == 144],
+    "22.5": [
+        lambda layer_class: bool((only_bias(layer_class, rect_mask(9, 2, 2, 5, 5)[None]) == 0).all()),
+        lambda layer_class: bool(
+            (layer_class(1, 1, 3, bias=False)(torch.ones(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)) == 0).all()
+        ),
+    ],
+    "22.6": [
+        lambda renormalise: bool(renormalise(torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, 1), 9).isfinite().all())
+    ],
+    "22.7": [
+        lambda count: count(torch.ones(1, 2, 3, 3), (64, 3)).item() == 603,
+        lambda count: count(torch.ones(1, 2, 3, 3), (8, 8)).item() == 144,
+    ],
     "22.8": [_first_mask_only],
-    "22.9": [lambda layer_class: layer_class(2, 2, 3).double()(torch.ones(1, 2, 6, 6).double(), torch.ones(1, 1, 6, 6).double()) is not None, lambda layer_class: len(layer_class(2, 2, 3).state_dict()) == 2],
+    "22.9": [
+        lambda layer_class: (
+            layer_class(2, 2, 3).double()(torch.ones(1, 2, 6, 6).double(), torch.ones(1, 1, 6, 6).double()) is not None
+        ),
+        lambda layer_class: len(layer_class(2, 2, 3).state_dict()) == 2,
+    ],
     "22.10": [_mask_only],
-    "22.11": [lambda layer_class: trusts_its_border(layer_class, ["reflect"]), lambda layer_class: trusts_its_border(layer_class, ["zeros"])],
+    "22.11": [
+        lambda layer_class: trusts_its_border(layer_class, ["reflect"]),
+        lambda layer_class: trusts_its_border(layer_class, ["zeros"]),
+    ],
 }
 
 wrong = {number: [never, always, stops, True, *narrow] for number, narrow in _narrow.items()}

@@ -57,7 +57,14 @@ def stops(*things): raise RuntimeError("no such thing")
 def _one_colour_only(tv): return tv(torch.full((1, 3, 16, 16), .5), rect_mask(16, 2, 2, 4, 4)[None]) == 0
 
 
-def _rows_only(tv): return abs(tv(torch.tensor([0., 1, 0, 1, 0]).view(1, 1, 5, 1).expand(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)).item() * 25 - 20) < 1e-4
+def _rows_only(tv):
+    return (
+        abs(
+            tv(torch.tensor([0.0, 1, 0, 1, 0]).view(1, 1, 5, 1).expand(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)).item() * 25
+            - 20
+        )
+        < 1e-4
+    )
 
 
 right = {
@@ -73,11 +80,24 @@ right = {
 _narrow = {
     "23.1": [lambda net: sum(block.bn is not None for block in (*net.encoder, *net.decoder)) == 6],
     "23.2": [lambda fill: fill(torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)).shape == (2, 3, 32, 32)],
-    "23.3": [lambda fill: fill(torch.rand(1, 3, 50, 37), irregular_mask((50, 37), .2, seed=0)[None]).shape == (1, 3, 50, 37), lambda fill: takes_any_size(fill, (64, 64))],
-    "23.4": [lambda features: len(features(torch.full((1, 3, 16, 16), .5))) == 3, lambda features: all(level.abs().max() < 1e-4 for level in features(torch.zeros(1, 3, 16, 16)))],
+    "23.3": [
+        lambda fill: (
+            fill(torch.rand(1, 3, 50, 37), irregular_mask((50, 37), 0.2, seed=0)[None]).shape == (1, 3, 50, 37)
+        ),
+        lambda fill: takes_any_size(fill, (64, 64)),
+    ],
+    "23.4": [
+        lambda features: len(features(torch.full((1, 3, 16, 16), 0.5))) == 3,
+        lambda features: all(level.abs().max() < 1e-4 for level in features(torch.zeros(1, 3, 16, 16))),
+    ],
     "23.5": [_one_colour_only],
     "23.6": [_rows_only],
-    "23.7": [lambda gram: torch.allclose(gram(torch.tensor([[1., 2], [0, 1]]).view(1, 2, 1, 2)), torch.tensor([[[1.25, .5], [.5, .25]]])), lambda gram: bool(gram(torch.full((1, 2, 64, 64), 8.)).isfinite().all())],
+    "23.7": [
+        lambda gram: torch.allclose(
+            gram(torch.tensor([[1.0, 2], [0, 1]]).view(1, 2, 1, 2)), torch.tensor([[[1.25, 0.5], [0.5, 0.25]]])
+        ),
+        lambda gram: bool(gram(torch.full((1, 2, 64, 64), 8.0)).isfinite().all()),
+    ],
 }
 
 wrong = {number: [never, always, stops, True, *narrow] for number, narrow in _narrow.items()}

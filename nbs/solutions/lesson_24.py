@@ -4,10 +4,7 @@ import tempfile
 import torch
 
 from pconv_edu.course.broken_run import (
-    across_two_windows,
-    power_cut,
-    three_files,
-    whole_ones,
+    across_two_windows, power_cut, three_files, whole_ones,
 )
 from pconv_edu.data import InpaintingDataset
 
@@ -22,7 +19,9 @@ def names_the_damaged(read):
     return len(pictures) == 2 and list(bad) == ["cut.png"]
 
 
-_data = InpaintingDataset([torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(i)) for i in range(5)], size=32)
+_data = InpaintingDataset(
+    [torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(i)) for i in range(5)], size=32
+)
 
 
 def goes_on(train):
@@ -64,12 +63,15 @@ right = {
 }
 
 _narrow = {
-    "24.1": [lambda mask_of: torch.equal(mask_of(0), mask_of(0)), lambda mask_of: not torch.equal(mask_of(0), mask_of(1))],
+    "24.1": [
+        lambda mask_of: torch.equal(mask_of(0), mask_of(0)),
+        lambda mask_of: not torch.equal(mask_of(0), mask_of(1)),
+    ],
     "24.2": [lambda read: len(read(three_files())[0]) > 1, lambda read: len(read(three_files())[0]) == 3],
     "24.3": [lambda train: train(_data, 3)[0] == train(_data, 3, killed_at=3)[0]],
     "24.4": [lambda save: save(tempfile.mkdtemp(), 1, {"net": {"w": torch.ones(3)}}, {"step": 1}).exists()],
     "24.5": [lambda train, test: not set(train) & set(test), lambda train: True],
-    "24.6": [lambda fill_windows: has_no_seam(fill_windows, .6), lambda fill_windows: has_no_seam(fill_windows, .05)],
+    "24.6": [lambda fill_windows: has_no_seam(fill_windows, 0.6), lambda fill_windows: has_no_seam(fill_windows, 0.05)],
 }
 
 wrong = {number: [never, always, stops, True, *narrow] for number, narrow in _narrow.items()}

@@ -14,7 +14,10 @@ wrong = {
     "w05.1": [
         lambda scores, keep: set(sorted(scores)[-keep:]),
         lambda scores, keep: set(sorted(scores)[:keep]),
-        lambda scores, keep: {max(scores), min(scores, key=lambda step: scores[step] if scores[step] is not None else 9)},
+        lambda scores, keep: {
+            max(scores),
+            min(scores, key=lambda step: scores[step] if scores[step] is not None else 9),
+        },
         lambda scores, keep: set(sorted(scores)[-keep:]) | {max(scores, key=lambda step: scores[step] or 0)},
         lambda scores, keep: set(sorted(scores)[-keep:]) | {min(scores, key=lambda step: scores[step] or 9)},
         lambda scores, keep: set(scores),

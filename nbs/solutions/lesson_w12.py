@@ -19,5 +19,8 @@ right = {
 
 wrong = {
     "w12.1": [(18, 24), (8, 2), (1024, 768), (0, 0)],
-    "w12.2": [plain_mean, hole_counted, lambda image, mask: hole_counted(image, mask) / hole_counted(mask, mask), lambda image, mask: image],
+    "w12.2": [
+        plain_mean, hole_counted, lambda image, mask: hole_counted(image, mask) / hole_counted(mask, mask),
+        lambda image, mask: image,
+    ],
 }

@@ -23,7 +23,10 @@ right = {
 
 wrong = {
     "w13.1": [500, 64, 160, 80, 1],
-    "w13.2": [lambda *a: 1 - dab(*a), lambda px, py, width, h, w: dab(px, py, 2 * width, h, w), lambda px, py, width, h, w: dab(px + .5, py + .5, width, h, w),
-              lambda px, py, width, h, w: dab(py, px, width, h, w), lambda *a: dab(*a)[0]],
+    "w13.2": [
+        lambda *a: 1 - dab(*a), lambda px, py, width, h, w: dab(px, py, 2 * width, h, w),
+        lambda px, py, width, h, w: dab(px + 0.5, py + 0.5, width, h, w),
+        lambda px, py, width, h, w: dab(py, px, width, h, w), lambda *a: dab(*a)[0],
+    ],
     "w13.3": [changes_the_list, lambda marks: [], lambda marks: marks[1:], lambda marks: marks],
 }

@@ -30,6 +30,9 @@ right = {
 }
 
 wrong = {
-    "w16.1": [1.6 / 7, 1.6, .5],
-    "w16.2": [from_the_right, black_at_the_start, one_step, lambda image, mask: image[0], lambda image, mask: image * 0 + .5, lambda image, mask: image],
+    "w16.1": [1.6 / 7, 1.6, 0.5],
+    "w16.2": [
+        from_the_right, black_at_the_start, one_step, lambda image, mask: image[0],
+        lambda image, mask: image * 0 + 0.5, lambda image, mask: image,
+    ],
 }

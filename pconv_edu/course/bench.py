@@ -50,19 +50,27 @@ class PublishedConv2d(nn.Conv2d):
 
 # %% ../../nbs/w17_scale.ipynb #3397a18c
 class PublishedUNet(nn.Module):
-    "The same network from published layers: masks are expanded to 3 channels at the start and concatenated like the features."
+    """The same network from published layers: masks are expanded to 3 channels at the start and concatenated like the
+    features.
+    """
     def __init__(self, net: PConvUNet, merged: bool = False):
         super().__init__()
         net = copy.deepcopy(net)
-        self.encoder, self.decoder, self.tanh, self.merged = net.encoder, net.decoder, net.config["head"] == "tanh", merged
+        self.encoder, self.decoder, self.tanh, self.merged = (
+            net.encoder, net.decoder, net.config["head"] == "tanh", merged,
+        )
         for block in (*self.encoder, *self.decoder): block.conv = PublishedConv2d(block.conv)
 
     def up(self, block, x: Tensor, mask: Tensor, skip: Tensor, skip_mask: Tensor) -> tuple[Tensor, Tensor]:
-        "The decoder's convolution; `merged` doubles and convolves in one, for features and masks alike, where ours does."
+        """The decoder's convolution; `merged` doubles and convolves in one, for features and masks alike, where ours
+        does.
+        """
         if self.merged and block.merged:
             with torch.no_grad(): count = double_and_convolve(mask, skip_mask, block.conv.ones).round_()
             return block.conv.complete(double_and_convolve(x * mask, skip * skip_mask, block.conv.weight), count)
-        x, mask = (torch.cat([F.interpolate(t, scale_factor=2.), link], 1) for t, link in ((x, skip), (mask, skip_mask)))
+        x, mask = (
+            torch.cat([F.interpolate(t, scale_factor=2.0), link], 1) for t, link in ((x, skip), (mask, skip_mask))
+        )
         return block.conv(x, mask)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
@@ -81,7 +89,8 @@ FORMS = ("ours", "plain", "published")
 class Case:
     "One thing to time."
     form: str               # one of FORMS
-    mode: str               # 'inference': a forward pass; 'training': forward and backward, without the optimiser's step
+    # 'inference': a forward pass; 'training': forward and backward, without the optimiser's step
+    mode: str
     size: int = 256         # pixels on each side
     batch: int = 1
     layout: str = "channels-last"  # or 'contiguous'
@@ -126,7 +135,10 @@ def seconds(run: Callable[[], None], device: str = "cpu") -> float:
 
 
 def in_turns(runs: dict, repeats: int = 9, device: str = "cpu") -> dict:  # name → one time for each round
-    "Time each of `runs` once in every round, after two rounds of warming up. Raises `ValueError` for fewer than two rounds."
+    """Time each of `runs` once in every round, after two rounds of warming up.
+
+    Raises `ValueError` for fewer than two rounds.
+    """
     if repeats < 2: raise ValueError(f"repeats={repeats}: quartiles need two rounds or more")
     for _ in range(2): [run() for run in runs.values()]
     rounds = [{name: seconds(run, device) for name, run in runs.items()} for _ in range(repeats)]
@@ -167,7 +179,8 @@ def peak_here(case: Case) -> int:
 
 def run_alone(arguments: list[str], module: str = "pconv_edu.course.bench") -> str:
     "What `python -m module` prints in a process of its own, which gives freed memory back at once."
-    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}  # else the peak shows malloc's habits, and not what was needed
+    # else the peak shows malloc's habits, and not what was needed
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}
     done = subprocess.run([sys.executable, "-m", module, *arguments], env=environment, capture_output=True, text=True)
     if done.returncode: raise RuntimeError(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
     return done.stdout
@@ -192,14 +205,22 @@ def compare(
     own = {form: times[form, best[form]] for form in FORMS}
     row = {name: value for name, value in asdict(setting).items() if name not in ("form", "layout")}
     quartiles = {f: [round(t * 1000, 2) for t in spread(own[f])] for f in FORMS}
-    row |= {"layouts": best, "ms": {f: q[0] for f, q in quartiles.items()}, "ms quartiles": {f: q[1:] for f, q in quartiles.items()},
-            "repeats": repeats, "threads": torch.get_num_threads()}
+    row |= {
+        "layouts": best,
+        "ms": {f: q[0] for f, q in quartiles.items()},
+        "ms quartiles": {f: q[1:] for f, q in quartiles.items()},
+        "repeats": repeats,
+        "threads": torch.get_num_threads(),
+    }
     row |= {"ours/plain": ratio(own["ours"], own["plain"]), "published/plain": ratio(own["published"], own["plain"]),
             "published/ours": ratio(own["published"], own["ours"])}
     if not memory: return row
     peaks = {form: min(peak(cases[form, layout]) for layout in layouts) for form in FORMS}
-    return row | {"MB": {f: round(p / 2**20) for f, p in peaks.items()},
-                  "memory ours/plain": peaks["ours"] / peaks["plain"], "memory published/ours": peaks["published"] / peaks["ours"]}
+    return row | {
+        "MB": {f: round(p / 2**20) for f, p in peaks.items()},
+        "memory ours/plain": peaks["ours"] / peaks["plain"],
+        "memory published/ours": peaks["published"] / peaks["ours"],
+    }
 
 # %% ../../nbs/w17_scale.ipynb #8a390738
 def name(row: dict) -> str:
@@ -210,11 +231,22 @@ def name(row: dict) -> str:
 def as_table(rows: list[dict]) -> str:
     "The rows as a markdown table; medians, quartiles in brackets."
     shown = lambda r, digits=3: f"{r[0]:.{digits}f} [{r[1]:.{digits}f}, {r[2]:.{digits}f}]"
-    lines = ["| setting | ours ms | plain ms | published ms | ours / plain | published / ours | MB ours, plain, published | memory ours / plain | published / ours |", "|" + "---|" * 9]
+    lines = [
+        "| setting | ours ms | plain ms | published ms | ours / plain | published / ours | MB ours, plain, published "
+        "| memory ours / plain | published / ours |",
+        "|" + "---|" * 9,
+    ]
     for row in rows:
         times, mb = (" | ".join(shown([row["ms"][f], *row["ms quartiles"][f]], 0) for f in FORMS)), row.get("MB")
-        memory = f"{', '.join(str(mb[f]) for f in FORMS)} | {row['memory ours/plain']:.2f} | {row['memory published/ours']:.2f}" if mb else "– | – | –"
-        lines.append(f"| {name(row)} | {times} | {shown(row['ours/plain'])} | {shown(row['published/ours'])} | {memory} |")
+        memory = (
+            f"{', '.join(str(mb[f]) for f in FORMS)} | {row['memory ours/plain']:.2f} | "
+            f"{row['memory published/ours']:.2f}"
+            if mb
+            else "– | – | –"
+        )
+        lines.append(
+            f"| {name(row)} | {times} | {shown(row['ours/plain'])} | {shown(row['published/ours'])} | {memory} |"
+        )
     return "\n".join(lines)
 
 # %% ../../nbs/w17_scale.ipynb #1220624d
@@ -239,22 +271,35 @@ def draw_rows(rows: list[dict]) -> Drawing:
 # %% ../../nbs/w17_scale.ipynb #50c68bb4
 def rounds(text: str) -> int:
     "The value of an option for rounds, for argparse."
-    if not text.isdigit() or int(text) < 2: raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 2 or more (quartiles need two rounds)")
+    if not text.isdigit() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 2 or more (quartiles need two rounds)")
     return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.bench", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Time and memory of partial convolutions: ours, the plain twin, the published form; forward pass and training step. The defaults take a few minutes.")
+    parser = argparse.ArgumentParser(
+        prog="python -m pconv_edu.course.bench", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Time and memory of partial convolutions: ours, the plain twin, the published form; forward pass "
+                    "and training step. The defaults take a few minutes.",
+    )
     gpu = torch.cuda.is_available()
     add = parser.add_argument
     add("--net", choices=("seven_stage", "paper", "small"), default="seven_stage", help="which U-Net")
     add("--modes", nargs="+", choices=("inference", "training"), default=["inference", "training"])
     add("--sizes", nargs="+", type=int, default=[256], help="sides of the square pictures, e.g. 256 512")
-    add("--dtypes", nargs="+", choices=("float32", "bfloat16"), default=["bfloat16" if gpu else "float32"], help="bfloat16 by autocast")
-    add("--layouts", nargs="+", choices=("contiguous", "channels-last"), default=["contiguous", "channels-last"], help="each form is shown in its best one")
+    add(
+        "--dtypes", nargs="+", choices=("float32", "bfloat16"), default=["bfloat16" if gpu else "float32"],
+        help="bfloat16 by autocast",
+    )
+    add(
+        "--layouts", nargs="+", choices=("contiguous", "channels-last"), default=["contiguous", "channels-last"],
+        help="each form is shown in its best one",
+    )
     add("--how", nargs="+", choices=("eager", "compiled"), default=["eager"], help="with torch.compile or without")
-    add("--merged", nargs="+", choices=("ours", "none", "all"), default=["ours"], help="who has merged kernels: ours and the plain twin, nobody, all three")
+    add(
+        "--merged", nargs="+", choices=("ours", "none", "all"), default=["ours"],
+        help="who has merged kernels: ours and the plain twin, nobody, all three",
+    )
     add("--batch", type=int, default=16 if gpu else 4, help="pictures in a training step")
     add("--inference-batch", type=int, default=16 if gpu else 1, help="pictures in a forward pass")
     add("--repeats", type=rounds, default=9, help="rounds; in each every form runs once")
@@ -273,9 +318,14 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     if options.peak_of: return print(peak_here(Case(**json.loads(options.peak_of))))
     options.out.mkdir(parents=True, exist_ok=True)
     rows = []
-    for mode, size, dtype, how, merged in product(options.modes, options.sizes, options.dtypes, options.how, options.merged):
+    for mode, size, dtype, how, merged in product(
+        options.modes, options.sizes, options.dtypes, options.how, options.merged
+    ):
         batch = options.batch if mode == "training" else options.inference_batch
-        case = Case("ours", mode, size, batch, dtype=dtype, compiled=how == "compiled", net=options.net, device=options.device, merged=merged)
+        case = Case(
+            "ours", mode, size, batch, dtype=dtype, compiled=how == "compiled", net=options.net,
+            device=options.device, merged=merged,
+        )
         rows.append(compare(case, tuple(options.layouts), options.repeats, not options.no_memory))
         print(as_table(rows) if len(rows) == 1 else as_table(rows).splitlines()[-1], flush=True)
         (options.out / "bench.json").write_text(json.dumps(rows, indent=1))

@@ -32,7 +32,10 @@ def example(
 
 
 def opencv(method: str) -> Callable:  # (photo, mask) -> photo
-    "OpenCV's inpainting with a radius of 3 pixels: 'telea' or 'ns'. Raises `ImportError` where OpenCV is not installed."
+    """OpenCV's inpainting with a radius of 3 pixels: 'telea' or 'ns'.
+
+    Raises `ImportError` where OpenCV is not installed.
+    """
     try: import cv2
     except ImportError: raise ImportError("OpenCV is not installed: pip install 'pconv_edu[classical]'") from None
     flag = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}[method]
@@ -59,17 +62,26 @@ def compare(
 def as_table(rows: list[dict]) -> str:
     "The rows as a markdown table; quartiles in brackets."
     spread = lambda r: "{:.2f} [{:.2f}, {:.2f}]".format(*r)
-    lines = ["| pixels | hole | network ms | Telea ms | Navier–Stokes ms | network / Telea | network / Navier–Stokes |", "|" + "---|" * 7]
+    lines = [
+        "| pixels | hole | network ms | Telea ms | Navier–Stokes ms | network / Telea | network / Navier–Stokes |",
+        "|" + "---|" * 7,
+    ]
     for row in rows:
         times = " | ".join(f"{row['ms'][name]:.1f}" for name in ("network", "telea", "ns"))
-        lines.append(f"| {row['size']}² | {row['hole']:.0%} | {times} | {spread(row['network/telea'])} | {spread(row['network/ns'])} |")
+        lines.append(
+            f"| {row['size']}² | {row['hole']:.0%} | {times} | {spread(row['network/telea'])} | "
+            f"{spread(row['network/ns'])} |"
+        )
     return "\n".join(lines)
 
 
 def draw_rows(rows: list[dict]) -> Drawing:
     "Time of each method at each size, as a share of Telea's (the median over the rounds)."
     drawing = Drawing(figsize=(9, 1 + .8 * len(rows)))
-    axes, names = drawing.subplots(), {"network": "the network", "telea": "OpenCV, Telea", "ns": "OpenCV, Navier–Stokes"}
+    axes, names = (
+        drawing.subplots(),
+        {"network": "the network", "telea": "OpenCV, Telea", "ns": "OpenCV, Navier–Stokes"},
+    )
     for i, row in enumerate(rows):
         for j, (name, color) in enumerate(zip(names, (COLORS["output"], *SERIES))):
             share = 1 if name == "telea" else row[f"{name}/telea"][0]
@@ -93,8 +105,15 @@ def _photo_of(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def peak(net: str = "small", megapixels: float = 24) -> int:
-    "Bytes that a process holds at its peak, Python and torch included, which fills one photo of random pixels on the CPU."
-    return int(run_alone(["--peak-of", str(megapixels), "--net", net, "--threads", str(torch.get_num_threads())], "pconv_edu.course.bench_inpaint"))
+    """Bytes that a process holds at its peak, Python and torch included, which fills one photo of random pixels on
+    the CPU.
+    """
+    return int(
+        run_alone(
+            ["--peak-of", str(megapixels), "--net", net, "--threads", str(torch.get_num_threads())],
+            "pconv_edu.course.bench_inpaint",
+        )
+    )
 
 
 def _peak_here(net, megapixels: float) -> int:
@@ -108,14 +127,19 @@ def make(net: str):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.bench_inpaint", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-                                     description="Time of `inpaint` beside OpenCV's Telea and Navier–Stokes, and the memory of a large photo.")
+    parser = argparse.ArgumentParser(
+        prog="python -m pconv_edu.course.bench_inpaint", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Time of `inpaint` beside OpenCV's Telea and Navier–Stokes, and the memory of a large photo.",
+    )
     add = parser.add_argument
     add("--net", default="small", help="small, seven_stage, paper (untrained), or weights by name or path")
     add("--sizes", nargs="+", type=int, default=[256, 512, 2048], help="sides of the square photo")
     add("--hole", type=float, default=.25, help="share of the photo")
     add("--repeats", type=rounds, default=5, help="rounds")
-    add("--megapixels", nargs="*", type=float, default=[24], help="photos whose peak memory is measured, each in a process of its own")
+    add(
+        "--megapixels", nargs="*", type=float, default=[24],
+        help="photos whose peak memory is measured, each in a process of its own",
+    )
     add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads, of OpenCV too")
     add("--out", type=Path, default=Path("runs/bench"), help="folder for inpaint.json, inpaint.md and inpaint.png")
@@ -134,9 +158,17 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     options.out.mkdir(parents=True, exist_ok=True)
     result = {"net": options.net, "rows": [], "GiB": {}}
     for measure in [*options.sizes, *map(str, options.megapixels)]:  # each is printed and kept as soon as it is there
-        if isinstance(measure, int): result["rows"].append(compare(net.to(options.device), measure, options.repeats, options.device, options.hole))
+        if isinstance(measure, int):
+            result["rows"].append(
+                compare(net.to(options.device), measure, options.repeats, options.device, options.hole)
+            )
         else: result["GiB"][measure] = round(peak(options.net, float(measure)) / 2**30, 2)
-        print(as_table(result["rows"]).splitlines()[-1] if isinstance(measure, int) else f"{measure} megapixels: {result['GiB'][measure]} GiB at the peak", flush=True)
+        print(
+            as_table(result["rows"]).splitlines()[-1]
+            if isinstance(measure, int)
+            else f"{measure} megapixels: {result['GiB'][measure]} GiB at the peak",
+            flush=True,
+        )
         (options.out / "inpaint.json").write_text(json.dumps(result, indent=1))
     (options.out / "inpaint.md").write_text(as_table(result["rows"]) + "\n")
     if result["rows"]: draw_rows(result["rows"]).savefig(options.out / "inpaint.png", dpi=120)

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from .bench import in_turns, ratio, rounds, resident, run_alone, seconds
-from ..losses import InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss
+from pconv_edu.losses import (
+    InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss,
+)
 from ..masks import irregular_mask
 from ..pictures import SERIES, Drawing
 from ..unet import PConvUNet
@@ -25,9 +27,13 @@ def six_passes(
     loss: InpaintingLoss,  # for its VGG-16 and its weights
     output: Tensor, image: Tensor, mask: Tensor,
 ) -> Tensor:
-    "The same total as `loss`, each term by itself: three passes through VGG-16 for the perceptual and three for the style term."
+    """The same total as `loss`, each term by itself: three passes through VGG-16 for the perceptual and three for the
+    style term.
+    """
     comp, w = composite(output, image, mask), loss.weights
-    total = w.valid * valid_loss(output, image, mask) + w.hole * hole_loss(output, image, mask) + w.tv * tv_loss(comp, mask)
+    total = (
+        w.valid * valid_loss(output, image, mask) + w.hole * hole_loss(output, image, mask) + w.tv * tv_loss(comp, mask)
+    )
     total = total + w.perceptual * perceptual_loss(loss.vgg(output), loss.vgg(comp), loss.vgg(image))
     out, comp, true = loss.vgg(output), loss.vgg(comp), loss.vgg(image)
     return total + w.style * (style_loss(out, true) + style_loss(comp, true))
@@ -46,21 +52,34 @@ def loss_ratio(size: int = 256, batch: int = 4, repeats: int = 5, device: str = 
     loss, given = InpaintingLoss(vgg="random").to(device), example(size, batch, device)
     times = in_turns({"ours": lambda: torch.autograd.grad(loss(*given)[0], given[0]),
                       "six passes": lambda: torch.autograd.grad(six_passes(loss, *given), given[0])}, repeats, device)
-    return {"size": size, "batch": batch, **{name: statistics.median(t) for name, t in times.items()}, "ratio": ratio(times["six passes"], times["ours"])}
+    return {
+        "size": size,
+        "batch": batch,
+        **{name: statistics.median(t) for name, t in times.items()},
+        "ratio": ratio(times["six passes"], times["ours"]),
+    }
 
 # %% ../../nbs/w18_loss_cost.ipynb #2490bf8d
 PARTS = ("network, forward", "loss, forward", "loss, backward", "network, backward", "optimiser")
 
-def step_parts(size: int = 256, batch: int = 4, repeats: int = 5, device: str = "cpu", net: str = "seven_stage") -> dict[str, float]:
+def step_parts(
+    size: int = 256, batch: int = 4, repeats: int = 5, device: str = "cpu", net: str = "seven_stage"
+) -> dict[str, float]:
     "Median seconds of each part of a training step."
     model, loss = getattr(PConvUNet, net)().to(device), InpaintingLoss(vgg="random").to(device)
     optimizer, (_, image, mask) = torch.optim.Adam(model.parameters(), fused=True), example(size, batch, device)
     step = {}
     def forward(): step.update(output=model(image, mask))
-    def judge(): step.update(cut=step["output"].detach().requires_grad_()), step.update(total=loss(step["cut"], image, mask)[0])
+
+    def judge():
+        step.update(cut=step["output"].detach().requires_grad_()), step.update(total=loss(step["cut"], image, mask)[0])
     def blame(): step.update(slope=torch.autograd.grad(step.pop("total"), step["cut"])[0])
     def backward(): optimizer.zero_grad(), step.pop("output").backward(step.pop("slope"))
-    rounds = [[seconds(part, device) for part in (forward, judge, blame, backward, optimizer.step)] for _ in range(repeats + 1)][1:]
+
+    rounds = [
+        [seconds(part, device) for part in (forward, judge, blame, backward, optimizer.step)]
+        for _ in range(repeats + 1)
+    ][1:]
     return dict(zip(PARTS, map(statistics.median, zip(*rounds))))
 
 # %% ../../nbs/w18_loss_cost.ipynb #07cc972c
@@ -68,7 +87,8 @@ def draw_parts(parts: dict[str, float]) -> Drawing:
     "A training step as one bar, cut into its parts."
     drawing = Drawing(figsize=(10, 1.9))
     axes, left, total = drawing.subplots(), 0., sum(parts.values())
-    shades = dict(zip(PARTS, ((SERIES[0], 1), (SERIES[1], 1), (SERIES[1], .55), (SERIES[0], .55), (SERIES[2], 1))))  # network, loss: pale on the way back
+    # network, loss: pale on the way back
+    shades = dict(zip(PARTS, ((SERIES[0], 1), (SERIES[1], 1), (SERIES[1], .55), (SERIES[0], .55), (SERIES[2], 1))))
     for name, time in parts.items():
         color, alpha = shades[name]
         axes.barh(0, time / total, left=left, color=color, alpha=alpha, label=f"{name} {time / total:.0%}")
@@ -81,7 +101,10 @@ def draw_parts(parts: dict[str, float]) -> Drawing:
 # %% ../../nbs/w18_loss_cost.ipynb #2c12c666
 def loss_peak(size: int = 256, batch: int = 4, device: str = "cpu", checkpoint: bool = False) -> int:
     "Bytes at the peak of loss and gradient, measured in a process of its own."
-    options = ["--peak", str(int(checkpoint)), "--size", str(size), "--batch", str(batch), "--device", device, "--threads", str(torch.get_num_threads())]
+    options = [
+        "--peak", str(int(checkpoint)), "--size", str(size), "--batch", str(batch), "--device", device, "--threads",
+        str(torch.get_num_threads()),
+    ]
     return int(run_alone(options, "pconv_edu.course.bench_loss"))
 
 
@@ -95,8 +118,10 @@ def _peak_here(size: int, batch: int, device: str, checkpoint: bool) -> int:
 # %% ../../nbs/w18_loss_cost.ipynb #90b5bd4d
 def main(arguments: list[str] | None = None) -> dict:
     "What `python -m pconv_edu.course.bench_loss` does."
-    parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.bench_loss", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-                                     description="Time of the loss against six passes through VGG-16, its share of a training step, its memory.")
+    parser = argparse.ArgumentParser(
+        prog="python -m pconv_edu.course.bench_loss", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Time of the loss against six passes through VGG-16, its share of a training step, its memory.",
+    )
     gpu, add = torch.cuda.is_available(), parser.add_argument
     add("--size", type=int, default=256, help="side of the square pictures")
     add("--batch", type=int, default=4, help="pictures in a step")
@@ -110,8 +135,13 @@ def main(arguments: list[str] | None = None) -> dict:
     torch.set_num_threads(options.threads)
     shape = options.size, options.batch
     if options.peak is not None: return print(_peak_here(*shape, options.device, bool(options.peak)))
-    parts = {"loss": lambda: loss_ratio(*shape, options.repeats, options.device), "step": lambda: step_parts(*shape, options.repeats, options.device, options.net),
-             "MB": lambda: {name: loss_peak(*shape, options.device, on) // 2**20 for name, on in (("kept", False), ("checkpoint", True))}}
+    parts = {
+        "loss": lambda: loss_ratio(*shape, options.repeats, options.device),
+        "step": lambda: step_parts(*shape, options.repeats, options.device, options.net),
+        "MB": lambda: {
+            name: loss_peak(*shape, options.device, on) // 2**20 for name, on in (("kept", False), ("checkpoint", True))
+        },
+    }
     options.out.mkdir(parents=True, exist_ok=True)
     result = {}
     for name, measure in parts.items():  # each is printed and kept as soon as it is there

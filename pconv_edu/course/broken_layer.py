@@ -82,7 +82,9 @@ class FillsWithBias(PartialConv2d):
         return y if self.bias is None else y + self.bias.view(-1, 1, 1) * (self.count(mask)[0] == 0)
 
 # %% ../../nbs/22_break_layer.ipynb #088273f4
-def added_epsilon(raw: Tensor, count: Tensor, window_size: int, bias: Tensor | None = None, eps: float = 1e-8) -> Tensor:
+def added_epsilon(
+    raw: Tensor, count: Tensor, window_size: int, bias: Tensor | None = None, eps: float = 1e-8
+) -> Tensor:
     "Exhibit 6: a stand-in for `renormalise` that works in the precision of the features."
     count = count.to(raw.dtype)
     return raw * (window_size / (count + eps) * count.clamp(0, 1))
@@ -140,7 +142,9 @@ class SavedOnes(PartialConv2d):
     "Exhibit 9, a cousin: a second convolution, frozen, as large as the first; it goes into every checkpoint."
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.counter = nn.Conv2d(self.in_channels, self.out_channels, self.kernel_size, bias=False).requires_grad_(False)
+        self.counter = nn.Conv2d(self.in_channels, self.out_channels, self.kernel_size, bias=False).requires_grad_(
+            False
+        )
         nn.init.ones_(self.counter.weight)
 
 # %% ../../nbs/22_break_layer.ipynb #b9a436ae

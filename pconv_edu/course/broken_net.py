@@ -26,7 +26,9 @@ def forgets_bn(net: PConvUNet) -> PConvUNet:
 
 
 def hides_bn(net: PConvUNet) -> PConvUNet:
-    "Exhibit 12, a cousin: it is used, and kept where PyTorch does not look: no optimiser, checkpoint or `eval()` reaches it."
+    """Exhibit 12, a cousin: it is used, and kept where PyTorch does not look: no optimiser, checkpoint or `eval()`
+    reaches it.
+    """
     for block in (*net.encoder, *net.decoder):
         norm = block.bn
         if norm is None: continue

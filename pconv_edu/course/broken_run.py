@@ -35,7 +35,9 @@ def beginning() -> tuple[PConvUNet, torch.optim.Optimizer]:
     return net, torch.optim.Adam(net.parameters(), lr=2e-3)
 
 
-def resumed(net: PConvUNet, adam: torch.optim.Optimizer, kept: Sequence[str]) -> tuple[PConvUNet, torch.optim.Optimizer]:
+def resumed(
+    net: PConvUNet, adam: torch.optim.Optimizer, kept: Sequence[str]
+) -> tuple[PConvUNet, torch.optim.Optimizer]:
     "What a new process makes of the files: the weights, and Adam's moments if they were `kept`."
     new_net, new_adam = beginning()
     new_net.load_state_dict(net.state_dict())
@@ -43,8 +45,12 @@ def resumed(net: PConvUNet, adam: torch.optim.Optimizer, kept: Sequence[str]) ->
     return new_net, new_adam
 
 # %% ../../nbs/24_break_run.ipynb #103df05d
-def training(data: InpaintingDataset, steps: int, killed_at: int | None = None, kept: Sequence[str] = ("moments", "position")) -> tuple[list[float], dict]:
-    "The loss of each step and the final weights; killed before step `killed_at` and resumed with the weights and what is `kept`."
+def training(
+    data: InpaintingDataset, steps: int, killed_at: int | None = None, kept: Sequence[str] = ("moments", "position")
+) -> tuple[list[float], dict]:
+    """The loss of each step and the final weights; killed before step `killed_at` and resumed with the weights and
+    what is `kept`.
+    """
     (net, adam), loss = beginning(), InpaintingLoss(LossWeights(perceptual=0, style=0))
     losses, pairs = [], iter(batches(data, 4))
     for step in range(steps):
@@ -159,7 +165,9 @@ def whole_ones(folder: Path) -> list[int]:
     return sorted(found)
 
 # %% ../../nbs/24_break_run.ipynb #4cdc83d6
-def mask_sets(train_seeds: Sequence[int] = range(6), renamed: bool = False) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def mask_sets(
+    train_seeds: Sequence[int] = range(6), renamed: bool = False
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     "Masks for training and for the test, name → mask; the test has the seeds 100 … 105."
     train = {f"{seed + 5000 if renamed else seed:05}.png": irregular_mask(32, .3, seed=seed) for seed in train_seeds}
     return train, {f"{seed:05}.png": irregular_mask(32, .3, seed=seed) for seed in range(100, 106)}
@@ -198,8 +206,12 @@ def blends_by_the_mean(net, image: Tensor, mask: Tensor, window: int, overlap: i
 
 # %% ../../nbs/24_break_run.ipynb #366e6d69
 def across_two_windows(fill_windows, first: float = 0., second: float = 1.) -> Tensor:  # [24]
-    "One row of a picture whose left window is answered with `first` and whose right one with `second`; they share the pixels 8 … 15."
+    """One row of a picture whose left window is answered with `first` and whose right one with `second`; they share
+    the pixels 8 … 15.
+    """
     mask = torch.ones(1, 1, 16, 24)
     mask[..., 4:12, :] = 0
     answers = iter((first, second))
-    return fill_windows(lambda image, _: torch.full_like(image, next(answers)), torch.rand(1, 3, 16, 24), mask, window=16, overlap=8)[0, 0, 8]
+    return fill_windows(
+        lambda image, _: torch.full_like(image, next(answers)), torch.rand(1, 3, 16, 24), mask, window=16, overlap=8
+    )[0, 0, 8]

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from pconv_edu.checkpoint import BadCheckpoint
 from pconv_edu.data import InpaintingDataset
-from pconv_edu.evaluation import Comparison, Pair, bin_name, evaluate, fill_pairs, fit_square, interval, make_pairs, mean_fill, show_hole
+from pconv_edu.evaluation import (
+    Comparison, Pair, bin_name, evaluate, fill_pairs, fit_square, interval, make_pairs, mean_fill, show_hole,
+)
 from pconv_edu.guards import only_run
 from pconv_edu.log import TERMS, curves
 from pconv_edu.inpainting import load_pretrained
@@ -43,7 +45,10 @@ class Settings:
     seed: int = 0
 
     def phases(self) -> tuple[Phase, Phase]:
-        return (replace(INITIAL, steps=self.steps, lr=self.lr), replace(FINE_TUNE, steps=max(1, self.steps // 3), lr=self.fine_tune_lr))
+        return (
+            replace(INITIAL, steps=self.steps, lr=self.lr),
+            replace(FINE_TUNE, steps=max(1, self.steps // 3), lr=self.fine_tune_lr),
+        )
 
 
 def training_data(settings: Settings) -> InpaintingDataset:
@@ -63,7 +68,10 @@ def test_photos(size: int) -> dict[str, Tensor]:  # name → [3,size,size]
         height, width = photo.shape[-2:]
         side = 2 * min(height, width) // 3
         found[name] = fit_square(photo, size)
-        for corner, y, x in (("top left", 0, 0), ("top right", 0, width - side), ("bottom left", height - side, 0), ("bottom right", height - side, width - side)):
+        for corner, y, x in (
+            ("top left", 0, 0), ("top right", 0, width - side), ("bottom left", height - side, 0),
+            ("bottom right", height - side, width - side),
+        ):
             found[f"{name}, {corner}"] = fit_square(photo[:, y:y + side, x:x + side], size)
     return found
 
@@ -72,9 +80,15 @@ def compare_all(settings: Settings, out: Path) -> Comparison:
     "Mean fill, the net before training, after the first phase and after the second, on the same pairs."
     photos = test_photos(settings.size)
     pairs = make_pairs(photos, size=settings.size, per_bin=2 * len(photos), seed=settings.seed)
-    methods = {MEAN: mean_fill, "untrained net": make_net("small", settings.seed), "after phase 1": load_pretrained(out / f"step_{settings.steps:08}"),
-               VERDICT: load_pretrained(out)}
-    return Comparison({name: evaluate(method, photos, pairs=pairs, size=settings.size, name=name) for name, method in methods.items()})
+    methods = {
+        MEAN: mean_fill,
+        "untrained net": make_net("small", settings.seed),
+        "after phase 1": load_pretrained(out / f"step_{settings.steps:08}"),
+        VERDICT: load_pretrained(out),
+    }
+    return Comparison(
+        {name: evaluate(method, photos, pairs=pairs, size=settings.size, name=name) for name, method in methods.items()}
+    )
 
 
 def table_text(rows: dict[str, dict[str, list[float]]]) -> str:
@@ -94,9 +108,18 @@ def before_after(net, photos: dict[str, Tensor], pairs: list[Pair], size: int) -
     _, image, mask, output = next(fill_pairs(net, pairs, photos, None, size, len(pairs)))
     comp = composite(output, image, mask).clamp(0, 1)
     difference = (comp - image).abs().mean(1, keepdim=True)
-    columns = {"photo": image, "hole": show_hole(image, mask), "output": output.clamp(0, 1), "composite": comp, "difference": difference}
+    columns = {
+        "photo": image,
+        "hole": show_hole(image, mask),
+        "output": output.clamp(0, 1),
+        "composite": comp,
+        "difference": difference,
+    }
     drawing = Drawing(figsize=(10, 1.77 * len(pairs) + .8))
-    drawing.suptitle("Holes in photos that training did not see. Composite: the photo where it is valid, the output in the hole.", fontsize=12)
+    drawing.suptitle(
+        "Holes in photos that training did not see. Composite: the photo where it is valid, the output in the hole.",
+        fontsize=12,
+    )
     grid = drawing.subplots(len(pairs), len(columns), squeeze=False)
     for axes, title in zip(grid[0], columns): axes.set_title(title, fontsize=13)
     for row, pair, *pictures in zip(grid, pairs, *columns.values()):
@@ -123,7 +146,10 @@ def draw_curves(history: list[dict]) -> Drawing:
     for axes, term in zip(drawing.axes, TERMS):
         axes.set_title(f"{term}, weight {weights[term]:g}" if term in weights else "total loss", fontsize=12)
         for start, end in zip(bounds, bounds[1:]):
-            axes.text((start + end) / 2, .97, history[start]["phase"], transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=9, color=COLORS["ink"])
+            axes.text(
+                (start + end) / 2, 0.97, history[start]["phase"], transform=axes.get_xaxis_transform(), ha="center",
+                va="top", fontsize=9, color=COLORS["ink"],
+            )
     return drawing
 
 
@@ -132,12 +158,26 @@ def write_report(settings: Settings, result: Result, seconds: float) -> dict:
     out = result.folder
     tables = compare_all(settings, out)
     first = tables[MEAN]
-    rows = {name: {bin_name(b): list(interval(table.values(b, "hole_psnr"))) for b in first.bins()} for name, table in tables.items()}
-    metrics = {"settings": asdict(settings), "train": TRAIN, "test": TEST, "pairs in each bin": len(first.pairs) // 6, "seconds of training in the last call": round(seconds, 1),
-               "torch": torch.__version__, "threads": torch.get_num_threads(),
-               "PSNR inside the hole, dB: mean, half of its 95 % interval": rows, "better than the mean fill in every bin": not lost_bins(rows)}
-    examples = [[p for p in first.pairs if p.bin == b][b // 2 + 5 * (b % 2)] for b in first.bins()]  # the two photos by turns
-    before_after(result.net, test_photos(settings.size), examples, settings.size).savefig(out / "before_after.png", dpi=110)
+    rows = {
+        name: {bin_name(b): list(interval(table.values(b, "hole_psnr"))) for b in first.bins()}
+        for name, table in tables.items()
+    }
+    metrics = {
+        "settings": asdict(settings),
+        "train": TRAIN,
+        "test": TEST,
+        "pairs in each bin": len(first.pairs) // 6,
+        "seconds of training in the last call": round(seconds, 1),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "PSNR inside the hole, dB: mean, half of its 95 % interval": rows,
+        "better than the mean fill in every bin": not lost_bins(rows),
+    }
+    # the two photos by turns
+    examples = [[p for p in first.pairs if p.bin == b][b // 2 + 5 * (b % 2)] for b in first.bins()]
+    before_after(result.net, test_photos(settings.size), examples, settings.size).savefig(
+        out / "before_after.png", dpi=110
+    )
     draw_curves(result.history).savefig(out / "curves.png", dpi=110)
     tables[VERDICT].save(out / "table")
     tidy(settings, out)
@@ -162,15 +202,28 @@ def finished(settings: Settings, out: Path) -> dict | None:
 def say(metrics: dict, out: Path) -> int:
     "Print the table, what it means, and what to do next; returns the exit status."
     rows = metrics["PSNR inside the hole, dB: mean, half of its 95 % interval"]
-    print(f"\nPSNR inside the hole in dB, on photos that training did not see ({' and '.join(metrics['test'])}; {metrics['pairs in each bin']} pairs for each bin):\n")
+    print(
+        f"\nPSNR inside the hole in dB, on photos that training did not see ({' and '.join(metrics['test'])}; "
+        f"{metrics['pairs in each bin']} pairs for each bin):\n"
+    )
     print(table_text(rows))
-    print("\nHigher is better; 6 dB more is half the error. Only the hole's pixels count. Mean fill: the mean colour of the valid pixels.")
+    print(
+        "\nHigher is better; 6 dB more is half the error. Only the hole's pixels count. Mean fill: the mean colour "
+        "of the valid pixels."
+    )
     print("The table's six columns are the paper's six bins of hole size.\n")
-    for name, what in (("before_after.png", "photo, hole, output, composite, difference"), ("curves.png", "each term of the loss over both phases"),
-                       ("metrics.json", "the table, with intervals"), ("table/", "all metrics of the trained net, and the pairs"), ("step_…/", "checkpoints, resumable")):
+    for name, what in (
+        ("before_after.png", "photo, hole, output, composite, difference"),
+        ("curves.png", "each term of the loss over both phases"), ("metrics.json", "the table, with intervals"),
+        ("table/", "all metrics of the trained net, and the pairs"), ("step_…/", "checkpoints, resumable"),
+    ):
         print(f"  {str(out / name):30} {what}")
     lost = lost_bins(rows)
-    if lost: print(f"\nFAILED: the trained net is not better than the mean fill at hole ratio {', '.join(lost)}. Train longer: make demo ARGS='--fresh --steps 600'")
+    if lost:
+        print(
+            f"\nFAILED: the trained net is not better than the mean fill at hole ratio {', '.join(lost)}. Train "
+            "longer: make demo ARGS='--fresh --steps 600'"
+        )
     print("""
 Next:
   make lab                                      the lessons, from nbs/00_start_here.ipynb
@@ -178,17 +231,29 @@ Next:
       from pconv_edu.train import fit
       fit("my_photos", out="runs/mine")
   from pconv_edu.inpainting import inpaint, load_pretrained
-      inpaint("photo.jpg", "mask.png", load_pretrained("%s")).save("filled.png")""" % out)
+      inpaint("photo.jpg", "mask.png", load_pretrained("{}")).save("filled.png")""".format(out))
     return 1 if lost else 0
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     epilog="With make: make demo ARGS='--fresh --steps 600'. Exit status 1: the net did not beat the mean fill everywhere.")
-    parser.add_argument("--steps", type=int, help=f"steps of the initial phase; fine-tuning takes a third as many (default: {Settings.steps})")
-    parser.add_argument("--fresh", action="store_true", help="start over; what is in the folder is put aside, into earlier_1, earlier_2, ...")
+    parser = argparse.ArgumentParser(
+        prog="python -m pconv_edu.course.demo", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="With make: make demo ARGS='--fresh --steps 600'. Exit status 1: the net did not beat the mean fill "
+               "everywhere.",
+    )
+    parser.add_argument(
+        "--steps", type=int,
+        help=f"steps of the initial phase; fine-tuning takes a third as many (default: {Settings.steps})",
+    )
+    parser.add_argument(
+        "--fresh", action="store_true",
+        help="start over; what is in the folder is put aside, into earlier_1, earlier_2, ...",
+    )
     parser.add_argument("--seed", type=int, help=f"of first weights, crops and masks (default: {Settings.seed})")
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="where everything is written (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/demo"), help="where everything is written (default: %(default)s)"
+    )
     asked = parser.parse_args(argv)
     if asked.steps is not None and asked.steps < 1: parser.error(f"--steps {asked.steps}: give 1 or more")
     return asked
@@ -200,30 +265,57 @@ def train(settings: Settings, out: Path, fresh: bool) -> tuple[Result, float]:
     data, phases = training_data(settings), settings.phases()
     total = sum(phase.steps for phase in phases)
     if fresh:
-        with only_run(out): put_aside(out, (*WRITTEN, "metrics.json", "table", "before_after.png"))  # the report goes with its run
-    result = fit(data, out=out, net="small", phases=phases, size=settings.size, batch=settings.batch, vgg="random", seed=settings.seed,
-                 resume=not fresh, save_every=max(50, total // 5), keep=total, draw=False,  # all are kept until the report is written
-                 channels_last=True)  # a tenth faster on a CPU
+        # the report goes with its run
+        with only_run(out): put_aside(out, (*WRITTEN, "metrics.json", "table", "before_after.png"))
+    result = fit(
+        data,
+        out=out,
+        net="small",
+        phases=phases,
+        size=settings.size,
+        batch=settings.batch,
+        vgg="random",
+        seed=settings.seed,
+        resume=not fresh,
+        save_every=max(50, total // 5),
+        keep=total,
+        draw=False,  # all are kept until the report is written
+        channels_last=True,
+    )  # a tenth faster on a CPU
     return result, time.perf_counter() - start
 
 
 def main(argv: list[str] | None = None, settings: Settings = Settings()) -> int:
     "Run the demo; returns the exit status."
     asked = arguments(argv)
-    settings = replace(settings, **{name: value for name in ("steps", "seed") if (value := getattr(asked, name)) is not None})
+    settings = replace(
+        settings, **{name: value for name in ("steps", "seed") if (value := getattr(asked, name)) is not None}
+    )
     done = None if asked.fresh else finished(settings, asked.out)
     if done:
-        print(f"This demo has run before, with the same settings: its result in {asked.out} is shown again. To start over: make demo ARGS=--fresh")
+        print(
+            f"This demo has run before, with the same settings: its result in {asked.out} is shown again. To start "
+            "over: make demo ARGS=--fresh"
+        )
         return say(done, asked.out)
     first, second = settings.phases()
-    print(f"A small PConvUNet learns to fill holes, from random crops of {len(TRAIN)} photos ({', '.join(TRAIN)}) at {settings.size} × {settings.size} px.\n"
-          f"  1. {first.name}: {first.steps} steps, learning rate {first.lr:g}\n"
-          f"  2. {second.name}: {second.steps} steps, learning rate {second.lr:g}, the encoder's BatchNorm frozen\n"
-          "The loss is the paper's, all its terms. VGG-16's features are random ones: its weights would have to be downloaded.\n"
-          f"The paper's learning rates are {INITIAL.lr:g} and {FINE_TUNE.lr:g}, for ten days on a GPU; these are for a few minutes on a laptop.\n", flush=True)
-    try: result, seconds = train(settings, asked.out, asked.fresh)
-    except KeyboardInterrupt: return stop("interrupted. The same command goes on where it stood; make demo ARGS=--fresh starts over", 130)
-    except (ValueError, BadCheckpoint, RuntimeError, OSError) as error: return stop(f"{error}\nTo start over: make demo ARGS=--fresh", 2)
+    print(
+        f"A small PConvUNet learns to fill holes, from random crops of {len(TRAIN)} photos ({', '.join(TRAIN)}) at "
+        f"{settings.size} × {settings.size} px.\n"
+        f"  1. {first.name}: {first.steps} steps, learning rate {first.lr:g}\n"
+        f"  2. {second.name}: {second.steps} steps, learning rate {second.lr:g}, the encoder's BatchNorm frozen\n"
+        "The loss is the paper's, all its terms. VGG-16's features are random ones: its weights would have to be "
+        "downloaded.\n"
+        f"The paper's learning rates are {INITIAL.lr:g} and {FINE_TUNE.lr:g}, for ten days on a GPU; these are for a "
+        "few minutes on a laptop.\n",
+        flush=True,
+    )
+    try:
+        result, seconds = train(settings, asked.out, asked.fresh)
+    except KeyboardInterrupt:
+        return stop("interrupted. The same command goes on where it stood; make demo ARGS=--fresh starts over", 130)
+    except (ValueError, BadCheckpoint, RuntimeError, OSError) as error:
+        return stop(f"{error}\nTo start over: make demo ARGS=--fresh", 2)
     print(f"Training took {seconds:.0f} s. Now filling holes in {' and '.join(TEST)}.", flush=True)
     return say(write_report(settings, result, seconds), asked.out)
 

@@ -10,14 +10,18 @@ import tokenize
 def as_rst(text: str) -> str:
     "Plain text with `code` as reStructuredText: code stays code, and no other sign means anything."
     parts = re.split(r"(`[^`]+`)", text)
-    return "".join(f"`{part}`" if part.startswith("`") and len(part) > 1 else re.sub(r"([*|\\]|_(?!\w))", r"\\\1", part) for part in parts)
+    return "".join(
+        f"`{part}`" if part.startswith("`") and len(part) > 1 else re.sub(r"([*|\\]|_(?!\w))", r"\\\1", part)
+        for part in parts
+    )
 
 
 def syntax_of(found) -> tuple[str, ast.AST] | None:
     "Source and syntax tree of a function, of a class's `__init__`, or of a class whose fields stand in its body."
     if inspect.isclass(found):
         owner = next((c for c in found.__mro__ if c.__module__.startswith("pconv_edu") and "__init__" in vars(c)), None)
-        if owner and owner.__init__.__code__.co_filename != "<string>": found = owner.__init__  # written by hand, and not by @dataclass
+        # written by hand, and not by @dataclass
+        if owner and owner.__init__.__code__.co_filename != "<string>": found = owner.__init__
     try: source = textwrap.dedent(inspect.getsource(inspect.unwrap(found)))
     except (TypeError, OSError): return None
     return source, ast.parse(source).body[0]
@@ -25,10 +29,14 @@ def syntax_of(found) -> tuple[str, ast.AST] | None:
 
 def lines_of(node: ast.AST) -> dict[str, int]:
     "The line on which each argument (its default included) or field ends."
-    if isinstance(node, ast.ClassDef): return {part.target.id: part.end_lineno for part in node.body if isinstance(part, ast.AnnAssign)}
+    if isinstance(node, ast.ClassDef):
+        return {part.target.id: part.end_lineno for part in node.body if isinstance(part, ast.AnnAssign)}
     a = node.args
     first = [*a.posonlyargs, *a.args]
-    pairs = [*zip(first, [None] * (len(first) - len(a.defaults)) + a.defaults), *zip(a.kwonlyargs, a.kw_defaults), (a.vararg, None), (a.kwarg, None)]
+    pairs = [
+        *zip(first, [None] * (len(first) - len(a.defaults)) + a.defaults), *zip(a.kwonlyargs, a.kw_defaults),
+        (a.vararg, None), (a.kwarg, None),
+    ]
     return {arg.arg: (default or arg).end_lineno for arg, default in pairs if arg}
 
 
@@ -36,9 +44,15 @@ def comments(found) -> dict[str, str]:
     "{argument: the comment behind it} of a function or class; what it returns stands under 'return'."
     read = syntax_of(found)
     if not read: return {}
-    behind = {token.start[0]: token.string.lstrip("# ") for token in tokenize.generate_tokens(io.StringIO(read[0]).readline) if token.type == tokenize.COMMENT}
+    behind = {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokenize.generate_tokens(io.StringIO(read[0]).readline)
+        if token.type == tokenize.COMMENT
+    }
     returned = getattr(getattr(read[1], "returns", None), "end_lineno", None)
-    lines = {name: line for name, line in lines_of(read[1]).items() if line != returned} | ({"return": returned} if returned else {})
+    lines = {name: line for name, line in lines_of(read[1]).items() if line != returned} | (
+        {"return": returned} if returned else {}
+    )
     return {name: behind[line] for name, line in lines.items() if line in behind}
 
 
@@ -68,7 +82,8 @@ def document(app, what, name, found, options, lines):
 
 def skip(app, what, name, found, skip_it, options):
     "Leave out the undocumented fields of a class: its parameters say them already."
-    if what == "class" and not callable(found) and not isinstance(found, (property, staticmethod, classmethod)): return True
+    if what == "class" and not callable(found) and not isinstance(found, (property, staticmethod, classmethod)):
+        return True
     return None
 
 

@@ -22,7 +22,8 @@ def pytest_collection_modifyitems(config, items):
     "These take many minutes: they run when they are asked for, and not as part of a bare `pytest`."
     if any("browser" in str(argument) for argument in config.invocation_params.args): return
     for item in items:
-        if Path(__file__).parent in item.path.parents: item.add_marker(pytest.mark.skip(reason="run by `make test-browser`"))
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="run by `make test-browser`"))
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +58,20 @@ def jupyter(nbs):
     "The address of a JupyterLab of its own, that neither reads nor writes the settings of whoever runs the tests."
     port, home = _free_port(), nbs.parent
     _write_settings(home / "lab_settings_dir")
-    places = {f"JUPYTER{name}": str(home / name.lower()) for name in ("_CONFIG_DIR", "_DATA_DIR", "_RUNTIME_DIR", "LAB_SETTINGS_DIR", "LAB_WORKSPACES_DIR")}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={nbs}",
-               "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=", "--LabApp.expose_app_in_browser=True"]
+    places = {
+        f"JUPYTER{name}": str(home / name.lower())
+        for name in ("_CONFIG_DIR", "_DATA_DIR", "_RUNTIME_DIR", "LAB_SETTINGS_DIR", "LAB_WORKSPACES_DIR")
+    }
+    command = [
+        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        f"--ServerApp.root_dir={nbs}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+        "--ServerApp.password=", "--LabApp.expose_app_in_browser=True",
+    ]
     with open(home / "lab.log", "w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                  env={"OMP_NUM_THREADS": "1", **os.environ, **places, "IPYTHONDIR": str(home / "ipython")})
+        server = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            env={"OMP_NUM_THREADS": "1", **os.environ, **places, "IPYTHONDIR": str(home / "ipython")},
+        )
         try:
             _wait_for(f"http://127.0.0.1:{port}/api", server, home / "lab.log")
             yield f"http://127.0.0.1:{port}"
@@ -71,8 +80,10 @@ def jupyter(nbs):
             server.wait(30)
 
 
-SETTINGS = {"@jupyterlab/apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',  # a question over the page
-            "@jupyter-widgets/jupyterlab-manager/plugin": '{"saveState": true}'}  # a saved notebook keeps what its widgets show
+# a question over the page
+SETTINGS = {"@jupyterlab/apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+            # a saved notebook keeps what its widgets show
+            "@jupyter-widgets/jupyterlab-manager/plugin": '{"saveState": true}'}
 
 
 def _write_settings(folder: Path):

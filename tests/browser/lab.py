@@ -6,28 +6,54 @@ from pathlib import Path
 
 # What the browser says that is none of the lessons' doing. Each was looked at; all else fails a test.
 HARMLESS = (
-    r"\b500\b.*/api/kernels\?\d+$",  # JupyterLab asks for the list of kernels while the server starts one: its `last_activity` is still None, a TraitError there
+    # JupyterLab asks for the list of kernels while the server starts one: its `last_activity` is still None, a
+    # TraitError there
+    r"\b500\b.*/api/kernels\?\d+$",
 )
 
 
 def notebook(cells) -> str:
     "A notebook of code cells, as the text of its file."
-    made = [{"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": cell} for i, cell in enumerate(cells)]
-    return json.dumps({"cells": made, "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}, "nbformat": 4, "nbformat_minor": 5})
+    made = [
+        {"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": cell}
+        for i, cell in enumerate(cells)
+    ]
+    return json.dumps(
+        {
+            "cells": made,
+            "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
 
 
 class Notebook:
-    "A page with one notebook of the server at `address`; `.complaints` gathers the console's errors. `page`: one that another notebook has left."
+    """A page with one notebook of the server at `address`; `.complaints` gathers the console's errors.
+
+    `page`: one that another notebook has left.
+    """
 
     def __init__(self, chromium, address: str, name: str, page=None):
         self.name, self.complaints, self.started = name, [], time.time()
         self.page = page or chromium.new_page(viewport={"width": 1280, "height": 1000})
         self.page.set_default_timeout(120_000)  # a busy machine takes its time
-        self._listeners = {"console": lambda message: self._complain(f"{message.text} {message.location['url']}") if message.type == "error" else None,
-                           "pageerror": lambda error: self._complain(f"uncaught: {error}"),
-                           "response": lambda answer: self._complain(f"{answer.status} {answer.url}") if answer.status >= 400 else None}
+        self._listeners = {
+            "console": lambda message: (
+                self._complain(f"{message.text} {message.location['url']}") if message.type == "error" else None
+            ),
+            "pageerror": lambda error: self._complain(f"uncaught: {error}"),
+            "response": lambda answer: (
+                self._complain(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+            ),
+        }
         for event, listener in self._listeners.items(): self.page.on(event, listener)
-        if page: page.evaluate("async (path) => { window.allRan = undefined; await window.jupyterapp.commands.execute('docmanager:open', { path }); }", name)
+        if page:
+            page.evaluate(
+                "async (path) => { window.allRan = undefined; await "
+                "window.jupyterapp.commands.execute('docmanager:open', { path }); }",
+                name,
+            )
         else: self.page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}?reset")
 
     def _complain(self, text: str):
@@ -64,13 +90,17 @@ class Notebook:
 
     def show_cell(self, number: int):
         "Scroll to a cell (JupyterLab draws only those in sight); returns the place of its output."
-        self.page.evaluate("async (i) => { await window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start'); }", number)
+        self.page.evaluate(
+            "async (i) => { await window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start'); }", number
+        )
         output = self.page.locator(f".jp-Cell[data-windowed-list-index='{number}'] .jp-OutputArea")
         output.first.wait_for(timeout=30_000)
         return output.first
 
     def look_through(self, seconds: int = 20):
-        "Scroll through the whole page, so that every output is drawn once; pictures that did not load join the complaints."
+        """Scroll through the whole page, so that every output is drawn once; pictures that did not load join the
+        complaints.
+        """
         for source in self.page.evaluate("""async (ends) => {
             const pane = document.querySelector(".jp-WindowedPanel-outer"), broken = new Set();
             const pause = () => new Promise((done) => setTimeout(done, 60));
@@ -96,5 +126,6 @@ class Notebook:
 
     def close(self):
         "Stop the kernel and close the page."
-        try: self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+        try:
+            self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
         finally: self.page.close()

@@ -19,7 +19,9 @@ def _comes(page, true, seconds: int = 20) -> bool:
 
 
 def test_planted_faults_are_found(chromium, jupyter, nbs):
-    (nbs / "faults.ipynb").write_text(notebook([DEAF, BROKEN_PICTURE, "raise ValueError('planted')", "'never reached'"]))
+    (nbs / "faults.ipynb").write_text(
+        notebook([DEAF, BROKEN_PICTURE, "raise ValueError('planted')", "'never reached'"])
+    )
     book = Notebook(chromium, jupyter, "faults.ipynb")
     book.start()
     book.wait()
@@ -37,8 +39,12 @@ def test_planted_faults_are_found(chromium, jupyter, nbs):
 def test_only_the_poll_of_the_servers_list_of_kernels_is_overlooked():
     book = Notebook.__new__(Notebook)
     book.complaints = []
-    for text in ("500 http://127.0.0.1:1/api/kernels?17", "Failed to load resource: the server responded with a status of 500 () http://127.0.0.1:1/api/kernels?17",
-                 "404 http://127.0.0.1:1/api/kernels?17", "500 http://127.0.0.1:1/api/kernels/5b", "500 http://127.0.0.1:1/api/contents/a.ipynb?17"): book._complain(text)
+    for text in (
+        "500 http://127.0.0.1:1/api/kernels?17",
+        "Failed to load resource: the server responded with a status of 500 () http://127.0.0.1:1/api/kernels?17",
+        "404 http://127.0.0.1:1/api/kernels?17", "500 http://127.0.0.1:1/api/kernels/5b",
+        "500 http://127.0.0.1:1/api/contents/a.ipynb?17",
+    ): book._complain(text)
     assert [text[:3] + text[-4:] for text in book.complaints] == ["404s?17", "500s/5b", "500b?17"]
 
 

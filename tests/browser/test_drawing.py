@@ -41,7 +41,11 @@ def opened(chromium, jupyter, nbs):
 @pytest.fixture
 def hand(opened):
     "The page, with a fresh widget."
-    python(opened, "pause = 0; hand.load(np.full((300, 400, 3), 40, np.uint8)); hand.show_layers = False; calls.clear(); hand.brush = 20")
+    python(
+        opened,
+        "pause = 0; hand.load(np.full((300, 400, 3), 40, np.uint8)); hand.show_layers = False; calls.clear(); "
+        "hand.brush = 20",
+    )
     opened.page.wait_for_function("document.querySelector('.pconv-draw .status').textContent === ''")
     opened.page.locator(".pconv-draw canvas").scroll_into_view_if_needed()
     return opened
@@ -65,7 +69,10 @@ def python(book, code: str) -> str:
 def place(page, x: float, y: float) -> tuple[float, float]:
     "Where on the screen pixel (x, y) of the picture is, measured in the page and not by the widget's code."
     box = page.locator(".pconv-draw canvas").bounding_box()
-    width, height = page.evaluate("(() => { const i = document.querySelector('.pconv-draw .stack img'); return [i.naturalWidth, i.naturalHeight]; })()")
+    width, height = page.evaluate(
+        "(() => { const i = document.querySelector('.pconv-draw .stack img'); return [i.naturalWidth, "
+        "i.naturalHeight]; })()"
+    )
     return box["x"] + x / width * box["width"], box["y"] + y / height * box["height"]
 
 
@@ -76,7 +83,8 @@ def stroke(page, *points, steps: int = 6):
     page.mouse.up()
 
 
-def settled(page): page.wait_for_function("document.querySelector('.pconv-draw .status').textContent === ''", timeout=20_000)
+def settled(page):
+    page.wait_for_function("document.querySelector('.pconv-draw .status').textContent === ''", timeout=20_000)
 
 
 def shown(page) -> str: return page.locator(".pconv-draw .filled").get_attribute("src")
@@ -84,7 +92,13 @@ def shown(page) -> str: return page.locator(".pconv-draw .filled").get_attribute
 
 def hole(book) -> list:
     "Number of hole pixels in Python, and their left, top, right, bottom."
-    return json.loads(python(book, "y, x = np.nonzero(hand.mask[0].numpy() == 0)\nimport json; print(json.dumps([len(x), [int(v) for v in (x.min(), y.min(), x.max(), y.max())] if len(x) else []]))"))
+    return json.loads(
+        python(
+            book,
+            "y, x = np.nonzero(hand.mask[0].numpy() == 0)\nimport json; print(json.dumps([len(x), [int(v) for v in "
+            "(x.min(), y.min(), x.max(), y.max())] if len(x) else []]))",
+        )
+    )
 
 
 def test_a_stroke_makes_a_hole_and_the_fill_changes(hand):
@@ -100,32 +114,41 @@ def test_a_stroke_makes_a_hole_and_the_fill_changes(hand):
 
 def test_eraser_undo_clear_and_keys(hand):
     page = hand.page
-    stroke(page, (100, 150), (300, 150)); settled(page)
+    stroke(page, (100, 150), (300, 150))
+    settled(page)
     whole, _ = hole(hand)
     page.get_by_role("button", name="Eraser").click()
-    stroke(page, (200, 100), (200, 200)); settled(page)
+    stroke(page, (200, 100), (200, 200))
+    settled(page)
     cut, _ = hole(hand)
     assert 300 < whole - cut < 500
-    page.get_by_role("button", name="Undo").click(); settled(page)
+    page.get_by_role("button", name="Undo").click()
+    settled(page)
     assert hole(hand)[0] == whole
-    page.get_by_role("button", name="Clear").click(); settled(page)
+    page.get_by_role("button", name="Clear").click()
+    settled(page)
     assert hole(hand)[0] == 0
     page.locator(".pconv-draw canvas").hover()
     page.locator(".pconv-draw").focus()
-    page.keyboard.press("Control+z"); settled(page)
+    page.keyboard.press("Control+z")
+    settled(page)
     assert hole(hand)[0] == whole
-    page.keyboard.press("]"); page.keyboard.press("]"); page.keyboard.press("[")
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    page.keyboard.press("[")
     assert "25 px" in page.locator(".pconv-draw output").inner_text()
     page.get_by_role("button", name="Brush: paint").click()
     cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length")
-    assert python(hand, "print(len(hand.marks))") == "1" and cells == len(CELLS)  # JupyterLab's own Z, [ and ] did not act
+    # JupyterLab's own Z, [ and ] did not act
+    assert python(hand, "print(len(hand.marks))") == "1" and cells == len(CELLS)
 
 
 def test_the_keyboard_alone_draws(hand):
     page = hand.page
     page.locator(".pconv-draw").focus()
     page.mouse.move(5, 5)
-    page.keyboard.press("Space"); settled(page)
+    page.keyboard.press("Space")
+    settled(page)
     first, (left, _, right, _) = hole(hand)
     for _ in range(6): page.keyboard.press("Shift+ArrowRight")
     settled(page)
@@ -134,7 +157,8 @@ def test_the_keyboard_alone_draws(hand):
     page.get_by_role("slider").focus()
     before = page.locator(".pconv-draw output").inner_text()
     page.keyboard.press("ArrowRight")
-    assert page.locator(".pconv-draw output").inner_text() != before and hole(hand)[0] == count  # there arrows move the slider
+    # there arrows move the slider
+    assert page.locator(".pconv-draw output").inner_text() != before and hole(hand)[0] == count
     page.keyboard.press("x")  # cuts the cell where JupyterLab gets it
     page.get_by_role("button", name="Eraser").focus()
     page.keyboard.press("Space")
@@ -164,7 +188,10 @@ def test_strokes_during_a_fill_are_drawn_at_once_and_only_the_newest_drawing_is_
 
 
 def test_drawing_goes_on_while_a_cell_runs(hand):
-    hand.page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: 'time.sleep(3)' }); }")
+    hand.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: "
+        "'time.sleep(3)' }); }"
+    )
     stroke(hand.page, (100, 150), (300, 150))
     assert painted(hand.page) > 3500 and "working" in hand.page.locator(".pconv-draw .status").inner_text()
     settled(hand.page)
@@ -186,11 +213,13 @@ def test_the_masks_way_through_the_layers(hand):
     assert film.is_hidden()
     stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
     hand.page.get_by_role("button", name="Layers").click()
-    film.wait_for(state="visible"); settled(hand.page)
+    film.wait_for(state="visible")
+    settled(hand.page)
     first = film.get_attribute("src")
     assert "before" in film.get_attribute("alt") and "layer 3" in film.get_attribute("alt")
     assert python(hand, "print(len(calls))") == "1"  # showing layers fills nothing anew
-    stroke(hand.page, (100, 250), (300, 250)); settled(hand.page)
+    stroke(hand.page, (100, 250), (300, 250))
+    settled(hand.page)
     assert film.get_attribute("src") != first
     hand.page.get_by_role("button", name="Layers").click()
     film.wait_for(state="hidden")
@@ -202,7 +231,10 @@ def window(hand):
     devtools = hand.page.context.new_cdp_session(hand.page)
     def metrics(width, height, dense=1):
         hand.page.set_viewport_size({"width": width, "height": height})
-        devtools.send("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": dense, "mobile": False})
+        devtools.send(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": dense, "mobile": False},
+        )
         hand.page.wait_for_timeout(500)
         hand.page.locator(".pconv-draw canvas").scroll_into_view_if_needed()
     yield metrics
@@ -241,12 +273,25 @@ def test_finger_and_pen(hand, kind):
     ways = [place(page, x, 150) for x in (100, 200, 300)]
     if kind == "pen":
         for event, (x, y) in zip(("mousePressed", "mouseMoved", "mouseReleased"), ways):
-            devtools.send("Input.dispatchMouseEvent", {"type": event, "x": x, "y": y, "button": "left", "buttons": int(event != "mouseReleased"), "clickCount": 1, "pointerType": "pen"})
+            devtools.send(
+                "Input.dispatchMouseEvent",
+                {
+                    "type": event,
+                    "x": x,
+                    "y": y,
+                    "button": "left",
+                    "buttons": int(event != "mouseReleased"),
+                    "clickCount": 1,
+                    "pointerType": "pen",
+                },
+            )
     else:
         devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
         second = [{"x": place(page, 200, 50)[0], "y": place(page, 200, 50)[1], "id": 2}] * (kind == "two fingers")
         for event, (x, y) in zip(("touchStart", "touchMove", "touchMove"), ways):
-            devtools.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": y, "id": 1}, *second]})
+            devtools.send(
+                "Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": y, "id": 1}, *second]}
+            )
         devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
     settled(page)
@@ -264,12 +309,16 @@ def test_files_in_and_out(hand, tmp_path):
     photo = picture_file(tmp_path, "mine.png", noise)
     assert len(open(photo, "rb").read()) > 11e6  # Jupyter ends a connection over messages of more than 10 MB
     page.set_input_files(".pconv-draw input[name='load-photo']", photo)
-    page.wait_for_function("document.querySelector('.pconv-draw .stack img').naturalWidth === 2048", timeout=60_000); settled(page)
+    page.wait_for_function("document.querySelector('.pconv-draw .stack img').naturalWidth === 2048", timeout=60_000)
+    settled(page)
     assert python(hand, "print(hand.size)") == "[2100, 1900]"
     white = np.zeros((1900, 2100), np.uint8)
     white[900:1000, 1000:1200] = 255
     page.set_input_files(".pconv-draw input[name='load-mask']", picture_file(tmp_path, "hole.png", white))
-    page.wait_for_function("() => { const c = document.querySelector('.pconv-draw canvas'); return c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[3] > 0; }")
+    page.wait_for_function(
+        "() => { const c = document.querySelector('.pconv-draw canvas'); return "
+        "c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[3] > 0; }"
+    )
     settled(page)
     assert hole(hand) == [20_000, [1000, 900, 1199, 999]]
     with page.expect_download() as download: page.get_by_role("button", name="Save mask").click()
@@ -281,7 +330,9 @@ def test_files_in_and_out(hand, tmp_path):
 
 def test_files_that_do_not_fit_are_told(hand, tmp_path):
     note = hand.page.locator(".pconv-draw .note")
-    hand.page.set_input_files(".pconv-draw input[name='load-mask']", picture_file(tmp_path, "small.png", np.zeros((30, 40), np.uint8)))
+    hand.page.set_input_files(
+        ".pconv-draw input[name='load-mask']", picture_file(tmp_path, "small.png", np.zeros((30, 40), np.uint8))
+    )
     note.get_by_text("40 × 30 pixels and the picture 400 × 300").wait_for()
     (tmp_path / "notes.png").write_text("no picture at all")
     hand.page.set_input_files(".pconv-draw input[name='load-photo']", str(tmp_path / "notes.png"))
@@ -292,7 +343,9 @@ def test_files_that_do_not_fit_are_told(hand, tmp_path):
 
 def test_every_control_says_what_it_is(hand):
     "A name that begins with the text that is seen, for those who hear the page or speak to it."
-    found = hand.page.evaluate("""() => [...document.querySelectorAll(".pconv-draw button, .pconv-draw input")].map((node) => [node.getAttribute("aria-label"), node.tagName === "BUTTON" ? node.textContent : ""])""")
+    found = hand.page.evaluate(
+        """() => [...document.querySelectorAll(".pconv-draw button, .pconv-draw input")].map((node) => [node.getAttribute("aria-label"), node.tagName === "BUTTON" ? node.textContent : ""])"""
+    )
     assert len(found) == 10 and all(name and name.startswith(text) for name, text in found), found
     assert hand.page.get_by_role("button", name="Brush").get_attribute("aria-pressed") == "true"
 
@@ -306,7 +359,8 @@ def test_a_widget_that_was_scrolled_out_of_sight_still_draws(hand):
     hand.show_cell(1)
     hand.page.locator(".pconv-draw canvas").scroll_into_view_if_needed()
     assert painted(hand.page) > 200 * 20 + 1100
-    stroke(hand.page, (100, 50), (300, 50)); settled(hand.page)
+    stroke(hand.page, (100, 50), (300, 50))
+    settled(hand.page)
     assert python(hand, "print(len(hand.marks))") == "3"
 
 
@@ -314,9 +368,11 @@ def test_a_saved_notebook_shows_the_last_state_without_its_kernel(hand, chromium
     "With JupyterLab's setting 'Save Widget State Automatically'."
     (nbs / "keep.ipynb").write_text(notebook(CELLS[:2]))
     book = Notebook(chromium, jupyter, "keep.ipynb")
-    book.start(); book.wait()
+    book.start()
+    book.wait()
     book.page.wait_for_selector(".pconv-draw canvas")
-    stroke(book.page, (100, 150), (300, 150)); settled(book.page)
+    stroke(book.page, (100, 150), (300, 150))
+    settled(book.page)
     before = shown(book.page)
     book.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
     book.close()
@@ -332,11 +388,14 @@ def test_zz_without_a_kernel_the_last_state_stays(hand):
     "The last of these tests: the kernel is gone after it."
     stroke(hand.page, (100, 150), (300, 150)); settled(hand.page)
     before = shown(hand.page)
-    hand.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown(); }")
+    hand.page.evaluate(
+        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown(); }"
+    )
     hand.page.wait_for_timeout(1000)
     stroke(hand.page, (100, 250), (300, 250))
     assert painted(hand.page) > 2 * 3500 and shown(hand.page) == before
     hand.page.get_by_text("still waiting: is the kernel busy, or gone?").wait_for()
-    said = [text for text in hand.complaints if "Could not send widget sync message" in text]  # the front end's own, and true
+    # the front end's own, and true
+    said = [text for text in hand.complaints if "Could not send widget sync message" in text]
     assert said == hand.complaints
     hand.complaints.clear()

@@ -1,4 +1,6 @@
-"""Every lesson in a real JupyterLab: all cells run, nothing complains, and a control that is moved changes the picture above or below it."""
+"""Every lesson in a real JupyterLab: all cells run, nothing complains, and a control that is moved changes the
+picture above or below it.
+"""
 import json
 import re
 from pathlib import Path
@@ -16,14 +18,22 @@ CONTROLS = ".noUi-handle, select, input[type=checkbox], .pconv-draw"  # a progre
 
 def boxes(name: str) -> int:
     "How many boxes with controls the lesson shows."
-    code = ["".join(cell["source"]) for cell in json.loads((ROOT / "nbs" / name).read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
-    return sum(len(re.findall(r"^play\(", source, re.M)) for source in code) + any("DrawHole(" in source and "class DrawHole" not in source for source in code)
+    code = [
+        "".join(cell["source"])
+        for cell in json.loads((ROOT / "nbs" / name).read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    return sum(len(re.findall(r"^play\(", source, re.M)) for source in code) + any(
+        "DrawHole(" in source and "class DrawHole" not in source for source in code
+    )
 
 
 class Ahead:
-    """Opens lessons five at a time: while one is looked at, the next ones already run, so that no core waits for a long one.
+    """Opens lessons five at a time: while one is looked at, the next ones already run, so that no core waits for a
+    long one.
 
-    A lesson that went well leaves its page to another, as a learner would: loading JupyterLab anew costs a core some seconds.
+    A lesson that went well leaves its page to another, as a learner would: loading JupyterLab anew costs a core some
+    seconds.
     """
 
     def __init__(self, names, chromium, address: str):
@@ -33,7 +43,9 @@ class Ahead:
         at = self.names.index(name)
         for near in self.names[at:at + 5]:
             if near not in self.running:
-                self.running[near] = Notebook(self.chromium, self.address, near, page=self.left.pop() if self.left else None)
+                self.running[near] = Notebook(
+                    self.chromium, self.address, near, page=self.left.pop() if self.left else None
+                )
                 self.running[near].start()
         return self.running.pop(name)
 
@@ -44,7 +56,11 @@ class Ahead:
 
 @pytest.fixture(scope="module")
 def ahead(request, chromium, jupyter):
-    wanted = [item.callspec.params["name"] for item in request.session.items if item.path == Path(__file__) and hasattr(item, "callspec")]
+    wanted = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if item.path == Path(__file__) and hasattr(item, "callspec")
+    ]
     lessons = Ahead(wanted, chromium, jupyter)
     yield lessons
     lessons.close()
@@ -54,7 +70,9 @@ def pictures(output) -> list[str]: return output.locator("img").evaluate_all("im
 
 
 def moves(page, output, seconds: int = 15) -> bool:
-    "Move controls of a `play` box one after the other; True as soon as the picture follows, which it may take some seconds for."
+    """Move controls of a `play` box one after the other; True as soon as the picture follows, which it may take some
+    seconds for.
+    """
     before = pictures(output)
     changed = lambda: _waits(page, output, before, seconds)
     for handle in output.locator(".noUi-handle").all():
@@ -116,7 +134,9 @@ def look_at(lesson: Notebook, wanted: int):
         moved += 1
         output.locator("img").first.wait_for(timeout=30_000)
         drawn = output.locator(".pconv-draw").count()
-        assert (draws if drawn else moves)(lesson.page, output), f"the picture of cell {cell} did not change when its controls moved"
+        assert (draws if drawn else moves)(lesson.page, output), (
+            f"the picture of cell {cell} did not change when its controls moved"
+        )
         assert not output.locator(".note:visible, .play-error:visible").count(), output.inner_text()
     assert moved >= wanted, f"{moved} boxes with controls were moved, the lesson has {wanted}"
     lesson.look_through()

@@ -66,7 +66,9 @@ class Page:
         self.context = chromium.new_context(**{"viewport": {"width": 1200, "height": 1000}, **options})
         self.page, self.complaints = self.context.new_page(), []
         self.page.set_default_timeout(60_000)
-        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on(
+            "console", lambda message: self.complaints.append(message.text) if message.type == "error" else None
+        )
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         self.page.route(lambda url: not url.startswith((address, "blob:", "data:", "file:")), self._refuse)
         if init: self.page.add_init_script(init)
@@ -83,7 +85,8 @@ class Page:
         "A stroke through points given as shares of the photo's width and height."
         box = self.page.locator("#paint").bounding_box()
         places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in points]
-        self.page.mouse.move(*places[0]); self.page.mouse.down()
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
         for place in places: self.page.mouse.move(*place, steps=6)
         self.page.mouse.up()
         if settle: self.settle()
@@ -153,9 +156,14 @@ def test_a_hole_deeper_than_the_network_sees(page, net):
     "There the fill of the picture at half its size shows, and of that at a quarter; the blend between them agrees too."
     picture = photo(300, 190)
     page.open(picture)
-    for v in (.25, .4, .55, .7): page.page.evaluate("document.getElementById('width').value = 25"); page.draw((.2, v), (.8, v))
+    for v in (0.25, 0.4, 0.55, 0.7):
+        page.page.evaluate("document.getElementById('width').value = 25")
+        page.draw((0.2, v), (0.8, v))
     hole = page.hole()
-    with pytest.warns(UserWarning, match="is hole"): shallow, wanted = (inpaint(np.array(picture), (hole * 255).astype(np.uint8), net, reach=reach) for reach in (4096, None))
+    with pytest.warns(UserWarning, match="is hole"):
+        shallow, wanted = (
+            inpaint(np.array(picture), (hole * 255).astype(np.uint8), net, reach=reach) for reach in (4096, None)
+        )
     assert "More than 65 %" in page.status()
     assert np.abs(wanted.astype(int) - shallow).max() > 10
     compare(page.pixels("filled")[..., :3], wanted, hole)
@@ -165,12 +173,16 @@ def test_a_large_photo_keeps_its_own_pixels_at_full_size(page, net):
     "Two strokes far apart: the part around them is shrunk, by the mean of the valid pixels, and the fill enlarged."
     picture = photo(1500, 1101)
     page.open(picture)
-    page.draw((.1, .1), (.3, .2)); page.draw((.9, .8), (.8, .9))
+    page.draw((0.1, 0.1), (0.3, 0.2))
+    page.draw((0.9, 0.8), (0.8, 0.9))
     hole, image = page.hole(), torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
     valid = torch.from_numpy(~hole)[None, None].float()
     share = F.interpolate(valid, (376, 512), mode="area")  # 1101 · 512 / 1500 = 375.8
     small = F.interpolate(image * valid, (376, 512), mode="area") / share.clamp(min=1e-6)
-    with torch.inference_mode(): output = F.interpolate(fill_windows(net, small, (share > 0).float(), reach=reach_of(net)), (1101, 1500), mode="bilinear").clamp(0, 1)
+    with torch.inference_mode():
+        output = F.interpolate(
+            fill_windows(net, small, (share > 0).float(), reach=reach_of(net)), (1101, 1500), mode="bilinear"
+        ).clamp(0, 1)
     wanted = torch.where(valid > 0, image, output)[0].permute(1, 2, 0).mul(255).round().byte().numpy()
     compare(page.pixels("filled")[..., :3], wanted, hole)
     assert "1500 × 1101 pixels as 512 × 376" in page.status()
@@ -182,7 +194,9 @@ def test_a_small_hole_in_a_large_photo_is_filled_at_full_sharpness(page, net):
     page.draw((.5, .5), (.52, .5))
     hole = page.hole()
     rows, columns = np.where(hole.any(1))[0], np.where(hole.any(0))[0]
-    top, left = (round((low + high + 1 - 512) / 2 + 1e-9) for low, high in ((rows[0], rows[-1]), (columns[0], columns[-1])))
+    top, left = (
+        round((low + high + 1 - 512) / 2 + 1e-9) for low, high in ((rows[0], rows[-1]), (columns[0], columns[-1]))
+    )
     where, wanted = np.s_[top:top + 512, left:left + 512], np.array(picture)
     wanted[where] = inpaint(wanted[where], (hole[where] * 255).astype(np.uint8), net)
     compare(page.pixels("filled")[..., :3], wanted, hole)
@@ -197,7 +211,9 @@ def test_the_saved_file_is_the_filled_picture(page):
     saved = np.array(Image.open(download.value.path()).convert("RGB"))
     assert download.value.suggested_filename == "my photo_filled.png"
     assert np.array_equal(saved, page.pixels("filled")[..., :3])
-    assert np.array_equal(saved[~page.hole()], np.array(picture)[~page.hole()]) and not np.array_equal(saved, np.array(picture))
+    assert np.array_equal(saved[~page.hole()], np.array(picture)[~page.hole()]) and not np.array_equal(
+        saved, np.array(picture)
+    )
 
 
 # how it is used
@@ -208,11 +224,14 @@ def test_undo_clear_and_eraser(page):
     one, filled = page.hole(), page.pixels("filled")
     page.draw((.6, .6), (.8, .8))
     assert page.hole().sum() > one.sum()
-    page.page.click("#undo"); page.settle()
+    page.page.click("#undo")
+    page.settle()
     assert np.array_equal(page.hole(), one) and np.array_equal(page.pixels("filled"), filled)
-    page.page.click("#clear"); page.settle()
+    page.page.click("#clear")
+    page.settle()
     assert not page.hole().any() and np.array_equal(page.pixels("filled"), empty)
-    page.page.keyboard.press("Control+z"); page.settle()
+    page.page.keyboard.press("Control+z")
+    page.settle()
     assert np.array_equal(page.hole(), one)
     page.page.keyboard.press("e")
     page.draw((.15, .15), (.45, .45))
@@ -221,22 +240,34 @@ def test_undo_clear_and_eraser(page):
 
 def test_the_keyboard_alone_paints(page):
     page.page.focus("#paint")
-    for _ in range(12): page.page.keyboard.press("ArrowRight"); page.page.keyboard.press("ArrowDown")
-    page.page.keyboard.press("]"); page.page.keyboard.press(" "); page.settle()
+    for _ in range(12):
+        page.page.keyboard.press("ArrowRight")
+        page.page.keyboard.press("ArrowDown")
+    page.page.keyboard.press("]")
+    page.page.keyboard.press(" ")
+    page.settle()
     assert page.hole().sum() > 50 and "Filled" in page.status()
-    page.page.keyboard.press("u"); page.settle()
+    page.page.keyboard.press("u")
+    page.settle()
     assert not page.hole().any()
 
 
 def test_strokes_during_a_fill_are_filled_next(page):
-    page.page.evaluate("for (const v of [.17, .5, .83]) { begin([.2 * paint.width, v * paint.height]); extend([.8 * paint.width, v * paint.height]); end(); }")
+    page.page.evaluate(
+        "for (const v of [.17, .5, .83]) { begin([.2 * paint.width, v * paint.height]); extend([.8 * paint.width, v "
+        "* paint.height]); end(); }"
+    )
     page.settle()
     hole, before, after = page.hole(), page.pixels("photo"), page.pixels("filled")
-    for band in np.array_split(np.arange(len(hole)), 3): assert (before[band] != after[band]).any(-1)[hole[band]].mean() > .9
+    for band in np.array_split(np.arange(len(hole)), 3):
+        assert (before[band] != after[band]).any(-1)[hole[band]].mean() > 0.9
 
 
 def test_another_photo_during_a_fill_is_not_painted_over(page):
-    page.page.evaluate("const held = new Promise(done => globalThis.release = done), real = ask; ask = async (...all) => { const found = await real(...all); await held; return found; }; null")
+    page.page.evaluate(
+        "const held = new Promise(done => globalThis.release = done), real = ask; ask = async (...all) => { const "
+        "found = await real(...all); await held; return found; }; null"
+    )
     page.draw((.2, .2), (.8, .8), settle=False)
     picture = photo(200, 300)
     page.open(picture, settle=False)
@@ -264,7 +295,10 @@ def test_odd_pictures_look_as_in_python(page, name):
     before = page.page.evaluate("opened")
     page.page.set_input_files("#file", ROOT / "data_samples/odd" / name)
     page.page.wait_for_function("n => opened > n", arg=before)
-    wanted, found = load_image(ROOT / "data_samples/odd" / name).permute(1, 2, 0).numpy() * 255, page.pixels("photo")[..., :3]
+    wanted, found = (
+        load_image(ROOT / "data_samples/odd" / name).permute(1, 2, 0).numpy() * 255,
+        page.pixels("photo")[..., :3],
+    )
     assert found.shape == wanted.shape and np.abs(found - wanted).mean() < (20 if name == "cmyk.jpg" else 2)
 
 
@@ -312,22 +346,31 @@ def test_a_double_click_is_enough(chromium, folder, net):
     page = Page(chromium, (folder / "index.html").as_uri())
     page.draw((.3, .3), (.7, .6))
     hole = page.hole()
-    compare(page.pixels("filled")[..., :3], inpaint(page.pixels("photo")[..., :3], (hole * 255).astype(np.uint8), net), hole)
+    compare(
+        page.pixels("filled")[..., :3], inpaint(page.pixels("photo")[..., :3], (hole * 255).astype(np.uint8), net), hole
+    )
     assert page.complaints == []
     page.context.close()
 
 
 def test_on_a_phone(chromium, address, tmp_path):
-    page = Page(chromium, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    page = Page(
+        chromium, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
     box = page.page.locator("#paint").bounding_box()
-    assert box["width"] > 350 and all(b["height"] >= 40 for b in (page.page.locator(s).bounding_box() for s in ("#open", "#brush", "#undo", "#save", "#width")))
-    page.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 60); page.settle()
+    assert box["width"] > 350 and all(
+        b["height"] >= 40
+        for b in (page.page.locator(s).bounding_box() for s in ("#open", "#brush", "#undo", "#save", "#width"))
+    )
+    page.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 60)
+    page.settle()
     assert page.hole().any() and "Filled" in page.status() and page.complaints == []
     page.page.screenshot(path=tmp_path / "phone.png", full_page=True)
     page.context.close()
 
 
 def test_the_built_page_names_no_other_place(folder):
-    for name in ("index.html", "page.css", "page.js"): assert "http" not in (folder / name).read_text(encoding="utf-8").replace("http-equiv", "")
+    for name in ("index.html", "page.css", "page.js"):
+        assert "http" not in (folder / name).read_text(encoding="utf-8").replace("http-equiv", "")
     assert (folder / "licences.txt").exists() and "all " in (folder / "sizes.txt").read_text()

@@ -39,7 +39,11 @@ def judge(number: str, answer) -> tuple[bool | None, str]:
     lesson = number.split(".")[0]
     name = f"{__name__}.lesson_{int(lesson):02}" if lesson.isdigit() else None
     if name and find_spec(name): import_module(name)
-    if number not in _judges: raise KeyError(f"there is no exercise {number!r}; lesson {lesson} has: {sorted(n for n in _judges if n.split('.')[0] == lesson)}")
+    if number not in _judges:
+        raise KeyError(
+            f"there is no exercise {number!r}; lesson {lesson} has: "
+            f"{sorted(n for n in _judges if n.split('.')[0] == lesson)}"
+        )
     if answer is None or answer is ...: return None, "not answered yet"
     try: hint = _judges[number](_wrap(answer))
     except Unanswered: return None, "not answered yet (your function returns nothing)"

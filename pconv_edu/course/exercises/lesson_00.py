@@ -21,10 +21,20 @@ def _(mean_colour):
     damaged = photo * mask
     got = mean_colour(damaged.clone(), mask)
     right = (damaged * mask).sum((1, 2)) / mask.sum()
-    if not isinstance(got, torch.Tensor) or got.shape != damaged.shape: return f"return a picture of the same shape, [3, 4, 6] here; this is {list(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__}"
-    if not torch.allclose(got * mask, damaged, atol=1e-5): return "the known pixels changed: keep them, torch.where(mask > 0, damaged, colour)"
+    if not isinstance(got, torch.Tensor) or got.shape != damaged.shape:
+        return f"return a picture of the same shape, [3, 4, 6] here; this is {list(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__}"
+    if not torch.allclose(got * mask, damaged, atol=1e-5):
+        return "the known pixels changed: keep them, torch.where(mask > 0, damaged, colour)"
     colour = got[:, 1, 2]
     if torch.allclose(colour, torch.zeros(3)): return "the hole is still black"
-    if torch.allclose(colour, damaged.mean((1, 2)), atol=1e-5): return "the zeros of the hole were counted in: divide by the number of known pixels, mask.sum()"
-    if torch.allclose(colour, (right.mean()).expand(3), atol=1e-5) or torch.allclose(colour, damaged.mean().expand(3), atol=1e-5): return "one grey for all: each of the three channels has a mean of its own"
-    return None if torch.allclose(got[:, mask[0] == 0], right[:, None].expand(3, 6), atol=1e-5) else "sum the known pixels of each channel, divide by mask.sum(), put that into every lost pixel"
+    if torch.allclose(colour, damaged.mean((1, 2)), atol=1e-5):
+        return "the zeros of the hole were counted in: divide by the number of known pixels, mask.sum()"
+    if torch.allclose(colour, (right.mean()).expand(3), atol=1e-5) or torch.allclose(
+        colour, damaged.mean().expand(3), atol=1e-5
+    ):
+        return "one grey for all: each of the three channels has a mean of its own"
+    return (
+        None
+        if torch.allclose(got[:, mask[0] == 0], right[:, None].expand(3, 6), atol=1e-5)
+        else "sum the known pixels of each channel, divide by mask.sum(), put that into every lost pixel"
+    )

@@ -20,12 +20,17 @@ def _(to_mask):
     levels = torch.tensor([[0, 100, 255], [255, 140, 3]], dtype=torch.uint8)
     white = torch.tensor([[[0., 0, 1], [1, 1, 0]]])
     from_black, from_white = to_mask(levels, "black"), to_mask(levels, "white")
-    if not isinstance(from_black, torch.Tensor): return f"a {type(from_black).__name__} came back; a mask is a torch.Tensor"
-    if tuple(from_black.shape) != (1, 2, 3): return f"levels [2, 3] became {list(from_black.shape)}; a mask is [1, H, W]: levels[None]"
+    if not isinstance(from_black, torch.Tensor):
+        return f"a {type(from_black).__name__} came back; a mask is a torch.Tensor"
+    if tuple(from_black.shape) != (1, 2, 3):
+        return f"levels [2, 3] became {list(from_black.shape)}; a mask is [1, H, W]: levels[None]"
     if not from_black.is_floating_point(): return f"the mask is {from_black.dtype}; make it float"
-    if not set(from_black.unique().tolist()) <= {0., 1.}: return "some values are neither 0 nor 1: the greys 100, 140 and 3 must become black or white; compare with 128"
-    if torch.equal(from_black, from_white): return "'white' and 'black' gave the same mask: one of them must be turned round"
-    if torch.equal(from_black, 1 - white): return "turned round: with hole='black' the white pixels are valid, and valid is 1"
+    if not set(from_black.unique().tolist()) <= {0.0, 1.0}:
+        return "some values are neither 0 nor 1: the greys 100, 140 and 3 must become black or white; compare with 128"
+    if torch.equal(from_black, from_white):
+        return "'white' and 'black' gave the same mask: one of them must be turned round"
+    if torch.equal(from_black, 1 - white):
+        return "turned round: with hole='black' the white pixels are valid, and valid is 1"
     if not torch.equal(from_black, white): return "with hole='black' just the bright pixels (128 and more) are valid"
     return None if torch.equal(from_white, 1 - white) else "with hole='white' just the dark pixels are valid"
 
@@ -39,4 +44,8 @@ def _(hardest_bin):
     if got in (0, 2): return "that is the bin of another mask of the batch: the largest hole has the largest hole_ratio"
     if abs(float(got) - .45) < .01: return "that is the ratio; ratio_bin tells its bin"
     if got != 4: return "hole_ratio(masks) gives one ratio for each mask; take the largest, then ratio_bin of it"
-    return None if hardest_bin(batch[[1]].expand(2, 1, 64, 64)) == 4 and hardest_bin(batch[:1]) == 0 else "right for one batch and wrong for another: it must hold for any batch"
+    return (
+        None
+        if hardest_bin(batch[[1]].expand(2, 1, 64, 64)) == 4 and hardest_bin(batch[:1]) == 0
+        else "right for one batch and wrong for another: it must hold for any batch"
+    )

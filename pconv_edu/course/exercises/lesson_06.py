@@ -9,7 +9,8 @@ def _close(a, b, eps=1e-4) -> bool: return abs(float(a) - b) < eps
 
 @exercise("6.1")
 def hole_of_known_error(answer):
-    if _close(answer, .3): return "that is the error of one hole pixel; L_hole divides by the pixels of the whole picture"
+    if _close(answer, 0.3):
+        return "that is the error of one hole pixel; L_hole divides by the pixels of the whole picture"
     if _close(answer, 120): return "that is the sum over one channel; now divide by the size of the whole picture"
     if _close(answer, 360): return "that is the sum; now divide by N = 3·100·100"
     if _close(answer, .036): return "three times too much: N counts the channels as well"
@@ -25,10 +26,13 @@ def hole_loss_per_hole_pixel(answer):
     error = (output - image).abs()
     got, wanted = float(answer(output, image, mask)), error[hole].mean().item()
     if _close(got, wanted): return None
-    if _close(got, error[~hole].mean().item()): return "that is the loss of the valid pixels: the hole is where the mask is 0"
+    if _close(got, error[~hole].mean().item()):
+        return "that is the loss of the valid pixels: the hole is where the mask is 0"
     if _close(got, 3 * wanted): return "three times too much: the divisor counts every channel of a hole pixel"
-    if _close(got, (error * hole).mean().item()): return "that is hole_loss itself: divide by the number of hole values, not of all values"
-    if _close(got, (output - image)[hole].mean().item()): return "take the absolute value before you add up: errors up and down must not cancel"
+    if _close(got, (error * hole).mean().item()):
+        return "that is hole_loss itself: divide by the number of hole values, not of all values"
+    if _close(got, (output - image)[hole].mean().item()):
+        return "take the absolute value before you add up: errors up and down must not cancel"
     return f"on a test batch it gives {got:.4f}, and {wanted:.4f} is right: |output − image| summed over the hole, over 3 × the hole's pixels"
 
 

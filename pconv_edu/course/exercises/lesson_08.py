@@ -40,9 +40,11 @@ def half_gram(answer):
     if got.dtype != torch.float16: return f"it returns {got.dtype}; stay in float16"
     if widest.found: return f"a number on the way is {widest.found}; stay in float16"
     if got.shape != (2, 3, 3): return f"for features [2,3,8,8] it returns shape {list(got.shape)}, not [2,3,3]"
-    if not torch.allclose(got.float(), gram_matrix(small), rtol=.02): return "on small features it differs from gram_matrix: is the scale 1/(C·H·W), each factor scaled by its root?"
+    if not torch.allclose(got.float(), gram_matrix(small), rtol=0.02):
+        return "on small features it differs from gram_matrix: is the scale 1/(C·H·W), each factor scaled by its root?"
     large = answer(torch.full((1, 2, 512, 512), 20.).half())
-    if large.isinf().any() or large.isnan().any(): return "512 × 512 values of 20 still overflow: scale the features before the product, not the product after it"
+    if large.isinf().any() or large.isnan().any():
+        return "512 × 512 values of 20 still overflow: scale the features before the product, not the product after it"
     if not torch.allclose(large.float(), torch.tensor(200.), rtol=.02):
         return f"512 × 512 values of 20 give {large[0, 0, 0]:.1f} and not 200: do the scaled features become too small for float16? Scale by the root, on both sides"
 
@@ -53,4 +55,5 @@ def what_the_gram_matrix_forgets(answer):
     if "b" in answer: return "doubled values make products four times as large"
     if "d" in answer: return "swapping channels swaps rows and columns of the matrix"
     if "f" in answer: return "two channels occur together at a pixel; what if each is shuffled in its own way?"
-    if answer != {"a", "c", "e"}: return "more than that: what does a mirror or a turn do to the set of pixels, each with all its channels?"
+    if answer != {"a", "c", "e"}:
+        return "more than that: what does a mirror or a turn do to the set of pixels, each with all its channels?"

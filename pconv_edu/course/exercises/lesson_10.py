@@ -13,8 +13,13 @@ def suspect_loss(output: Tensor, image: Tensor, mask: Tensor) -> dict[str, Tenso
     "The five terms, some of them wrong: the output stands where the composite should."
     if not _vgg: _vgg.append(VGG16Features("random"))
     out, gt = _vgg[0](output), _vgg[0](image)
-    return {"valid": valid_loss(output, image, mask), "hole": hole_loss(output, image, mask), "perceptual": perceptual_loss(out, out, gt),
-            "style": style_loss(out, gt) * 2, "tv": tv_loss(output, mask)}
+    return {
+        "valid": valid_loss(output, image, mask),
+        "hole": hole_loss(output, image, mask),
+        "perceptual": perceptual_loss(out, out, gt),
+        "style": style_loss(out, gt) * 2,
+        "tv": tv_loss(output, mask),
+    }
 
 
 @exercise("10.1")
@@ -27,18 +32,23 @@ def total_of_five_terms(answer):
 
 @exercise("10.2")
 def weights_for_another_range(answer):
-    if not isinstance(answer, LossWeights): return "answer with LossWeights(valid=…, hole=…, perceptual=…, style=…, tv=…)"
+    if not isinstance(answer, LossWeights):
+        return "answer with LossWeights(valid=…, hole=…, perceptual=…, style=…, tv=…)"
     got, paper = asdict(answer), asdict(LossWeights())
     ratio = {name: got[name] / paper[name] for name in got}
     scale = ratio["perceptual"]
-    if scale == 0 or abs(ratio["style"] / scale - 1) > 1e-6: return "perceptual and style do not change with the range: leave them in proportion"
+    if scale == 0 or abs(ratio["style"] / scale - 1) > 1e-6:
+        return "perceptual and style do not change with the range: leave them in proportion"
     wrong = [name for name in ("valid", "hole", "tv") if abs(ratio[name] / scale - .5) > 1e-6]
-    if wrong and all(abs(ratio[name] / scale - 2) < 1e-6 for name in wrong): return "the other way round: these terms have doubled already"
+    if wrong and all(abs(ratio[name] / scale - 2) < 1e-6 for name in wrong):
+        return "the other way round: these terms have doubled already"
     if wrong: return f"{', '.join(wrong)}: in [−1, 1] this term is twice as large. What must its weight be?"
 
 
 @exercise("10.3")
 def terms_that_forget_the_composite(answer):
     answer = {answer} if isinstance(answer, str) else set(answer)
-    if answer & {"valid", "hole"}: return "valid and hole are right: they judge the output itself, each under its part of the mask"
-    if answer != {"perceptual", "style", "tv"}: return "three terms should look at the composite, and never do: compare the second table, where the composite is perfect"
+    if answer & {"valid", "hole"}:
+        return "valid and hole are right: they judge the output itself, each under its part of the mask"
+    if answer != {"perceptual", "style", "tv"}:
+        return "three terms should look at the composite, and never do: compare the second table, where the composite is perfect"

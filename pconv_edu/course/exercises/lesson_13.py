@@ -7,7 +7,8 @@ from pconv_edu.unet import PConvUNet, freeze_encoder_bn
 @exercise("13.1")
 def mean_with_a_hole(answer):
     if answer == 4: return "that is the mean without the hole; a hole puts 0 into its place"
-    if abs(answer - 10 / 3) < .01: return "that leaves the hole out of the count; BatchNorm knows no mask and divides by 4"
+    if abs(answer - 10 / 3) < 0.01:
+        return "that leaves the hole out of the count; BatchNorm knows no mask and divides by 4"
     if abs(answer - 2.5) > 1e-6: return "the numbers are 2, 2, 6 and 0 now; BatchNorm divides their sum by 4"
 
 
@@ -20,12 +21,18 @@ def _broken(break_it) -> PConvUNet:
 @exercise("13.2")
 def really_frozen(answer):
     if answer(PConvUNet(widths=(4, 8, 8))): return "it calls a new network, of which nothing is frozen, frozen"
-    if answer(freeze_encoder_bn(PConvUNet(widths=(4, 8, 8)))) is not True: return "for a network after freeze_encoder_bn it should return True; its first layer has no BatchNorm, and the decoder's is not frozen"
-    if answer(_broken(lambda net: net.encoder[2].bn.requires_grad_(True))): return "in one layer the affine (weight and bias) still wants gradients: look at requires_grad"
-    if answer(_broken(lambda net: net.encoder[1].bn.bias.requires_grad_(True))): return "the shift (bn.bias) of one layer still trains, and its scale does not: look at both"
-    if answer(_broken(lambda net: net.encoder[1].bn.weight.requires_grad_(True))): return "the scale (bn.weight) of one layer still trains, and its shift does not: look at both"
-    if answer(_by_hand(statistics=True)): return "in this network the affine is frozen and the statistics move: look at bn.training"
-    if answer(_by_hand(statistics=False)): return "here bn.eval() was called by hand: the next net.train() moves the statistics again. Call net.train() before you look"
+    if answer(freeze_encoder_bn(PConvUNet(widths=(4, 8, 8)))) is not True:
+        return "for a network after freeze_encoder_bn it should return True; its first layer has no BatchNorm, and the decoder's is not frozen"
+    if answer(_broken(lambda net: net.encoder[2].bn.requires_grad_(True))):
+        return "in one layer the affine (weight and bias) still wants gradients: look at requires_grad"
+    if answer(_broken(lambda net: net.encoder[1].bn.bias.requires_grad_(True))):
+        return "the shift (bn.bias) of one layer still trains, and its scale does not: look at both"
+    if answer(_broken(lambda net: net.encoder[1].bn.weight.requires_grad_(True))):
+        return "the scale (bn.weight) of one layer still trains, and its shift does not: look at both"
+    if answer(_by_hand(statistics=True)):
+        return "in this network the affine is frozen and the statistics move: look at bn.training"
+    if answer(_by_hand(statistics=False)):
+        return "here bn.eval() was called by hand: the next net.train() moves the statistics again. Call net.train() before you look"
 
 
 def _by_hand(statistics: bool) -> PConvUNet:

@@ -23,11 +23,14 @@ def computed_twice(answer):
 @exercise("14.3")
 def same_to_the_last_bit(answer):
     w = torch.tensor([1., 2.])
-    if not answer({"w": w, "b": w}, {"b": w.clone(), "w": w.clone()}): return "equal tensors under equal names, in another order, are the same"
+    if not answer({"w": w, "b": w}, {"b": w.clone(), "w": w.clone()}):
+        return "equal tensors under equal names, in another order, are the same"
     try:
-        if answer({"w": w}, {"w": w, "b": w}) or answer({"w": w, "b": w}, {"w": w}): return "one of them has a tensor more; compare the names in both directions"
+        if answer({"w": w}, {"w": w, "b": w}) or answer({"w": w, "b": w}, {"w": w}):
+            return "one of them has a tensor more; compare the names in both directions"
     except KeyError: return "a name that only one of them has raises KeyError; compare the names first"
     if answer({"w": w}, {"w": w + 1e-7}): return "1 and 1 + 1e-7 are not the same to the last bit: allclose is too kind"
     if answer({"w": w}, {"w": w.double()}): return "float32 and float64 are not the same bits; compare dtype as well"
     if answer({"w": w}, {"w": w[:1].clone().expand(2)}): return "these tensors differ in their second number"
-    if not answer({"w": torch.tensor([float("nan")])}, {"w": torch.tensor([float("nan")])}): return "NaN == NaN is False; torch.equal says so too. Compare the bytes, or treat NaN apart"
+    if not answer({"w": torch.tensor([float("nan")])}, {"w": torch.tensor([float("nan")])}):
+        return "NaN == NaN is False; torch.equal says so too. Compare the bytes, or treat NaN apart"

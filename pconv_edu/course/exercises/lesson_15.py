@@ -7,7 +7,8 @@ from pconv_edu.course.exercises import exercise
 @exercise("15.1")
 def how_many_windows(answer):
     if answer == 3: return None
-    if answer == 4: return "four windows cover it, but three do as well: after the first, each adds 400 − 100 = 300 pixels"
+    if answer == 4:
+        return "four windows cover it, but three do as well: after the first, each adds 400 − 100 = 300 pixels"
     if answer == 2: return "two windows reach 400 + 300 = 700 pixels: not yet 1000"
     return "the first window covers 400 pixels, each further one adds what it does not share: 400 − 100"
 
@@ -19,9 +20,11 @@ def blend(f):
     found, wanted = f(a, b, wa, wb), torch.tensor([.3, .2, .4])
     if not isinstance(found, torch.Tensor) or found.shape != (3,): return "return a tensor of the shape of a"
     if torch.allclose(found, wanted, atol=1e-5): return None
-    if torch.allclose(found[:1], b[:1]): return "the first pixel is 0 in a: black, and as valid as any. Its weight must count"
+    if torch.allclose(found[:1], b[:1]):
+        return "the first pixel is 0 in a: black, and as valid as any. Its weight must count"
     if torch.allclose(found, (a + b) / 2): return "that is the plain mean; a and b count as much as their weights say"
-    if torch.allclose(found, wa * a + wb * b): return "the weights need not add up to 1 (look at the third pixel): divide by their sum"
+    if torch.allclose(found, wa * a + wb * b):
+        return "the weights need not add up to 1 (look at the third pixel): divide by their sum"
     return "add up weight times value, and divide by the sum of the weights"
 
 

@@ -25,7 +25,9 @@ def hole_psnr(f):
     found, wanted = float(f(filled, image, mask)), decibel(float(square.sum() / (3 * hole)))
     if math.isnan(found): return "that is no number: mind divisions by 0"
     if abs(found - wanted) < 1e-3: return None
-    if abs(found - decibel(float(square.mean()))) < 1e-3: return "that is over the whole picture: the valid pixels, which are right, count too"
-    if abs(found - decibel(float(square.sum() / hole))) < 1e-3: return "each hole pixel has 3 channels: divide by 3 times the number of hole pixels"
+    if abs(found - decibel(float(square.mean()))) < 1e-3:
+        return "that is over the whole picture: the valid pixels, which are right, count too"
+    if abs(found - decibel(float(square.sum() / hole))) < 1e-3:
+        return "each hole pixel has 3 channels: divide by 3 times the number of hole pixels"
     if abs(found + wanted) < 1e-3: return "the sign: PSNR is 10·log10(1 / MSE)"
     return "sum the squared errors where mask is 0, divide by their number (3 for each pixel), then -10·log10"

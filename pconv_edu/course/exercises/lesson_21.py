@@ -10,7 +10,10 @@ def corner_of_a_5_by_5_kernel(answer):
     if _close(answer, 2.25): return "that is the corner of a 3 × 3 kernel"
     if _close(answer, 25 / 15): return "that is an edge: there 15 of 25 are inside"
     if _close(answer, 9 / 25): return "that is the share of pixels inside; the ratio is one over it"
-    if not _close(answer, 25 / 9): return "padding 2 puts the window's centre on the corner pixel: how many of its 25 pixels are inside the picture?"
+    if not _close(answer, 25 / 9):
+        return (
+            "padding 2 puts the window's centre on the corner pixel: how many of its 25 pixels are inside the picture?"
+        )
 
 
 @exercise("21.2")

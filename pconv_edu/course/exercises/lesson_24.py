@@ -11,31 +11,81 @@ exhibit("24.1", lambda: run.own_masks, {
     "Every n has its own mask, and always the same")
 
 
-exhibit("24.2", lambda: run.read_all, {
-    "the end of it": (lambda: run.stops_without_a_name, "Call read(three_files()); it stops there"),
-    "black instead": (lambda: run.black_instead, "It does not stop, and it does not say anything either: is 'cut.png' among the bad ones?")},
-    "read(three_files()) returns (pictures, bad): two pictures, and bad is {'cut.png': …}")
+exhibit(
+    "24.2",
+    lambda: run.read_all,
+    {
+        "the end of it": (lambda: run.stops_without_a_name, "Call read(three_files()); it stops there"),
+        "black instead": (
+            lambda: run.black_instead,
+            "It does not stop, and it does not say anything either: is 'cut.png' among the bad ones?",
+        ),
+    },
+    "read(three_files()) returns (pictures, bad): two pictures, and bad is {'cut.png': …}",
+)
 
 
-exhibit("24.3", lambda: run.training, {
-    "Adam anew": (lambda: run.forgets_moments, "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit; the losses need not show it at once"),
-    "data again from the start": (lambda: run.starts_data_again, "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit")},
-    "train(data, 6) and train(data, 6, killed_at=3) give equal losses and equal weights, tensor by tensor")
+exhibit(
+    "24.3",
+    lambda: run.training,
+    {
+        "Adam anew": (
+            lambda: run.forgets_moments,
+            "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit; the "
+            "losses need not show it at once",
+        ),
+        "data again from the start": (
+            lambda: run.starts_data_again,
+            "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit",
+        ),
+    },
+    "train(data, 6) and train(data, 6, killed_at=3) give equal losses and equal weights, tensor by tensor",
+)
 
 
-exhibit("24.4", lambda: checkpoint.save, {
-    "over the last one": (lambda: run.save_over, "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder)"),
-    "deletes first": (lambda: run.deletes_first, "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder): it must not be empty")},
-    "Call save(folder, step, tensors, {'step': step}) in an empty folder; after the cut step 1 is still whole")
+exhibit(
+    "24.4",
+    lambda: checkpoint.save,
+    {
+        "over the last one": (
+            lambda: run.save_over,
+            "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder)",
+        ),
+        "deletes first": (
+            lambda: run.deletes_first,
+            "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder): it must not be empty",
+        ),
+    },
+    "Call save(folder, step, tensors, {'step': step}) in an empty folder; after the cut step 1 is still whole",
+)
 
 
-exhibit("24.5", run.mask_sets, {
-    "the same files": (run.same_files, "Are there masks of the test among those of the training?"),
-    "other names": (run.same_pixels, "The names differ, the pixels do not: compare each mask of the one with each of the other")},
-    "It gets two dicts, name → mask [1,32,32], and in the fair one no mask stands in both")
+exhibit(
+    "24.5",
+    run.mask_sets,
+    {
+        "the same files": (run.same_files, "Are there masks of the test among those of the training?"),
+        "other names": (
+            run.same_pixels,
+            "The names differ, the pixels do not: compare each mask of the one with each of the other",
+        ),
+    },
+    "It gets two dicts, name → mask [1,32,32], and in the fair one no mask stands in both",
+)
 
 
-exhibit("24.6", lambda: fill_windows, {
-    "not black": (lambda: run.blends_what_is_not_black, "Look at the steps of across_two_windows(fill_windows): it jumps from 0 to 1"),
-    "mean up to the edge": (lambda: run.blends_by_the_mean, "It has two steps of one half; a ramp over eight pixels has none above 0.25")},
-    "Its ramp over eight pixels takes steps of up to 0.2: allow 0.25")
+exhibit(
+    "24.6",
+    lambda: fill_windows,
+    {
+        "not black": (
+            lambda: run.blends_what_is_not_black,
+            "Look at the steps of across_two_windows(fill_windows): it jumps from 0 to 1",
+        ),
+        "mean up to the edge": (
+            lambda: run.blends_by_the_mean,
+            "It has two steps of one half; a ramp over eight pixels has none above 0.25",
+        ),
+    },
+    "Its ramp over eight pixels takes steps of up to 0.2: allow 0.25",
+)

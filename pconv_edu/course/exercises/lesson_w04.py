@@ -8,12 +8,16 @@ from pconv_edu.course.exercises import exercise
 def mask_for(answer):
     torch.manual_seed(1)
     first = [answer(n) for n in range(6)]
-    if any(not isinstance(mask, torch.Tensor) or mask.shape != (1, 64, 64) for mask in first): return "return a mask [1,64,64], as irregular_mask(64, …) makes it"
+    if any(not isinstance(mask, torch.Tensor) or mask.shape != (1, 64, 64) for mask in first):
+        return "return a mask [1,64,64], as irregular_mask(64, …) makes it"
     torch.manual_seed(2)
     again = [answer(n) for n in reversed(range(6))][::-1]
-    if not all(torch.equal(a, b) for a, b in zip(first, again)): return "called again (in another order) it gives other masks: two evaluations would differ. Give irregular_mask a seed made of n"
-    if len({mask.numpy().tobytes() for mask in first}) == 1: return "every pair gets the same mask: n must be part of the seed"
-    if len({mask.numpy().tobytes() for mask in first}) < 6: return "some pairs share a mask: every n needs a seed of its own"
+    if not all(torch.equal(a, b) for a, b in zip(first, again)):
+        return "called again (in another order) it gives other masks: two evaluations would differ. Give irregular_mask a seed made of n"
+    if len({mask.numpy().tobytes() for mask in first}) == 1:
+        return "every pair gets the same mask: n must be part of the seed"
+    if len({mask.numpy().tobytes() for mask in first}) < 6:
+        return "some pairs share a mask: every n needs a seed of its own"
 
 
 @exercise("w04.1")

@@ -5,11 +5,15 @@ from pconv_edu.course.exercises import exercise
 @exercise("w05.1")
 def which_checkpoints_stay(answer):
     none = None
-    cases = [({1000: .5, 2000: .3, 3000: .4, 4000: .6}, 2), ({1000: none, 2000: none, 3000: none}, 1), ({500: .1, 1000: none, 1500: .2}, 2), ({100: .3, 200: .2, 300: .1}, 3)]
+    cases = [
+        ({1000: 0.5, 2000: 0.3, 3000: 0.4, 4000: 0.6}, 2), ({1000: none, 2000: none, 3000: none}, 1),
+        ({500: 0.1, 1000: none, 1500: 0.2}, 2), ({100: 0.3, 200: 0.2, 300: 0.1}, 3),
+    ]
     right = [{2000, 3000, 4000}, {3000}, {500, 1000, 1500}, {100, 200, 300}]
     got = [set(answer(dict(scores), keep)) for scores, keep in cases]
     if got == right: return None
-    if got[0] == {3000, 4000}: return "the newest are right; the best one, of the lowest score, stays as well, however old it is"
+    if got[0] == {3000, 4000}:
+        return "the newest are right; the best one, of the lowest score, stays as well, however old it is"
     if got[0] == {4000, 2000}: return "of the newest, `keep` stay: two here"
     if got[0] == {1000, 2000}: return "those are the oldest: the newest have the highest steps"
     if got[1] != {3000}: return "where no score was measured there is no best: only the newest stay"

@@ -18,9 +18,12 @@ def halve(f):
     image = torch.tensor([[[.2, .9, .6, .6], [.4, .6, .6, .6], [.9, .9, .3, .9], [.9, .9, .9, .9]]]).repeat(3, 1, 1)
     mask = torch.tensor([[[1., 0., 1., 1.], [1., 1., 1., 1.], [0., 0., 1., 0.], [0., 0., 0., 0.]]])
     found, wanted = f(image.clone(), mask.clone()), torch.tensor([[.4, .6], [0., .3]]).expand(3, 2, 2)
-    if not isinstance(found, torch.Tensor) or found.shape != (3, 2, 2): return "return a tensor [C,h,w]: half as high and wide, as many channels"
+    if not isinstance(found, torch.Tensor) or found.shape != (3, 2, 2):
+        return "return a tensor [C,h,w]: half as high and wide, as many channels"
     if torch.allclose(found, wanted, atol=1e-5): return None
     if found.isnan().any(): return "0 / 0 is NaN: where none of the four is valid, the result is 0 (clamp the count)"
-    if torch.allclose(found[0, 0, 0], image[0, :2, :2].mean()): return "that is the mean of all four; what stands in the hole must not count"
-    if torch.allclose(found[0, 0, 0], torch.tensor(.3)): return "the hole is 0 now, but still counted: divide by the number of valid pixels, not by 4"
+    if torch.allclose(found[0, 0, 0], image[0, :2, :2].mean()):
+        return "that is the mean of all four; what stands in the hole must not count"
+    if torch.allclose(found[0, 0, 0], torch.tensor(0.3)):
+        return "the hole is 0 now, but still counted: divide by the number of valid pixels, not by 4"
     return "add up image · mask over each 2 × 2, and divide by the sum of mask"

@@ -8,7 +8,8 @@ from pconv_edu.course.exercises import exercise
 def pointer_to_column(answer):
     if answer == 400: return None
     if answer == 500: return "the picture does not begin at the window's edge: take off the 40 first"
-    if answer in (64, 80): return "the other way round: one pixel on the screen is 800 / 320 = 2.5 pixels of the picture"
+    if answer in (64, 80):
+        return "the other way round: one pixel on the screen is 800 / 320 = 2.5 pixels of the picture"
     if answer == 160: return "160 is the column on the screen; the picture is 2.5 times as wide as it is shown"
     return "(pointer − left) · width of the picture / width on the screen"
 
@@ -21,8 +22,10 @@ def dab(f):
     if not isinstance(found, torch.Tensor) or found.shape != (1, 6, 9): return "return a tensor of shape [1, h, w]"
     if torch.equal(found.float(), wanted): return None
     if torch.equal(found.float(), 1 - wanted): return "the polarity is the other way round: 1 = valid, 0 = hole"
-    if torch.equal(found.float(), (far > 16).float()[None]): return "a disc 4 wide reaches 2 to each side: compare with half the width"
-    if torch.equal(found.float(), (((x - .5 - 6.5) ** 2 + (y - .5 - 2.) ** 2) > 4).float()[None]): return "the centre of pixel (0, 0) lies at (0.5, 0.5)"
+    if torch.equal(found.float(), (far > 16).float()[None]):
+        return "a disc 4 wide reaches 2 to each side: compare with half the width"
+    if torch.equal(found.float(), (((x - 0.5 - 6.5) ** 2 + (y - 0.5 - 2.0) ** 2) > 4).float()[None]):
+        return "the centre of pixel (0, 0) lies at (0.5, 0.5)"
     return "a pixel is hole when its centre is at most width / 2 away from (px, py); x counts columns, y rows"
 
 

@@ -16,7 +16,9 @@ def fid_of_one_feature(f):
     found = [float(f(*args)) for args, _ in tests]
     if all(abs(value - wanted) < 1e-6 for value, (_, wanted) in zip(found, tests)): return None
     squared = [(m1 - m2) ** 2 + (s1 ** 2 - s2 ** 2) ** 2 for (m1, s1, m2, s2), _ in tests]
-    if all(abs(value - other) < 1e-6 for value, other in zip(found, squared)): return "the deviations themselves are compared, not their squares"
+    if all(abs(value - other) < 1e-6 for value, other in zip(found, squared)):
+        return "the deviations themselves are compared, not their squares"
     root = [wanted ** .5 for _, wanted in tests]
-    if all(abs(value - other) < 1e-6 for value, other in zip(found, root)): return "FID is the squared distance: no root"
+    if all(abs(value - other) < 1e-6 for value, other in zip(found, root)):
+        return "FID is the squared distance: no root"
     return "(difference of the means)² + (difference of the deviations)²"

@@ -7,7 +7,8 @@ from pconv_edu.course.exercises import exercise
 @exercise("w16.1")
 def mean_of_the_valid(answer):
     if abs(answer - .4) < 1e-3: return None
-    if abs(answer - 1.6 / 7) < 1e-2: return "the sum is right, but a hole is no pixel of value 0: divide by the number of valid ones"
+    if abs(answer - 1.6 / 7) < 1e-2:
+        return "the sum is right, but a hole is no pixel of value 0: divide by the number of valid ones"
     if abs(answer - 1.6) < 1e-3: return "that is the sum of the valid pixels; divide it by their number"
     return "the mean of the valid pixels, wherever they are: how many are there?"
 
@@ -30,8 +31,11 @@ def from_the_left(f):
     if tuple(found.shape) != (3, 5, 9): return f"return the picture, [3, 5, 9], and not {list(found.shape)}"
     if not torch.equal(found * mask, kept * mask): return "valid pixels must stay as they are"
     if torch.allclose(found, _left_loop(image * mask, mask)): return None
-    if torch.allclose(found, _left_loop((image * mask).flip(2), mask.flip(2)).flip(2)): return "that is the neighbour to the right"
-    if torch.allclose(found, _left_loop(image * mask, mask, before=0)): return "nearly: where nothing valid is to the left, the value is 0.5"
+    if torch.allclose(found, _left_loop((image * mask).flip(2), mask.flip(2)).flip(2)):
+        return "that is the neighbour to the right"
+    if torch.allclose(found, _left_loop(image * mask, mask, before=0)):
+        return "nearly: where nothing valid is to the left, the value is 0.5"
     one_step = torch.where(mask > 0, image, torch.cat([torch.full((3, 5, 1), .5), (image * mask)[:, :, :-1]], 2))
-    if torch.allclose(found, one_step): return "the pixel to the left may be hole itself: go on to the nearest valid one"
+    if torch.allclose(found, one_step):
+        return "the pixel to the left may be hole itself: go on to the nearest valid one"
     return "walk along each row from left to right, and carry the last valid colour with you; begin with 0.5"

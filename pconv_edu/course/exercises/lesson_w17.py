@@ -12,18 +12,27 @@ def share_of_one_plane(answer):
     if _near(answer, 1 / 3): return "that is one kernel; the layer has 64 of them"
     if _near(answer, 49 / 192): return "the 49 stand above and below the line"
     if _near(answer, 192): return "turn it over: the share of the smaller one in the larger one"
-    if _near(answer, 1 / 147): return "3 channels of 49: that is one kernel's multiplications. The layer has 64 kernels, and the count takes 49"
+    if _near(answer, 1 / 147):
+        return (
+            "3 channels of 49: that is one kernel's multiplications. The layer has 64 kernels, and the count takes 49"
+        )
     return "a window costs 49 · 3 · 64 multiplications, and 49 additions"
 
 
 @exercise("w17.2")
 def times_in_turns(answer):
-    cases = [([1.1, 2.2, 1.2], [1., 2., 1.], 1.1), ([2., 2., 2., 9., 2.], [1., 1., 1., 1., 1.], 2.), ([1., 5., 6.], [1., 2., 6.], 1.), ([3., 1., 4., 2.], [1., 1., 2., 1.], 2.)]
+    cases = [
+        ([1.1, 2.2, 1.2], [1.0, 2.0, 1.0], 1.1), ([2.0, 2.0, 2.0, 9.0, 2.0], [1.0, 1.0, 1.0, 1.0, 1.0], 2.0),
+        ([1.0, 5.0, 6.0], [1.0, 2.0, 6.0], 1.0), ([3.0, 1.0, 4.0, 2.0], [1.0, 1.0, 2.0, 1.0], 2.0),
+    ]
     for above, below, right in cases:
         got = float(answer(above, below))
         if _near(got, right, 1e-9): continue
         ratios = [a / b for a, b in zip(above, below)]
-        if _near(got, sum(ratios) / len(ratios), 1e-9): return "one slow round moves the mean; which middle does it not move?"
-        if _near(got, sum(above) / sum(below), 1e-9): return "the slow rounds have the most weight in a sum; divide round by round"
-        if _near(got, sorted(above)[len(above) // 2] / sorted(below)[len(below) // 2], 1e-9): return "two medians may come from different rounds; divide round by round first"
+        if _near(got, sum(ratios) / len(ratios), 1e-9):
+            return "one slow round moves the mean; which middle does it not move?"
+        if _near(got, sum(above) / sum(below), 1e-9):
+            return "the slow rounds have the most weight in a sum; divide round by round"
+        if _near(got, sorted(above)[len(above) // 2] / sorted(below)[len(below) // 2], 1e-9):
+            return "two medians may come from different rounds; divide round by round first"
         return f"above {above}, below {below} give {right:g}"

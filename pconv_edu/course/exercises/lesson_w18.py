@@ -11,12 +11,14 @@ def units_without_the_composite(answer):
     if answer == 2: return "that is the forward part; the output wants a gradient, which costs about one pass more"
     if answer == 4: return "the true picture wants no gradient: it has a forward pass alone"
     if answer == 6: return "output and truth pass through VGG once, for both terms together"
-    if answer != 3: return "count: a forward pass for the output, one for the truth, and a backward pass for each that wants a gradient"
+    if answer != 3:
+        return "count: a forward pass for the output, one for the truth, and a backward pass for each that wants a gradient"
 
 
 @exercise("w18.2")
 def faster_by_half_the_loss(answer):
     if _near(answer, 2): return "only the loss is twice as fast; the other 30 % take as long as before"
-    if _near(answer, .65): return "that is what the step takes now, as a share of before. How many times faster is that?"
+    if _near(answer, 0.65):
+        return "that is what the step takes now, as a share of before. How many times faster is that?"
     if _near(answer, 1.35): return "35 % are saved, which leaves 65 %: divide 1 by it"
     if not _near(answer, 1 / .65): return "the step took 0.3 + 0.7, and now 0.3 + 0.7/2"

@@ -9,7 +9,8 @@ def _near(answer, value: float, eps: float = .01) -> bool: return abs(float(answ
 def windows_with_a_scratch(answer):
     if _near(answer, 3 / 20): return None
     if _near(answer, 3) or _near(answer, 20): return "a share is asked for: windows that are computed, of all windows"
-    if _near(answer, 3 / 12): return "4 · 3 windows would cover it side by side; they overlap, and each adds only 1024 − 128 = 896 pixels"
+    if _near(answer, 3 / 12):
+        return "4 · 3 windows would cover it side by side; they overlap, and each adds only 1024 − 128 = 896 pixels"
     if _near(answer, 17 / 20): return "that is the share of the windows that are skipped"
     return "how many windows fit along 4000 pixels, and along 3000? The first covers 1024, each further one 896 more"
 
@@ -17,8 +18,10 @@ def windows_with_a_scratch(answer):
 @exercise("w19.2")
 def seconds_of_telea(answer):
     if _near(answer, .1 / (.25 * 256**2) * 2.4e6): return None
-    if _near(answer, .1 / 256**2 * 24e6, .02): return "that is for a hole of 25 % again: Telea pays for the hole's pixels, and these are 10 % of the photo"
-    if _near(answer, .1 / 256**2 * 2.4e6, .02): return "the 0.1 s were for the hole's pixels alone, a quarter of 256 × 256"
+    if _near(answer, 0.1 / 256**2 * 24e6, 0.02):
+        return "that is for a hole of 25 % again: Telea pays for the hole's pixels, and these are 10 % of the photo"
+    if _near(answer, 0.1 / 256**2 * 2.4e6, 0.02):
+        return "the 0.1 s were for the hole's pixels alone, a quarter of 256 × 256"
     if _near(answer, .04): return "that is for a photo of the same size: the new one has more pixels"
     if _near(answer, 14650, .02): return "those are milliseconds"
     return "0.1 s for 0.25 · 256² pixels of hole: how long for one, and how long for 0.1 · 24,000,000?"

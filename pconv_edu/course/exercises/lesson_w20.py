@@ -12,9 +12,12 @@ def moves_of_the_optimiser(answer):
     got = [answer(*case) for case in cases]
     if got == [right(*case) for case in cases]: return None
     if any(g != int(g) for g in got): return "a step is taken or not: give whole numbers, rounded down"
-    if got == [pictures * passes // batch for pictures, passes, batch, _ in cases]: return "every GPU has a batch of its own: a step sees batch · gpus pictures"
-    if got == [pictures // (batch * gpus) * passes for pictures, passes, batch, gpus in cases]: return "that leaves out a batch in every pass; leave out one in the whole run"
-    if got == [-(-pictures * passes // (batch * gpus)) for pictures, passes, batch, gpus in cases]: return "round down: the last batch is not full"
+    if got == [pictures * passes // batch for pictures, passes, batch, _ in cases]:
+        return "every GPU has a batch of its own: a step sees batch · gpus pictures"
+    if got == [pictures // (batch * gpus) * passes for pictures, passes, batch, gpus in cases]:
+        return "that leaves out a batch in every pass; leave out one in the whole run"
+    if got == [-(-pictures * passes // (batch * gpus)) for pictures, passes, batch, gpus in cases]:
+        return "round down: the last batch is not full"
     wrong = next(case for case, g in zip(cases, got) if g != right(*case))
     return "{} pictures, {} passes, batch {} on {} GPUs are {} steps".format(*wrong, right(*wrong))
 
@@ -25,10 +28,13 @@ def seconds_of_a_ring(answer):
     cases = [(2, 1e9, 8), (8, 32_859_732, 20), (64, 1e8, 12.5)]
     got = [float(answer(*case)) for case in cases]
     same = lambda other: all(_near(g, other(*case), 1e-6) for g, case in zip(got, cases))
-    if same(right): return None if float(answer(1, 1e9, 8)) == 0 else "right for many; a GPU alone has nobody to send to: 0"
+    if same(right):
+        return None if float(answer(1, 1e9, 8)) == 0 else "right for many; a GPU alone has nobody to send to: 0"
     if same(lambda n, p, s: right(n, p, s) / 4): return "a float32 has 4 bytes"
-    if same(lambda n, p, s: right(n, p, s) / 2): return "the parts travel round twice: once to be summed, once to be handed out"
-    if same(lambda n, p, s: 2 * 4 * p / (s * 1e9)): return "nearly: each member sends (n - 1)/n of it, for its own part has nowhere to go"
+    if same(lambda n, p, s: right(n, p, s) / 2):
+        return "the parts travel round twice: once to be summed, once to be handed out"
+    if same(lambda n, p, s: 2 * 4 * p / (s * 1e9)):
+        return "nearly: each member sends (n - 1)/n of it, for its own part has nowhere to go"
     if same(lambda n, p, s: right(n, p, s) * 8): return "GB/s are bytes, not bits: nothing to multiply by 8"
     if same(lambda n, p, s: right(n, p, s) * 1e9): return "gb_per_second counts in 10⁹ bytes"
     return "bytes = 2 · (n - 1)/n · 4 · parameters, divided by gb_per_second · 10⁹"

@@ -18,7 +18,8 @@ def _asked(check: Callable, *things) -> bool | Exception:
 def exhibit(
     number: str,      # of the exercise
     right: Callable,  # () → what the check gets, sound
-    bugs: dict[str, tuple[Callable, str]],  # name → (() → the same, broken; the hint when it goes unnoticed); the bug first, its cousins after it
+    # name → (() → the same, broken; the hint when it goes unnoticed); the bug first, its cousins after it
+    bugs: dict[str, tuple[Callable, str]],
     sound: str,       # the hint when the check rejects the right code
 ):
     "Register the judge of an exhibit. A tuple from `right` and `bugs` is several arguments."
@@ -30,7 +31,8 @@ def exhibit(
     def judge(check):
         if not callable(check): return "answer with a function: it gets the thing to examine and returns True or False"
         verdict = ask(check, right)
-        if isinstance(verdict, Exception): return f"your check stops at the right code, with {type(verdict).__name__}: {verdict}"
+        if isinstance(verdict, Exception):
+            return f"your check stops at the right code, with {type(verdict).__name__}: {verdict}"
         if not verdict: return f"the right code does not pass your check. {sound}"
         missed = [name for name, (make, _) in bugs.items() if ask(check, make) is True]
         if not missed: return None
