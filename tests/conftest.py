@@ -1,9 +1,15 @@
 """What several test files share."""
+import signal
+
 import pytest
 import torch
 from torch import nn
 
 from pconv_edu.unet import PConvUNet
+
+# A shell starts its background jobs with SIGINT ignored, and their children inherit that: `nohup make test &`, most CI
+# runners. Tests that press Ctrl-C need the handler that a terminal would give them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -120,3 +120,22 @@ def test_make_clean_leaves_ones_own_trainings(tmp_path):
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
         "Makefile", "pconv_edu.egg-info", "runs", "runs/mine", "runs/pconv",
     ]
+
+
+def test_ctrl_c_reaches_tests_that_run_in_the_background(tmp_path):
+    "As under `nohup make test &`, where SIGINT is ignored when pytest starts."
+    shutil.copy(Path(__file__).parent / "conftest.py", tmp_path)
+    (tmp_path / "test_child.py").write_text("""
+import signal, subprocess, sys
+
+def test_child_stops():
+    code = "import sys, time; print('held', flush=True); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert child.stdout.readline() == b"held\\n"
+    child.send_signal(signal.SIGINT)
+    assert child.wait(60) != 0
+""")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    ignored = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    done = subprocess.run(ignored, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
