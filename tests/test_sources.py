@@ -1,8 +1,11 @@
 """Pictures from anywhere: every kind of source gives the same crop; damage is named; draft decoding changes little and saves much."""
+import copy
 import io
 import os
 import pickle
 import tarfile
+import zipfile
+from contextlib import contextmanager
 from itertools import product
 
 import numpy as np
@@ -10,10 +13,16 @@ import pytest
 import torch
 from PIL import Image
 
+from pconv_edu.commands.evaluate import main
+from pconv_edu.evaluation import evaluate, mean_fill
+from pconv_edu.phases import Phase
 from pconv_edu.torchvision_guard import ensure_torchvision
 from pconv_edu.pictures import BadImage, sample_photos, save_image, to_pil
-from pconv_edu.sources import Files, Items, check_images, crop_box, cut, decode, open_pictures, read_crop, upright_size
+from pconv_edu.sources import (SOURCES, Checked, Files, Items, Source, check_images, crop_box, cut, decode, open_pictures, read_crop,
+                               upright_size)
 from pconv_edu.tars import TarImages
+from pconv_edu.train import fit
+from pconv_edu.unet import PConvUNet
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +251,122 @@ def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path):
     exif[0x0112] = 9
     Image.new("RGB", (40, 20)).save(tmp_path / "a.jpg", exif=exif)
     with Image.open(tmp_path / "a.jpg") as picture: assert upright_size(picture) == (40, 20)
+
+
+# ---- one door ----
+@pytest.mark.xfail(reason="the door and the pairs follow")
+def test_a_list_of_anything_is_the_same_picture(tmp_path, photo):
+    "PIL, array, uint8 tensor, float tensor, {'image': PIL}, (picture, label), path: the same crop to the bit."
+    picture = to_pil(photo)
+    picture.save(tmp_path / "a.png")
+    pixels = np.array(picture)
+    levels = torch.from_numpy(pixels).permute(2, 0, 1)
+    items = [picture, pixels, levels, levels / 255, (levels / 255).double(), {"image": picture}, (picture, 3), tmp_path / "a.png"]
+    wanted = crops(open_pictures([tmp_path / "a.png"]))[0]
+    for item, crop in zip(items, crops(open_pictures(items))): assert torch.equal(crop, wanted), type(item)
+    for batch in (torch.stack([levels] * 2), np.stack([pixels] * 2)): assert torch.equal(crops(open_pictures(batch))[1], wanted)
+
+
+def test_fine_levels_of_a_tensor_are_kept(photo):
+    "Floats were cut to 8 bits on their way into a training."
+    fine = (photo * .9 + torch.linspace(0, .1, photo.shape[2])).clamp(0, 1)
+    with open_pictures([fine]).open(0) as picture:
+        assert torch.equal(read_crop(picture, (30, 40, 158, 168), 128), fine[:, 40:168, 30:158])
+        assert torch.equal(read_crop(picture, (30, 40, 158, 168), 128, flip=True), fine[:, 40:168, 30:158].flip(2))
+        small = read_crop(picture, crop_box(451, 300, 64), 64)
+    rough = read_crop(to_pil(fine), crop_box(451, 300, 64), 64)
+    assert 0 < (small - rough).abs().max() < 1.01 / 255 and 0 <= small.min() and small.max() <= 1
+
+
+def test_names_of_a_dict_are_its_keys(photo):
+    source = open_pictures({"cat": photo, 7: photo})
+    assert [source.name(i) for i in range(2)] == ["cat", "7"] and open_pictures([photo]).name(0) == "list[0]"
+
+
+def test_what_is_no_source_is_said(tmp_path, photo):
+    for one in (photo, to_pil(photo), np.array(to_pil(photo))):
+        with pytest.raises(ValueError, match=type(one).__name__): open_pictures(one)
+    for other in ({1, 2}, (p for p in [photo]), 5):
+        with pytest.raises(TypeError, match=type(other).__name__): open_pictures(other)
+    with pytest.raises(ValueError, match="empty"): open_pictures({})
+    with pytest.raises(ValueError, match=r"\.tar.*\.png"): open_pictures(["a.tar", "b.png"])
+
+
+def test_one_file_is_a_source(tmp_path, photo):
+    save_image(photo, tmp_path / "a.png")
+    source = open_pictures(tmp_path / "a.png")
+    assert len(source) == 1 and source.name(0) == "a.png" and crops(source).shape == (1, 3, 32, 32)
+
+
+def test_the_home_folder_in_a_path(tmp_path, monkeypatch, photo):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_image(photo, tmp_path / "p" / "a.png")
+    for images in ("~/p", "~/p/a.png", ["~/p/a.png"], {"a": "~/p/a.png"}): assert crops(open_pictures(images)).shape == (1, 3, 32, 32)
+
+
+def test_fingerprints_change_with_the_picture(folder, tmp_path, photo):
+    def fingerprints(images): return [open_pictures(images).fingerprint(i) for i in range(len(open_pictures(images)))]
+    with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
+    arrays = [np.array(to_pil(photo[:, k:k + 60, :90])) for k in range(4)]
+    paths = [folder / open_pictures(folder).name(i) for i in range(4)]
+    kinds = {"folder": folder, "paths": paths, "tar": tmp_path / "p.tar", "arrays": arrays, "pil": [Image.fromarray(a) for a in arrays],
+             "tensors": [torch.from_numpy(a).permute(2, 0, 1) for a in arrays], "bfloat16": [torch.from_numpy(a).bfloat16() / 255 for a in arrays]}
+    before = {kind: fingerprints(images) for kind, images in kinds.items()}
+    assert before == {kind: fingerprints(images) for kind, images in kinds.items()}
+    for path in paths: path.write_bytes(path.read_bytes() + b"more")
+    with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
+    kinds |= {kind: [1 - item if isinstance(item, torch.Tensor) else Image.eval(item, lambda v: 255 - v) if kind == "pil" else 255 - item
+                     for item in kinds[kind]] for kind in ("arrays", "pil", "tensors", "bfloat16")}
+    for kind, images in kinds.items(): assert all(a != b for a, b in zip(before[kind], fingerprints(images))), kind
+    (folder / "sub0" / "0.png").unlink()
+    assert open_pictures(paths).fingerprint(0) == b"missing\n"
+
+
+# ---- a source of one's own ----
+class ZipImages:
+    def __init__(self, path):
+        self.path = path
+        with zipfile.ZipFile(path) as file: self.members = file.infolist()
+
+    def __len__(self): return len(self.members)
+    def name(self, i): return self.members[i].filename
+    def fingerprint(self, i): return self.members[i].CRC.to_bytes(4, "big")
+
+    @contextmanager
+    def open(self, i):
+        with zipfile.ZipFile(self.path) as file, file.open(self.members[i]) as data: yield Image.open(data)
+
+
+@pytest.fixture
+def zipped(folder, monkeypatch):
+    path = folder.parent / "photos.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for i in range(4): file.write(folder / open_pictures(folder).name(i), open_pictures(folder).name(i))
+    monkeypatch.setitem(SOURCES, ".zip", ZipImages)
+    return path
+
+
+@pytest.mark.xfail(reason="the door and the pairs follow")
+def test_a_zip_is_a_source_everywhere(folder, zipped, tmp_path, capsys):
+    "One class and one line: `fit`, `evaluate` and the command take it, and get what the folder gives."
+    source = open_pictures(zipped)
+    assert isinstance(ZipImages(zipped), Source) and isinstance(source, Checked) and torch.equal(crops(source), crops(open_pictures(folder)))
+    options = dict(net=PConvUNet(widths=(4, 8)), phases=(Phase("a", 2, 1e-3),), size=16, batch=2, vgg=None, draw=False, progress=False, device="cpu")
+    losses = [fit(images, out=tmp_path / f"run{k}", **{**options, "net": copy.deepcopy(options["net"])}).history[-1]["loss"]
+              for k, images in enumerate((folder, zipped, ZipImages(zipped)))]
+    assert losses[0] == losses[1] == losses[2]
+    tables = [evaluate(mean_fill, images, size=32) for images in (folder, zipped, ZipImages(zipped))]
+    assert tables[0].rows == tables[1].rows == tables[2].rows and tables[0].pairs == tables[1].pairs
+    assert main([str(zipped), "--net", "mean", "--size", "32", "--quiet"]) == 0
+    assert str(tables[0]).splitlines()[1:] == capsys.readouterr().out.splitlines()[1:]
+
+
+def test_errors_of_someone_elses_source_carry_the_name(zipped):
+    data = bytearray(zipped.read_bytes())
+    data[60:80] = bytes(20)  # inside the first member
+    zipped.write_bytes(data)
+    source = open_pictures(zipped)
+    with pytest.raises(BadImage) as error:
+        with source.open(0) as picture: decode(picture)
+    assert error.value.path == source.name(0)
+    assert list(check_images(zipped)) == [source.name(0)]

@@ -263,3 +263,120 @@ def test_find_tars(shards):
     one = shards / "shard-1.tar"
     assert find_tars(one) == [one] and len(find_tars(shards)) == len(find_tars(str(shards / "*.tar"))) == 3
     assert find_tars([one, shards / "shard-0.tar"])[1] == one
+
+
+# ---- headers are a stranger's claims ----
+def sparse_file(path, picture: Image.Image) -> bytes:
+    "A BMP with long black runs, written with holes in the file."
+    file = io.BytesIO()
+    picture.save(file, "BMP")
+    data = file.getvalue()
+    with open(path, "wb") as out:
+        for start in range(0, len(data), 4096):
+            block = data[start:start + 4096]
+            if block.strip(b"\0"): out.seek(start); out.write(block)
+        out.truncate(len(data))
+    return data
+
+
+def gnu_sparse(name: str, data: bytes) -> bytes:
+    "A member in GNU's old sparse format, by hand: runs of data only, and a map of up to four of them in the header."
+    runs, start = [], None
+    for at in range(0, len(data) + 512, 512):
+        full = at < len(data) and data[at:at + 512].strip(b"\0")
+        if full and start is None: start = at
+        if not full and start is not None: runs.append((start, min(at, len(data)) - start)); start = None
+    assert 1 < len(runs) <= 3
+    stored = b"".join(data[start:start + count].ljust(-(-count // 512) * 512, b"\0") for start, count in runs)
+    info = tarfile.TarInfo(name)
+    info.size = len(stored)
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = b"S"
+    places = [*runs, (len(data), 0)]  # the map ends where the file does
+    for k, (start, count) in enumerate(places): header[386 + 24 * k:410 + 24 * k] = b"%011o\0%011o\0" % (start, count)
+    header[483:495] = b"%011o\0" % len(data)
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + 8 * 32 + sum(header[156:512]))
+    return bytes(header) + stored
+
+
+def test_a_sparse_member_is_read_as_it_was(tmp_path):
+    "Taken for a plain run of bytes, it became whatever followed in the tar: another picture, without an error."
+    pixels = np.zeros((600, 600, 3), np.uint8)
+    pixels[:80], pixels[-80:] = 200, 90
+    pictures = [Image.fromarray(pixels), Image.fromarray(pixels[::-1].copy())]
+    files = [sparse_file(tmp_path / f"{k}.bmp", picture) for k, picture in enumerate(pictures)]
+    (tmp_path / "s.tar").write_bytes(b"".join(gnu_sparse(f"{k}.bmp", data) for k, data in enumerate(files)) + bytes(1024))
+    tars = TarImages(tmp_path / "s.tar")
+    assert [tars.name(k) for k in range(2)] == ["s.tar/0.bmp", "s.tar/1.bmp"]
+    assert [tars.read(k) for k in range(2)] == files
+    for k, picture in enumerate(pictures): assert (tars[k].permute(1, 2, 0).numpy() * 255 == np.asarray(picture)).all()
+
+
+def test_a_header_of_many_blocks_is_read(tmp_path):
+    "More blocks of header than the index's 16 bits can count."
+    with tarfile.open(tmp_path / "p.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        for k in range(2):
+            info = tarfile.TarInfo(f"{k}.png")
+            info.size = len(png(k))
+            info.pax_headers = {"comment": "x" * 34_000_000} if k == 0 else {}
+            tar.addfile(info, io.BytesIO(png(k)))
+    tars = TarImages(tmp_path / "p.tar")
+    assert [(tars.name(k), value(tars[k])) for k in range(2)] == [("p.tar/0.png", 0), ("p.tar/1.png", 1)]
+
+
+def forged(path, field: slice, value: bytes, names=("a.png", "b.png")):
+    "A tar whose first header says something else, with a checksum that fits."
+    data = bytearray(write_tar(path, names).read_bytes())
+    data[field] = value
+    data[148:156] = b"%06o\0 " % (sum(data[:148]) + 8 * 32 + sum(data[156:512]))
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("claim", ["negative size", "size past 2^63", "a gigabyte of names"])
+def test_what_no_honest_header_says_is_refused(tmp_path, claim):
+    "A negative size walks back and round in circles; a gigabyte of names was read into memory."
+    path, size = tmp_path / "forged.tar", slice(124, 136)
+    if claim == "negative size": forged(path, size, b"\xff" * 12)
+    if claim == "size past 2^63": forged(path, size, b"\x80" + (2**63).to_bytes(11, "big"))
+    if claim == "a gigabyte of names":
+        info = tarfile.TarInfo("x")
+        info.type, info.size = tarfile.XHDTYPE, 10**9
+        with open(path, "wb") as file:
+            file.write(info.tobuf(tarfile.USTAR_FORMAT))
+            file.truncate(512 + 10**9)  # sparse: it takes no room on the disk
+    with pytest.raises(BadTar) as error: TarImages(path)
+    assert error.value.path == str(path)
+
+
+def test_a_pipe_is_no_tar(tmp_path):
+    "Opening one waits for a writer, for ever."
+    os.mkfifo(tmp_path / "p.tar")
+    for where in (tmp_path / "p.tar", tmp_path, str(tmp_path / "*.tar"), [tmp_path / "p.tar"]):
+        with pytest.raises(BadTar) as error: find_tars(where)
+        assert error.value.path == str(tmp_path / "p.tar")
+
+
+@pytest.mark.parametrize("damage", ["json is no text", "json is empty", "npy has no header", "an entry differs", "npy is empty"])
+def test_a_damaged_index_is_built_again(shards, damage):
+    old = TarImages(shards)
+    npy, about = old.index, old.index.with_suffix(".json")
+    data = bytearray(npy.read_bytes())
+    if damage == "json is no text": about.write_bytes(b"\xff\xfe")
+    if damage == "json is empty": about.write_bytes(b"")
+    if damage == "npy has no header": npy.write_bytes(bytes(6) + data[6:])
+    if damage == "an entry differs": npy.write_bytes(data[:-1] + b"\7")  # the shard's number
+    if damage == "npy is empty": npy.write_bytes(b"")
+    assert [value(picture) for picture in TarImages(shards)] == list(range(15))
+
+
+def test_a_tar_that_changes_while_it_is_open_is_noticed(tmp_path):
+    "Written over in place: the offsets then lead into other pictures."
+    path = write_tar(tmp_path / "p.tar", ["a.png", "b.png", "c.png"])
+    tars = TarImages(path)
+    tars[2]
+    empty = tarfile.TarInfo("a folder")
+    empty.type = tarfile.DIRTYPE  # a header and nothing else: all that follows moves by half a picture
+    with open(path, "r+b") as file: file.write(empty.tobuf() + write_tar(tmp_path / "new.tar", ["a.png", "b.png", "c.png"]).read_bytes())
+    with pytest.raises(BadTar) as error: tars[2]
+    assert error.value.path == str(path)
