@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 from find_browser import find_browser
+from lab import TOKEN
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-renderer-backgrounding",
          "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows"]
@@ -64,16 +65,17 @@ def jupyter(nbs):
     }
     command = [
         sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        f"--ServerApp.root_dir={nbs}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-        "--ServerApp.password=", "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={nbs}", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True",
     ]
     with open(home / "lab.log", "w") as log:
         server = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            env={"OMP_NUM_THREADS": "1", **os.environ, **places, "IPYTHONDIR": str(home / "ipython")},
+            env={
+                "OMP_NUM_THREADS": "1", **os.environ, **places, "IPYTHONDIR": str(home / "ipython"), "JUPYTER_TOKEN": TOKEN,
+            },
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api", server, home / "lab.log")
+            _wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, home / "lab.log")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()

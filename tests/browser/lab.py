@@ -1,8 +1,11 @@
 """One notebook in JupyterLab: open it, run it, look at what came out."""
 import json
 import re
+import secrets
 import time
 from pathlib import Path
+
+TOKEN = secrets.token_hex(16)  # of the server that these tests start: nobody else on the machine may use it
 
 # What the browser says that is none of the lessons' doing. Each was looked at; all else fails a test.
 HARMLESS = (
@@ -54,7 +57,7 @@ class Notebook:
                 "window.jupyterapp.commands.execute('docmanager:open', { path }); }",
                 name,
             )
-        else: self.page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}?reset")
+        else: self.page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}?reset&token={TOKEN}")
 
     def _complain(self, text: str):
         if not any(re.search(known, text) for known in HARMLESS): self.complaints.append(text[:500])
