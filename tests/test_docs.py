@@ -223,7 +223,7 @@ def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
     ("../nbs/04_partial_conv.ipynb", "site", "lessons/04_partial_conv.ipynb"),
     ("../pconv_edu/losses/pixel.py", "nbs", "../reference/losses.pixel.md"),
     ("solutions/lesson_03.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/nbs/solutions/lesson_03.py"),
-    ("../tools/measure_tars.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/tools/measure_tars.py"),
+    ("../tools/once/measure_tars.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/tools/once/measure_tars.py"),
     ("../site/glossary.md#x", "nbs", "../glossary.md#x"),
     ("../docs/before_after.jpg", "site", "docs/before_after.jpg"),
 ])

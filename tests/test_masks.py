@@ -156,7 +156,7 @@ def test_running_min_against_a_loop():
 
 
 def test_they_look_like_the_official_ones():
-    """Means over the official test masks, 25 for each bin and border half, measured with tools/compare_masks.py: the share of hole
+    """Means over the official test masks, 25 for each bin and border half, measured with tools/once/compare_masks.py: the share of hole
     near the border, the depth (px at 512), the outline (in picture sides), the number of pieces."""
     official = {1: (.304, 7.0, 10.5, 20.5), 3: (.314, 11.0, 13.0, 11.7), 5: (.298, 24.5, 8.0, 3.9)}  # holes may touch the border
     for bin, (frame, depth, outline, pieces) in official.items():
@@ -173,7 +173,7 @@ def test_they_look_like_the_official_ones():
 
 
 def test_speed_has_not_collapsed():
-    "Measured on a free core: see tools/compare_masks.py. Here only a bound that a loaded machine keeps too."
+    "Measured on a free core: see tools/once/compare_masks.py. Here only a bound that a loaded machine keeps too."
     def rate(size, count=15):
         start = time.process_time()
         for seed in range(count): irregular_mask(size, seed=seed)

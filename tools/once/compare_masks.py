@@ -1,6 +1,6 @@
 """Compare generated masks with the official test masks, of which you need a copy.
 
-    python tools/compare_masks.py FOLDER [--count 25] [--out runs/masks]
+    python tools/once/compare_masks.py FOLDER [--count 25] [--out runs/masks]
 
 For each ratio bin, with a free border and without: share of hole, pieces (8-connected), share of the largest piece,
 mean and

@@ -1,6 +1,6 @@
 """Measure `TarImages` against a folder on many small generated JPEGs (half a GB for 100,000), and work out 8 million.
 
-    .venv/bin/python tools/measure_tars.py [--count 100000] [--place /a/folder/with/room]
+    .venv/bin/python tools/once/measure_tars.py [--count 100000] [--place /a/folder/with/room]
 
 What it writes is deleted at the end.
 """

@@ -9,7 +9,7 @@ from find_browser import find_browser
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STROKES = (((.12, .2), (.3, .42), (.5, .3)), ((.45, .75), (.62, .6), (.85, .82)))  # shares of width and height
 
 
