@@ -3,13 +3,16 @@ docs/page.jpg.
 """
 import argparse
 import io
+import sys
 from pathlib import Path
 
-from find_browser import find_browser
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from find_browser import find_browser
+
 STROKES = (((.12, .2), (.3, .42), (.5, .3)), ((.45, .75), (.62, .6), (.85, .82)))  # shares of width and height
 
 
