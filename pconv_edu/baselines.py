@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .pictures import COLORS, to_pil
+from .figures import COLORS
+from .pictures import to_pil
 
 # %% ../nbs/w16_baselines.ipynb #e8ea4d48
 def show_hole(

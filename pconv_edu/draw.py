@@ -22,9 +22,10 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from .course.explorers import through_layers
-from .inpainting import inpaint, load_pretrained, to_levels, to_mask
-from .masks import resize_mask
-from .pictures import COLORS, Drawing, open_image, show_row, to_pil, upright_rgb
+from .inpainting import inpaint, load_pretrained, to_levels
+from .masks import resize_mask, to_mask
+from .figures import COLORS, Drawing, show_row
+from .pictures import open_image, to_pil, upright_rgb
 
 # %% ../nbs/w13_draw.ipynb #69e9a2ad
 def _sweep(hole: np.ndarray, p: np.ndarray, q: np.ndarray, radius: float):
@@ -162,7 +163,7 @@ def load(self: DrawHole, image):
 
 @patch
 def load_mask(self: DrawHole, mask, hole: str | None = None):
-    """Take the hole of a mask of any kind that `inpaint.to_mask` takes.
+    """Take the hole of a mask of any kind that `masks.to_mask` takes.
 
     Raises `ValueError` when it is not of the picture's size.
     """

@@ -19,7 +19,7 @@ from .learned_metrics import LearnedMetrics
 from .losses import composite
 from .metrics import COLUMNS, l1_percent, psnr, score, ssim, ssim_map
 from .pairs import Pair, fill_pairs, fit_square, load_manifest, make_pairs, save_manifest
-from .pictures import Drawing, show_row
+from .figures import Drawing, show_row
 from .table import HEADINGS, Table, bin_name, cell, interval, text_table, to_csv, to_json
 
 _all_ = ["FilledFirst", "LearnedMetrics", "Pair", "Table", "bin_name", "biharmonic_fill", "classical_methods", "fill_pairs", "fit_square",

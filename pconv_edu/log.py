@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator
 from PIL import Image
 from tqdm import tqdm
 
-from .pictures import COLORS, SERIES, Drawing
+from .figures import COLORS, SERIES, Drawing
 
 # %% ../nbs/w06_log.ipynb #ac97f992
 class Board:

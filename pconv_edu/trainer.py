@@ -30,7 +30,7 @@ from .losses import InpaintingLoss, LossWeights, composite
 from .masks import ImplausiblePolarity
 from .parallel import join_team, share_batchnorm
 from .phases import Phase, in_steps
-from .pictures import show_row
+from .figures import show_row
 from .sources import Files, Items
 from .tars import TarImages
 from .unet import PConvUNet

@@ -6,7 +6,7 @@ import torch
 from pconv_edu.course.explorers import film, hole_widths, through_layers, value_in_hole, weight_bars, weighted
 from pconv_edu.losses.total import LossWeights
 from pconv_edu.masks import rect_mask
-from pconv_edu.pictures import COLORS
+from pconv_edu.figures import COLORS
 from pconv_edu.unet import PConvUNet
 
 

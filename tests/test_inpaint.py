@@ -10,9 +10,9 @@ from PIL import Image
 from scipy.ndimage import distance_transform_cdt
 from torch import nn
 
-from pconv_edu.inpainting import coarse_fill, fill_windows, inpaint, ramp, reach_of, starts, to_mask, trust
+from pconv_edu.inpainting import coarse_fill, fill_windows, inpaint, ramp, reach_of, starts, trust
 from pconv_edu.losses import composite
-from pconv_edu.masks import irregular_mask
+from pconv_edu.masks import irregular_mask, to_mask
 from pconv_edu.pictures import BadImage
 from pconv_edu.unet import PConvUNet
 

@@ -2,7 +2,7 @@
 import pytest
 import ipywidgets as w
 
-from pconv_edu.pictures import Drawing
+from pconv_edu.figures import Drawing
 from pconv_edu.course.widgets import play
 
 

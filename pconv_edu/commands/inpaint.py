@@ -14,8 +14,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, run, say, share, whole
-from pconv_edu.inpainting import inpaint, load_pretrained, to_mask
-from pconv_edu.masks import MOST_HOLE, hole_ratio
+from pconv_edu.inpainting import inpaint, load_pretrained
+from pconv_edu.masks import MOST_HOLE, hole_ratio, to_mask
 from pconv_edu.pictures import BadImage, list_images, open_image
 
 WRITERS = {".png": {}, ".tif": {"compression": "tiff_lzw"}, ".tiff": {"compression": "tiff_lzw"}, ".bmp": {}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95},

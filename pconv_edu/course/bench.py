@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..masks import irregular_mask
-from ..pictures import COLORS, SERIES, Drawing
+from ..figures import COLORS, SERIES, Drawing
 from ..unet import PConvUNet, double_and_convolve
 
 # %% ../../nbs/w17_scale.ipynb #c822aaf0

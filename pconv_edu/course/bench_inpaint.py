@@ -18,7 +18,8 @@ import torch
 from .bench import in_turns, ratio, rounds, resident, run_alone
 from ..inpainting import inpaint, load_pretrained
 from ..masks import irregular_mask
-from ..pictures import COLORS, SERIES, Drawing, sample_photos, to_pil
+from ..figures import COLORS, SERIES, Drawing
+from ..pictures import sample_photos, to_pil
 from ..unet import PConvUNet
 
 # %% ../../nbs/w19_inpaint_cost.ipynb #8f5287fb

@@ -19,7 +19,7 @@ from pconv_edu.losses import (
     InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss,
 )
 from ..masks import irregular_mask
-from ..pictures import SERIES, Drawing
+from ..figures import SERIES, Drawing
 from ..unet import PConvUNet
 
 # %% ../../nbs/w18_loss_cost.ipynb #e31732df

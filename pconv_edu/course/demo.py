@@ -24,7 +24,8 @@ from pconv_edu.log import TERMS, curves
 from pconv_edu.inpainting import load_pretrained
 from pconv_edu.losses import LossWeights, composite
 from pconv_edu.phases import FINE_TUNE, INITIAL, Phase
-from pconv_edu.pictures import COLORS, Drawing, sample_photos
+from pconv_edu.figures import COLORS, Drawing
+from pconv_edu.pictures import sample_photos
 from pconv_edu.trainer import WRITTEN, make_net, put_aside
 from pconv_edu.train import Result, fit
 
@@ -123,14 +124,14 @@ def before_after(net, photos: dict[str, Tensor], pairs: list[Pair], size: int) -
     grid = drawing.subplots(len(pairs), len(columns), squeeze=False)
     for axes, title in zip(grid[0], columns): axes.set_title(title, fontsize=13)
     for row, pair, *pictures in zip(grid, pairs, *columns.values()):
-        for axes, picture in zip(row, pictures): _paint(axes, picture)
+        for axes, picture in zip(row, pictures): paint(axes, picture)
         row[0].set_ylabel(f"{pair.picture}\nhole {pair.ratio:.0%}", fontsize=11)
     scale = drawing.colorbar(grid[0, -1].images[0], ax=grid[:, -1], shrink=.4, aspect=30)
     scale.set_label("difference from the photo (1 = black against white)", fontsize=10)
     return drawing
 
 
-def _paint(axes, picture: Tensor):
+def paint(axes, picture: Tensor):
     "A colour picture, or a map of differences."
     axes.set_xticks([]), axes.set_yticks([])
     for side in axes.spines.values(): side.set_visible(False)

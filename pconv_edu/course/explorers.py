@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pconv_edu.mask_update import mask_history
 from pconv_edu.masks import hole_ratio
 from pconv_edu.partial_conv import PartialConv2d
-from pconv_edu.pictures import COLORS, SERIES, Drawing, show_row
+from pconv_edu.figures import COLORS, SERIES, Drawing, show_row
 
 SHARES = dict(zip(("valid", "hole", "perceptual", "style", "tv"), (COLORS["valid"], COLORS["hole"], *SERIES)))
 DARK = SERIES[0], SERIES[2]  # white letters on these

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from pconv_edu.losses.pixel import composite, hole_loss
 from pconv_edu.losses.tv import hole_ring
-from pconv_edu.pictures import SERIES, Drawing, _paint
+from pconv_edu.figures import SERIES, Drawing, paint
 
 
 def blur(
@@ -52,7 +52,7 @@ def bars(
     drawing = Drawing(figsize=(1.75 * len(pictures) + .3, 1.75 + .75 * len(table)), format="jpeg")
     grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.9] + [.75] * len(table))
     for axes, (name, picture) in zip(grid[0], pictures.items()):
-        _paint(axes, picture)
+        paint(axes, picture)
         axes.images[0].set_interpolation("antialiased")  # shown smaller than it is: a seam of one pixel must not fall between two rows
         axes.set_title(name, fontsize=12)
     for row, (term, values) in zip(grid[1:], table.items()):

@@ -3,7 +3,7 @@ from lab import Notebook, notebook
 from test_lessons import moves
 
 DEAF = """
-from pconv_edu.pictures import Drawing
+from pconv_edu.figures import Drawing
 from pconv_edu.course.widgets import play
 play(lambda size: Drawing(figsize=(1, 1)), size=(1, 4))
 """
