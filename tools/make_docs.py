@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "site/_ext")]
@@ -18,6 +19,7 @@ from check_site import problems
 from course import ROOT, Lesson, in_order, line_of, modules, source_url
 from docments import as_rst
 from fetch_npm import fetch
+from make_players import draw_all, has_players, is_player, players
 
 STAGE, BUILT, OUT, PAGE = ROOT / "build/site", ROOT / "build/html", ROOT / "_site", ROOT / "_page"
 MATHJAX = (
@@ -88,13 +90,20 @@ def as_page(code: dict) -> dict | None:
     return {**code, "source": body, "metadata": {"tags": tags}} if body else None
 
 
-def staged(lesson: Lesson) -> dict:
-    "The notebook as the site shows it."
-    cells = [
-        cell(relink("".join(c["source"]), "nbs"), id=c["id"]) if c["cell_type"] == "markdown" else as_page(c)
-        for c in lesson.cells
-    ]
-    cells = [c for c in cells if c]
+def with_player(page: dict, box: str) -> dict:
+    "A `play` cell whose output is a box that works without a kernel."
+    shown = {"output_type": "display_data", "data": {"text/html": box}, "metadata": {}}
+    return {**page, "outputs": [shown], "metadata": {"tags": ["player-cell"]}}
+
+
+def staged(lesson: Lesson, players: Iterable[str] = ()) -> dict:
+    "The notebook as the site shows it; `players` is the HTML of its `play` boxes, in order."
+    cells, boxes = [], iter(players)
+    for c in lesson.cells:
+        if c["cell_type"] == "markdown": made = cell(relink("".join(c["source"]), "nbs"), id=c["id"])
+        else: made = as_page(c)
+        if is_player(c) and (box := next(boxes, None)): made = with_player(made, box)
+        if made: cells.append(made)
     language = {"name": "python", "pygments_lexer": "ipython3"}
     return {
         "cells": [cells[0], lesson_bar(lesson), *cells[1:]],
@@ -272,8 +281,10 @@ def stage() -> tuple[list[Lesson], list[str]]:
     if PAGE.exists(): shutil.copytree(PAGE, STAGE / "extra/page")
     course, misses = in_order(), []
     (STAGE / "lessons").mkdir()
+    draw_all([lesson for lesson in course if has_players(lesson)])
     for lesson in course:
-        (STAGE / "lessons" / lesson.path.name).write_text(json.dumps(staged(lesson)), encoding="utf-8")
+        page = staged(lesson, players(lesson, STAGE / "_static") if has_players(lesson) else ())
+        (STAGE / "lessons" / lesson.path.name).write_text(json.dumps(page), encoding="utf-8")
     written = {
         **pages(course, PAGE.exists(), misses),
         **{f"reference/{name}": text for name, text in reference(course).items()},

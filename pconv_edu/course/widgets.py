@@ -4,6 +4,8 @@ from html import escape
 
 import ipywidgets as w
 
+from pconv_edu.course.frames import left_for_the_site
+
 
 def _control(name: str, value) -> w.Widget:
     "A slider for `(low, high[, step])`, a menu for a list or dict, a checkbox for a bool; widgets pass through."
@@ -32,6 +34,7 @@ def play(
     for name, value in (start or {}).items(): parts[name].value = value
     values = lambda: {name: part.value for name, part in parts.items()}
     first = draw(**values())
+    left_for_the_site(draw, parts)
     image, note = w.Image(value=first.to_bytes(), format=first.format, layout=w.Layout(max_width="100%")), w.HTML()
 
     def redraw(_):
