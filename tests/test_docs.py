@@ -249,6 +249,21 @@ def test_directives_of_nbdev_do_not_reach_the_reader():
     assert made("x = 1  # play(it)")["metadata"]["tags"] == []
 
 
+@pytest.mark.parametrize("body, wanted", [
+    ("import torch\nfrom torch import nn", True), ("assert 1 == 1\ntest_eq(2, 2)", True),
+    ("import torch\nx = 1", False), ("show(x)", False), ("%matplotlib inline", False)])
+def test_cells_of_imports_or_of_tests_are_folded_away(body, wanted):
+    assert make_docs.folded(body) is wanted
+
+
+def test_a_play_cell_becomes_a_player():
+    lesson = STEMS["03_mask_update"]
+    page = make_docs.staged(lesson, ["<div>the box</div>"])
+    boxes = [c for c in page["cells"] if "player-cell" in c["metadata"].get("tags", ())]
+    assert [c["outputs"][0]["data"] for c in boxes] == [{"text/html": "<div>the box</div>"}]
+    assert not [c for c in make_docs.staged(lesson)["cells"] if "player-cell" in c["metadata"].get("tags", ())]
+
+
 def test_a_small_site_is_built_without_a_warning_and_its_links_hold(tmp_path):
     "The real Sphinx with the real settings, over two lessons and one page of the reference."
     source = tmp_path / "site"

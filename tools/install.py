@@ -1,4 +1,4 @@
-# ruff: noqa: UP  (it must parse on Pythons that are too old to run the package)
+# ruff: noqa: UP030, UP031, UP032
 """Make the virtual environment and install the package into it, with one clear sentence when that fails.
 
 Written for any Python 3 (it must still parse on one that is too old to run the package).

@@ -70,6 +70,16 @@ def lesson_bar(lesson: Lesson) -> dict:
     )
 
 
+def folded(body: str) -> bool:
+    "Is the cell nothing but imports, or nothing but tests? A reader of the site opens it on demand."
+    try: nodes = ast.parse(body).body
+    except SyntaxError: return False
+    imports = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes)
+    calls = [getattr(getattr(getattr(node, "value", None), "func", None), "id", "") for node in nodes]
+    tests = all(isinstance(node, ast.Assert) or call.startswith("test_") for node, call in zip(nodes, calls))
+    return imports or tests
+
+
 def as_page(code: dict) -> dict | None:
     "A code cell without nbdev's directives; tags say what becomes of it. None for a cell of directives alone."
     source = "".join(code["source"])
@@ -80,6 +90,7 @@ def as_page(code: dict) -> dict | None:
         for tag, so in (
             ("exported", {"export", "exports"} & set(directives)),
             ("remove-cell", {"hide"} & set(directives)),
+            ("hide-input", not code["outputs"] and folded(body)),
             (
                 "widget",
                 re.search(r"^(play|display)?\(?\w*\b(play|DrawHole|draw_hole)\(", body, re.M) and not code["outputs"],
