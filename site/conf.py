@@ -38,7 +38,7 @@ html_title = cfg["title"]
 html_baseurl = cfg["doc_host"] + cfg["doc_baseurl"] + "/"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["player.js"]
+html_js_files = ["player.js", "explore.js"]
 html_extra_path = ["extra"] if (HERE / "extra").exists() else []
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
