@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .figures import COLORS
+from .files import need_package
 from .pictures import to_pil
 
 # %% ../nbs/w16_baselines.ipynb #e8ea4d48
@@ -58,8 +59,7 @@ def opencv_fill(
 ) -> Callable:  # (image, mask) -> output
     "Baseline: OpenCV's inpainting. Raises `ImportError` where OpenCV is not installed, `ValueError` for another method."
     if method not in ("telea", "ns"): raise ValueError(f"OpenCV method {method!r} is unknown; there are 'telea' and 'ns'")
-    try: import cv2
-    except ImportError: raise ImportError("opencv_fill needs OpenCV: pip install 'pconv_edu[classical]' (opencv-python-headless)") from None
+    cv2 = need_package("cv2", "opencv_fill (OpenCV)", "classical")
     flag = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}[method]
     fill = lambda picture, hole: cv2.inpaint(picture, hole.astype(np.uint8), radius, flag)
     return lambda image, mask: _one_by_one(fill, image, mask)

@@ -19,12 +19,10 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
+from .files import BadFile, move, sync_file, sync_folder
+
 # %% ../nbs/w05_checkpoint.ipynb #04f58229
-class BadCheckpoint(ValueError):
-    "A checkpoint that must not be used; `.path` and `.reason` say which and why."
-    def __init__(self, path, reason: str):
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = str(path), reason
+class BadCheckpoint(BadFile): "A checkpoint that must not be used; `.path` and `.reason` say which and why."
 
 # %% ../nbs/w05_checkpoint.ipynb #de22ecd1
 @dataclass(frozen=True)
@@ -39,18 +37,11 @@ class Checkpoint:
         "The network's weights; the averaged ones (EMA) of a run that kept an average."
         return self.tensors.get("ema", self.tensors["net"])
 
-# %% ../nbs/w05_checkpoint.ipynb #21ec6aaa
-def _fsync(path: Path):
-    "Wait until `path`, a file or a folder, has reached the disk."
-    handle = os.open(path, os.O_RDONLY)
-    try: os.fsync(handle)
-    finally: os.close(handle)
-
 # %% ../nbs/w05_checkpoint.ipynb #dd309868
 def _write(path: Path, data: bytes):
     "Write a whole file and wait until it has reached the disk."
     path.write_bytes(data)
-    _fsync(path)
+    sync_file(path)
 
 # %% ../nbs/w05_checkpoint.ipynb #e11b8334
 def _hash(data: bytes) -> str: return hashlib.sha256(data).hexdigest()
@@ -86,7 +77,7 @@ def _remove(path: Path):
     "Delete a checkpoint: out of sight first, so that a kill in between leaves no half of one."
     hidden = path.with_name(f".old_{path.name.lstrip('.')}")
     if hidden.exists(): shutil.rmtree(hidden)
-    os.rename(path, hidden)
+    move(path, hidden)
     shutil.rmtree(hidden)
 
 # %% ../nbs/w05_checkpoint.ipynb #205c463b
@@ -120,10 +111,10 @@ def _place(files: dict[str, bytes], path: Path):
     beside, replaced = path.with_name(f".new_{path.name}"), path.with_name(f".replaced_{path.name}")
     beside.mkdir()
     for name, data in files.items(): _write(beside / name, data)
-    _fsync(beside)
-    if path.exists(): os.rename(path, replaced)
-    os.rename(beside, path)
-    _fsync(path.parent)
+    sync_folder(beside)
+    if path.exists(): move(path, replaced)
+    move(beside, path)
+    sync_folder(path.parent)
     if replaced.exists(): _remove(replaced)
 
 # %% ../nbs/w05_checkpoint.ipynb #bbd5d9ff
@@ -146,7 +137,7 @@ def _tidy(folder: Path):
     for path in folder.glob(".replaced_step_*"):
         place = path.with_name(path.name.removeprefix(".replaced_"))
         if place.exists(): _remove(path)
-        else: os.rename(path, place)
+        else: move(path, place)
     for path in [*folder.glob(".new_step_*"), *folder.glob(".old_*step_*")]: shutil.rmtree(path)
 
 # %% ../nbs/w05_checkpoint.ipynb #b1cacff7

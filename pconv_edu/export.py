@@ -19,19 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .files import need_package, whole_file
 from .unet import PConvBlock, PConvUNet, check_input
 from .weights import save_pretrained
 
 # %% ../nbs/w12_export.ipynb #efbe4afe
-def _needs(extra: str, package: str):
-    "Import an optional package, or say which extra brings it."
-    try: return __import__(package)
-    except ImportError as error: raise ImportError(f"{package} is missing; it comes with an extra: pip install 'pconv_edu[{extra}]'") from error
-
-
 class Graph:
     "The nodes of an ONNX file in their order. `graph('Mul', a, b)` adds one and returns its output's name; numbers become constants."
-    def __init__(self): self.onnx, self.nodes, self.constants = _needs("onnx", "onnx"), [], []
+    def __init__(self): self.onnx, self.nodes, self.constants = need_package("onnx", "an ONNX file"), [], []
 
     def __call__(self, operation: str, *inputs, **attributes) -> str:
         output = f"{operation.lower()}_{len(self.nodes)}"
@@ -150,8 +145,8 @@ def export_onnx(
     if Path(path).suffix != ".onnx": raise ValueError(f"'{path}': the file's name must end in .onnx")
     graph = Graph()
     model = _model(graph, _forward(graph, net, half), net.config)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(model.SerializeToString())
+    data = model.SerializeToString()
+    with whole_file(path) as beside: beside.write_bytes(data)
     return Path(path)
 
 # %% ../nbs/w12_export.ipynb #a880dfec
@@ -162,7 +157,7 @@ def load_onnx(
 
     Needs the extra `onnx`. Raises `ValueError` for a file of another origin.
     """
-    session = _needs("onnx", "onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = need_package("onnxruntime", "load_onnx", "onnx").InferenceSession(str(path), providers=["CPUExecutionProvider"])
     if [i.name for i in session.get_inputs()] != ["image", "mask"]: raise ValueError(f"'{path}' was not written by export_onnx: its inputs are {[i.name for i in session.get_inputs()]}, not image and mask")
     def run(image: Tensor, mask: Tensor) -> Tensor:
         check_input(image, mask, stages=0, training=False)
@@ -250,14 +245,15 @@ def write_card(
 ) -> Path:  # the .md of the same name
     "Write the model card beside the weights. Raises `ValueError` where a fact is missing or belongs to other weights."
     path = Path(weights).with_suffix(".md")
-    path.write_text(model_card(read_facts(weights)), encoding="utf-8")
+    card = model_card(read_facts(weights))
+    with whole_file(path) as beside: beside.write_text(card, encoding="utf-8")
     return path
 
 # %% ../nbs/w12_export.ipynb #1ceae6a8
 @lru_cache
 def hub_class() -> type:
     "`PConvUNet` with the hub's methods: `.from_pretrained('user/name' or folder)`. Needs the extra `hub`."
-    _needs("hub", "huggingface_hub")
+    need_package("huggingface_hub", "hub_class", "hub")
     from huggingface_hub import ModelCard, PyTorchModelHubMixin
 
     class PConvUNetOnHub(PConvUNet, PyTorchModelHubMixin, library_name="pconv_edu", tags=["image-inpainting"], repo_url="https://github.com/pconv-edu/pconv_edu"):

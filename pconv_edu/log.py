@@ -19,12 +19,14 @@ from PIL import Image
 from tqdm import tqdm
 
 from .figures import COLORS, SERIES, Drawing
+from .files import need_package
 
 # %% ../nbs/w06_log.ipynb #ac97f992
 class Board:
     "The log's numbers as TensorBoard's event files in `folder`; what an earlier process wrote there for `start` and later steps is struck out."
     def __init__(self, folder: Path, start: int = 0):
-        from torch.utils.tensorboard import SummaryWriter  # an extra: pip install 'pconv_edu[tensorboard]'
+        need_package("tensorboard", "tensorboard=True")
+        from torch.utils.tensorboard import SummaryWriter
         self.writer = SummaryWriter(str(folder), purge_step=start)
 
     def add(self, step: int, **line):

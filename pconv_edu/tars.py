@@ -6,7 +6,6 @@
 __all__ = ['ENTRY', 'DAMAGE', 'BadTar', 'scan_tar', 'find_tars', 'TarImages']
 
 # %% ../nbs/w02_tars.ipynb #5d239f0e
-import errno
 import glob
 import io
 import json
@@ -25,16 +24,11 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from .files import BadFile, whole_file
 from .pictures import MAX_BYTES, SUFFIXES, BadImage, open_image, to_tensor
 
 # %% ../nbs/w02_tars.ipynb #bae514df
-class BadTar(ValueError):
-    "A tar that cannot be used; `.path` and `.reason` say which and why."
-    def __init__(self, path: str | Path, reason: str):
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = str(path), reason
-
-    def __reduce__(self): return BadTar, (self.path, self.reason)
+class BadTar(BadFile): "A tar that cannot be used."
 
 # %% ../nbs/w02_tars.ipynb #441a3016
 ENTRY = np.dtype([("offset", "<u8"), ("size", "<u4"), ("blocks", "<u2"), ("shard", "<u2")])  # 16 bytes a picture
@@ -105,15 +99,12 @@ def _about(index: bytes, shards: Sequence[Path]) -> str:
 
 # %% ../nbs/w02_tars.ipynb #6e592b42
 def _write(path: Path, data: bytes):
-    "Write beside the place and rename, so that another process never sees half a file."
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    "Write a file of the index. Raises `OSError` that says how to give another place."
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        os.replace(beside, path)
+        with whole_file(path) as beside: beside.write_bytes(data)
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS): raise
-        raise PermissionError(f"the index cannot be written ({error}); say index='a/place/that/can.npy'") from None
+        reason = f"the index cannot be written ({error.strerror}); say index='a/place/that/can.npy'"
+        raise OSError(error.errno, reason, str(path)) from None
 
 # %% ../nbs/w02_tars.ipynb #b3e7304b
 def build_index(shards: Sequence[Path], index: Path) -> int:  # pictures found

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 
 from . import checkpoint, log as history
 from .data import InpaintingDataset, batches
-from .guards import at_least, differences, nearest, needs_package, one_of
+from .files import need_package
+from .guards import at_least, differences, nearest, one_of
 from .losses import InpaintingLoss, LossWeights, composite
 from .masks import ImplausiblePolarity
 from .parallel import join_team, share_batchnorm
@@ -50,7 +51,7 @@ def check_options(o: SimpleNamespace):
     if o.clip is not None: at_least("clip", o.clip, 0.)
     if o.clip is not None and not 0 < o.clip < math.inf: raise ValueError(f"clip={o.clip!r} would cut every gradient to nothing, or none; give a number above 0, or None")
     if o.ema is not None and not (isinstance(o.ema, float) and 0 < o.ema < 1): raise ValueError(f"ema={o.ema!r}; give the share that is kept at each step, such as 0.999")
-    if o.tensorboard: needs_package("tensorboard", "tensorboard=True")
+    if o.tensorboard: need_package("tensorboard", "tensorboard=True")
     if o.device is not None: _check_device(o.device)
     _check_phases(o)
     _check_dataset(o)

@@ -7,7 +7,6 @@ __all__ = ['FORMAT', 'SHIPPED_IN', 'DEFAULT', 'save_pretrained', 'shipped', 'loa
 
 # %% ../nbs/w11_weights.ipynb #02240900
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 import pconv_edu
 from . import checkpoint
+from .files import need_package, whole_file
 from .unet import PConvUNet
 
 # %% ../nbs/w11_weights.ipynb #44121fea
@@ -41,13 +41,9 @@ def save_pretrained(
     """
     path = Path(path)
     if path.suffix != ".safetensors": raise ValueError(f"'{path}': the file's name must end in .safetensors")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        tensors = {name: _cast(name, t, dtype) for name, t in net.state_dict().items()}
-        beside.write_bytes(save(tensors, metadata={FORMAT: json.dumps(net.config)}))  # `save_file` would let nobody but you read it
-        os.replace(beside, path)
-    finally: beside.unlink(missing_ok=True)
+    tensors = {name: _cast(name, t, dtype) for name, t in net.state_dict().items()}
+    data = save(tensors, metadata={FORMAT: json.dumps(net.config)})
+    with whole_file(path) as beside: beside.write_bytes(data)  # `save_file` would let nobody but you read it
     return path
 
 # %% ../nbs/w11_weights.ipynb #d4a7a3bd
@@ -98,8 +94,7 @@ def shipped() -> dict[str, Path]:  # name → file
 
 def _from_hub(name: str) -> Path:
     "Fetch `owner/name` or `owner/name@revision`, or find it in the hub's cache; safetensors and JSON alone are taken."
-    try: from huggingface_hub import snapshot_download
-    except ImportError: raise ImportError(f"'hf:{name}' is fetched with huggingface_hub: pip install 'pconv_edu[hub]'") from None
+    snapshot_download = need_package("huggingface_hub", f"'hf:{name}'", "hub").snapshot_download
     repo, _, revision = name.partition("@")
     try: path = Path(snapshot_download(repo, revision=revision or None, allow_patterns=["model.safetensors", "config.json"]))
     except (OSError, ValueError) as error: raise ValueError(f"'hf:{name}' cannot be fetched: {' '.join(str(error).split())[:300]}") from None

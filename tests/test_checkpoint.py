@@ -99,7 +99,7 @@ def test_a_number_that_json_cannot_hold_is_refused_before_anything_is_written(tm
 
 # --- killed in the middle of a save -------------------------------------------------------------------------------------
 
-CALLS = ("open", "mkdir", "fsync", "rename", "unlink", "rmdir")
+CALLS = ("open", "mkdir", "fsync", "replace", "unlink", "rmdir")
 
 @contextmanager
 def planted(number: int, action, calls=CALLS):

@@ -16,10 +16,11 @@ import pytest
 import torch
 from PIL import Image
 
-from pconv_edu.commands import Stop, in_all, share, whole
+from pconv_edu.commands import Stop, in_all, share
 from pconv_edu.commands import evaluate as evaluate_command
 from pconv_edu.commands import inpaint as inpaint_command
 from pconv_edu.commands import masks as masks_command
+from pconv_edu.files import whole_file
 from pconv_edu.inpainting import inpaint, load_pretrained, save_pretrained
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio
 from pconv_edu.unet import PConvUNet
@@ -261,11 +262,11 @@ def test_a_full_disk_leaves_no_half_of_a_file(place, weights, capsys, monkeypatc
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "a.txt"
-    with pytest.raises(KeyboardInterrupt), whole(path) as beside:
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as beside:
         beside.write_text("half")
         raise KeyboardInterrupt
     assert files(tmp_path) == []
-    with whole(path) as beside: beside.write_text("all")
+    with whole_file(path) as beside: beside.write_text("all")
     assert files(tmp_path) == ["new/a.txt"]
 
 

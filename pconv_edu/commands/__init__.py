@@ -6,10 +6,8 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -38,20 +36,6 @@ def run(parser: argparse.ArgumentParser, work: Callable[[argparse.Namespace], in
             say(f"{parser.prog}: stopped. What is written is whole; the same command goes on from there")
             return 130
     return 2
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    "A hidden path beside `path` to write to. At the end it takes the place of `path`; after an error it is removed."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield beside
-        os.replace(beside, path)
-    except OSError as error:
-        if error.errno: raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was asked for
-        raise
-    finally: beside.unlink(missing_ok=True)
 
 
 def number(name: str) -> int | None:

@@ -13,7 +13,8 @@ from statistics import fmean
 from PIL import Image
 from tqdm import tqdm
 
-from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, run, say, share, whole
+from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, run, say, share
+from pconv_edu.files import whole_file
 from pconv_edu.inpainting import inpaint, load_pretrained
 from pconv_edu.masks import MOST_HOLE, hole_ratio, to_mask
 from pconv_edu.pictures import BadImage, list_images, open_image
@@ -35,7 +36,7 @@ class Job:
 def save(picture: Image.Image, path: Path):
     "Write a filled picture, whole or not at all, with its colour profile."
     kept = {key: picture.info[key] for key in ("icc_profile", "dpi") if key in picture.info}
-    with whole(path) as beside: picture.save(beside, **WRITERS[path.suffix.lower()], **kept)
+    with whole_file(path) as beside: picture.save(beside, **WRITERS[path.suffix.lower()], **kept)
 
 
 def check_ending(photo: Path, out: Path):

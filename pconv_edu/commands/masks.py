@@ -9,8 +9,9 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from pconv_edu.commands import Stop, parser, run, whole
+from pconv_edu.commands import Stop, parser, run
 from pconv_edu.commands.inpaint import is_whole
+from pconv_edu.files import whole_file
 from pconv_edu.masks import RATIO_BINS, irregular_mask
 from pconv_edu.pictures import save_image
 
@@ -49,7 +50,7 @@ def keep_settings(asked: Namespace):
         if changed: raise Stop(f"'{asked.out}' was begun with other settings ({', '.join(changed)}); give another folder, or the old settings")
     elif asked.out.exists() and any(asked.out.iterdir()): raise Stop(f"'{asked.out}' holds other files; give a new folder")
     else:
-        with whole(path) as beside: beside.write_text(json.dumps(settings, indent=1) + "\n")
+        with whole_file(path) as beside: beside.write_text(json.dumps(settings, indent=1) + "\n")
 
 
 def make_missing(asked: Namespace) -> int:
@@ -61,7 +62,7 @@ def make_missing(asked: Namespace) -> int:
     keep_settings(asked)
     missing = {name: how for name, how in files.items() if not ((path := asked.out / name).exists() and is_whole(path))}
     for name, how in tqdm(missing.items(), total=len(files), initial=len(files) - len(missing), unit="mask", disable=asked.quiet):
-        with whole(asked.out / name) as beside: save_image(make(asked, *how), beside)
+        with whole_file(asked.out / name) as beside: save_image(make(asked, *how), beside)
     print(f"{asked.out}: {len(missing)} masks made, {len(files) - len(missing)} were there already; {asked.hole} = hole")
     return 0
 

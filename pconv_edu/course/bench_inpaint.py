@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from .bench import in_turns, ratio, rounds, resident, run_alone
+from ..files import need_package
 from ..inpainting import inpaint, load_pretrained
 from ..masks import irregular_mask
 from ..figures import COLORS, SERIES, Drawing
@@ -37,8 +38,7 @@ def opencv(method: str) -> Callable:  # (photo, mask) -> photo
 
     Raises `ImportError` where OpenCV is not installed.
     """
-    try: import cv2
-    except ImportError: raise ImportError("OpenCV is not installed: pip install 'pconv_edu[classical]'") from None
+    cv2 = need_package("cv2", "the comparison with OpenCV", "classical")
     flag = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}[method]
     return lambda photo, mask: cv2.inpaint(photo, mask, 3, flag)
 
