@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from . import checkpoint, log as history
 from .guards import NotFinite, Signals, memory_advice, names_checked, nearest, one_of, only_run
-from .losses import LossWeights
+from .losses import TERMS, LossWeights
 from .parallel import unfinished
 from .phases import FINE_TUNE, INITIAL, RECIPES, Phase, phase_at
 from .trainer import PRECISIONS, Run, check_options, loss_weights, save_run, start_or_resume, validate
@@ -181,7 +181,7 @@ def fit(
     phases: Sequence[Phase] = (INITIAL, FINE_TUNE),  # what is trained in which order
     size: int = 256,             # pictures are cut to size × size px
     batch: int = 6,              # pictures in each forward pass, all processes together
-    vgg="imagenet",              # the features of the loss: 'imagenet', a file, 'random', or None: no perceptual and no style term
+    vgg="imagenet",              # the features of the loss: 'imagenet', its file, 'shipped' (comes with the package), 'random', or None: no perceptual and no style term
     seed: int = 0,               # of first weights, crops and masks
     resume: bool | str = True,   # go on in `out`; False: start over; 'changed': go on though the configuration changed
     workers: int = 0,            # processes that prepare pictures
@@ -241,9 +241,9 @@ def parse_phases(
 
 # %% ../nbs/14_fit.ipynb #e0e017d7
 def parse_weights(text: str) -> LossWeights:
-    "`hole=6,tv=0.1` as weights; a term that is not named keeps the paper's."
+    "`hole=6,tv=0.1` as weights; a term that is not named keeps the weight in `TERMS`."
     pairs = [part.partition("=") for part in text.split(",")]
-    for name, _, _ in pairs: one_of("weight", name, LossWeights.__dataclass_fields__)
+    for name, _, _ in pairs: one_of("weight", name, TERMS)
     try: return LossWeights(**{name: float(value) for name, _, value in pairs})
     except ValueError as error: raise ValueError(f"weights {text!r}: {error}; write them as hole=6,tv=0.1") from None
 
@@ -263,12 +263,13 @@ def parser() -> argparse.ArgumentParser:
     called = "pconv_train" if Path(sys.argv[0]).stem == "pconv_train" else "python -m pconv_edu.train"
     made = argparse.ArgumentParser(called, description=fit.__doc__.split("\n")[0], argument_default=argparse.SUPPRESS, allow_abbrev=False)
     help, known = docments(fit.__wrapped__), inspect.signature(fit).parameters
+    papers = {"phases": "the paper", "weights": "the paper's: " + ",".join(f"{n}={t.weight:g}" for n, t in TERMS.items())}
     made.add_argument("images", help=help["images"])
     made.add_argument("--recipe", metavar="X", help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
     for name, parameter in list(known.items())[1:]:
         option, default = f"--{name.replace('_', '-')}", parameter.default
         if isinstance(default, bool) and name != "resume": made.add_argument(option, action=argparse.BooleanOptionalAction, help=help[name])
-        else: made.add_argument(option, type=str if name in TEXTS else _value, metavar="X", help=f"{help[name]} ({'the paper' if name in ('phases', 'weights') else default})".replace("%", "%%"))
+        else: made.add_argument(option, type=str if name in TEXTS else _value, metavar="X", help=f"{help[name]} ({papers.get(name, default)})".replace("%", "%%"))
     return made
 
 # %% ../nbs/14_fit.ipynb #93b8ff07

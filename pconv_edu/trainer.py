@@ -27,7 +27,8 @@ from . import checkpoint, log as history
 from .data import InpaintingDataset, batches
 from .files import need_package
 from .guards import at_least, differences, nearest, one_of
-from .losses import InpaintingLoss, LossWeights, composite
+from .losses import TERMS, InpaintingLoss, LossWeights, composite
+from .losses.total import used
 from .masks import ImplausiblePolarity
 from .parallel import join_team, share_batchnorm
 from .phases import Phase, in_steps
@@ -85,10 +86,14 @@ def loss_weights(
     vgg,  # None: without VGG-16's terms
 ) -> LossWeights:
     "The weights to train with. Raises `ValueError` when they ask for VGG-16's terms and `vgg` is None."
-    if weights is None: return LossWeights() if vgg is not None else LossWeights(perceptual=0, style=0)
-    if not isinstance(weights, LossWeights): raise ValueError(f"weights={weights!r}; give LossWeights(...), such as LossWeights(hole=6, tv=0.1)")
-    if vgg is None and (weights.perceptual or weights.style):
-        raise ValueError(f"vgg=None, and the weights of perceptual ({weights.perceptual}) and style ({weights.style}) need VGG-16: set both to 0, or give vgg='imagenet' or 'random'")
+    seeing = [name for name, term in TERMS.items() if term.needs_vgg]
+    if weights is None: return LossWeights(**(dict.fromkeys(seeing, 0) if vgg is None else {}))
+    if not isinstance(weights, LossWeights):
+        raise ValueError(f"weights={weights!r}; give LossWeights(...), such as LossWeights(hole=6, tv=0.1)")
+    asking = [f"{name} ({weight})" for name, weight in used(weights).items() if name in seeing]
+    if vgg is None and asking:
+        raise ValueError(f"vgg=None, and the weights of {' and '.join(asking)} need VGG-16: set them to 0, "
+                         "or give vgg='imagenet', 'shipped' or 'random'")
     return weights
 
 # %% ../nbs/w10_trainer.ipynb #2c502739
@@ -212,7 +217,15 @@ def configuration(run: Run) -> dict:
             "phases": [asdict(phase) for phase in run.asked.phases], "data": data_mark(run.data), "files": files_mark(run.data)}
 
 # %% ../nbs/w10_trainer.ipynb #c89ed60e
-def _vgg_name(vgg) -> str: return Path(vgg).name if isinstance(vgg, (str, Path)) else type(vgg).__name__
+def _vgg_name(vgg) -> str:
+    "Which features a run is trained with, for its configuration, log and card."
+    return Path(vgg).name if isinstance(vgg, (str, Path)) else getattr(vgg, "name", type(vgg).__name__)
+
+
+def _comparable(config: dict) -> dict:
+    "A configuration as it is compared: terms that are off do not count, so an older run resumes beside a new one."
+    return {name: used(value) if name == "weights" else value for name, value in config.items()
+            if (name, value) != ("vgg", "VGG16Features")}  # older versions did not write down which
 
 # %% ../nbs/w10_trainer.ipynb #5ec6becd
 def save_run(run: Run, done: int, score: float | None = None, again: bool = True):
@@ -228,7 +241,7 @@ def save_run(run: Run, done: int, score: float | None = None, again: bool = True
 def restore(run: Run, saved: checkpoint.Checkpoint):
     "Everything as the checkpoint has it. Raises `ValueError` when the run was configured differently then."
     then = saved.state["config"]
-    changed = differences(then, {name: value for name, value in run.config.items() if name in then})  # what an older version did not write down is no change
+    changed = differences(_comparable(then), {name: value for name, value in _comparable(run.config).items() if name in _comparable(then)})  # what an older version did not write down is no change
     if changed and run.asked.resume != "changed":
         raise ValueError(f"{saved.path} was trained differently:\n  " + "\n  ".join(changed) +
                          "\nGo back to the old values, give another out=, or go on all the same with resume='changed'.")

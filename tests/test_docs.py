@@ -193,7 +193,7 @@ def test_constants_and_passed_on_names_stand_in_the_reference():
 def test_comments_behind_arguments_become_parameters():
     from docments import fields
 
-    from pconv_edu.losses.total import LossWeights
+    from pconv_edu.losses.total import Term
     from pconv_edu.mask_update import update_mask
     from pconv_edu.partial_conv import PartialConv2d
     from pconv_edu.unet import join
@@ -204,7 +204,7 @@ def test_comments_behind_arguments_become_parameters():
     # the comment above `)` is no comment on what comes back
     assert not any(line.startswith(":returns:") for line in fields(play))
     # a dataclass: its fields
-    assert ":param style: on the style terms of output and composite, added" in fields(LossWeights)
+    assert ":param weight: the paper's; 0: off unless a weight is given" in fields(Term)
     # an inherited __init__
     assert ":param return_mask: return (y, new mask) instead of y" in fields(PartialConv2d)
     # two arguments, one comment

@@ -2,22 +2,26 @@
 import copy
 import math
 import os
+import pickle
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from itertools import product
 
 import pytest
 import torch
 
-from pconv_edu.losses import (InpaintingLoss, LossWeights, VGG16Features, composite, gram_matrix, hole_loss, hole_ring,
-                              perceptual_loss, style_loss, tv_loss, valid_loss)
+from pconv_edu.losses import (InpaintingLoss, LossWeights, Term, VGG16Features, composite, gram_matrix, hole_loss,
+                              hole_ring, perceptual_loss, style_loss, tv_loss, valid_loss)
 from pconv_edu.losses import perceptual as perceptual_module
 from pconv_edu.losses.perceptual import IMAGENET_MEAN, IMAGENET_STD
 from pconv_edu.losses.pixel import pixel_span
+from pconv_edu.losses.total import TERMS as TERMS_TABLE
 from pconv_edu.masks import irregular_mask
 
 ONE = dict(valid=0, hole=0, perceptual=0, style=0, tv=0)
-TERMS = ("valid", "hole", "perceptual", "style", "tv")
+PAPER = dict(valid=1, hole=6, perceptual=.05, style=120, tv=.1)  # section 3.3
+TERMS = tuple(PAPER)
 
 
 def random_case(size=16, batch=2, seed=0, dtype=torch.float64, hole=.3):
@@ -176,6 +180,133 @@ def test_a_perfect_output_costs_only_its_own_variation(vgg):
     _, image, mask = random_case(dtype=torch.float32)
     terms = InpaintingLoss(vgg=vgg)(image, image, mask)[1]
     assert all(terms[name] == 0 for name in TERMS[:4]) and terms["tv"] > 0
+
+
+# ---- pictures with missing values, and torch's default dtype ---------------------------------------------------------
+
+SILENT = [float("nan"), float("inf"), -float("inf")]
+
+
+@pytest.mark.parametrize("value", SILENT)
+def test_a_value_that_is_missing_in_the_hole_counts_as_0(value, vgg):
+    "Every function, the whole loss and its gradient: equal to those of the picture with 0 in its hole."
+    output, image, mask = random_case(dtype=torch.float32)
+    missing, zero, got = image.masked_fill(mask == 0, value), image.masked_fill(mask == 0, 0), []
+    comp = composite(output, missing, mask)
+    assert torch.equal(comp, torch.where(mask != 0, image, output))
+    for term in (valid_loss, hole_loss): assert torch.equal(term(output, missing, mask), term(output, zero, mask))
+    for picture in (missing, zero):
+        out = output.clone().requires_grad_()
+        total, terms = InpaintingLoss(vgg=vgg)(out, picture, mask)
+        total.backward()
+        got.append([total, *terms.values(), out.grad])
+    assert all(torch.equal(a, b) and a.isfinite().all() for a, b in zip(*got))
+
+
+@pytest.mark.parametrize("value", SILENT)
+def test_what_the_mask_hides_of_the_output_does_not_show(value):
+    output, image, mask = random_case(dtype=torch.float32)
+    loud, broken = output.masked_fill(mask == 1, value).requires_grad_(), output.masked_fill(mask == 0, value)
+    assert torch.equal(composite(loud, image, mask), composite(output, image, mask))
+    assert torch.equal(hole_loss(loud, image, mask), hole_loss(output, image, mask))
+    hole_loss(loud, image, mask).backward()
+    assert loud.grad.isfinite().all()
+    assert torch.equal(valid_loss(broken, image, mask), valid_loss(output, image, mask))
+    assert not hole_loss(broken, image, mask).isfinite()  # a failing network is not hidden
+    assert not valid_loss(loud, image, mask).isfinite()
+
+
+def test_a_missing_value_among_the_valid_pixels_is_not_hidden(vgg):
+    output, image, mask = random_case(dtype=torch.float32)
+    image[0, 0][mask[0, 0] == 1] = torch.nan
+    assert InpaintingLoss(vgg=vgg)(output, image, mask)[0].isnan()
+
+
+def test_a_soft_mask_still_blends():
+    output, image, mask = torch.full((1, 3, 2, 2), .2), torch.full((1, 3, 2, 2), .6), torch.full((1, 1, 2, 2), .25)
+    assert torch.allclose(composite(output, image, mask), torch.tensor(.3))
+    assert valid_loss(output, image, mask).item() == pytest.approx(.1) and hole_loss(output, image, mask).item() == pytest.approx(.3)
+
+
+@pytest.fixture
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_the_loss_is_the_same_under_another_default_dtype(vgg, double_by_default):
+    case = random_case(dtype=torch.float32)
+    again = VGG16Features("random")
+    assert {t.dtype for t in again.buffers()} == {torch.float32} and torch.equal(again.std, vgg.std)
+    assert all(torch.equal(a, b) for a, b in zip(again.buffers(), vgg.buffers()))
+    expected = InpaintingLoss(vgg=vgg)(*case)[0].item()
+    for dtype in (torch.float32, torch.float64):
+        total, _ = InpaintingLoss(vgg="random")(*(t.to(dtype) for t in case))
+        assert total.item() == pytest.approx(expected, rel=1e-5)
+
+
+# ---- the table of terms ----------------------------------------------------------------------------------------------
+
+def test_the_papers_weights_stand_in_the_table():
+    assert {name: term.weight for name, term in TERMS_TABLE.items()} == PAPER == asdict(LossWeights())
+    assert LossWeights(1, 6, .05, 120, .1) == LossWeights() and hash(LossWeights()) == hash(LossWeights(hole=6))
+    for same in (pickle.loads(pickle.dumps(LossWeights(hole=3))), copy.deepcopy(LossWeights(hole=3)), replace(LossWeights(), hole=3)):
+        assert same == LossWeights(hole=3) and isinstance(same, LossWeights)
+    with pytest.raises(AttributeError): LossWeights().hole = 2
+    with pytest.raises(TypeError, match="hol"): LossWeights(hol=2)
+
+
+def warmth(composite, image):  # a term of one's own: how far the mean red is off
+    return (composite[:, 0].mean() - image[:, 0].mean()).abs()
+
+
+@pytest.fixture
+def with_warmth(monkeypatch):
+    "One more line in the table, off unless asked for."
+    monkeypatch.setitem(TERMS_TABLE, "warmth", Term(warmth, ("composite", "image")))
+
+
+def test_a_new_term_is_its_function_and_one_line(with_warmth):
+    case = random_case(dtype=torch.float32)
+    weights = LossWeights(perceptual=0, style=0, warmth=2)
+    assert asdict(LossWeights()) == PAPER | {"warmth": 0} and pickle.loads(pickle.dumps(weights)) == weights
+    total, terms = InpaintingLoss(weights)(*case)
+    without, _ = InpaintingLoss(LossWeights(perceptual=0, style=0))(*case)
+    expected = (composite(*case)[:, 0].mean() - case[1][:, 0].mean()).abs()
+    assert terms["warmth"].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert total.item() == pytest.approx(without.item() + 2 * expected.item(), rel=1e-5)
+
+
+def test_commands_curves_and_bars_read_the_table(with_warmth):
+    from pconv_edu.course.explorers import weight_bars
+    from pconv_edu.log import curves
+    from pconv_edu.train import parse_weights, parser
+    assert parse_weights("warmth=2,hole=1") == LossWeights(hole=1, warmth=2)
+    assert "tv=0.1,warmth=0" in "".join(parser().format_help().split())
+    history = [dict(step=i, phase="a", loss=1., hole=1., warmth=.5) for i in range(3)]
+    assert [axes.get_title() for axes in curves(history).axes] == ["loss", "hole", "warmth"]
+    said = {"one": dict.fromkeys((*TERMS, "warmth"), 1.)}
+    *others, bar = weight_bars(said, LossWeights(warmth=3)).axes[0].patches
+    assert len(others) == 5 and bar.get_width() == pytest.approx(3)
+    assert bar.get_facecolor() not in [other.get_facecolor() for other in others]
+
+
+def test_a_new_term_trains_and_an_older_run_resumes_beside_it(tmp_path, monkeypatch):
+    from pconv_edu.phases import Phase
+    from pconv_edu.train import fit
+    from pconv_edu.unet import PConvUNet
+    photos = [torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(i)) for i in range(2)]
+    def go(out, steps, **weights):
+        torch.manual_seed(0)
+        return fit(photos, out=tmp_path / out, net=PConvUNet(widths=(8, 16)), phases=(Phase("a", steps, 1e-3),), size=32, batch=2, vgg=None,
+                   weights=LossWeights(perceptual=0, style=0, **weights), draw=False, progress=False, device="cpu").history
+    whole = go("whole", 2)
+    go("older", 2)
+    monkeypatch.setitem(TERMS_TABLE, "warmth", Term(warmth, ("composite", "image")))
+    assert go("older", 2) == whole                      # off: the same run
+    assert all(line["warmth"] > 0 for line in go("new", 2, warmth=1))
+    with pytest.raises(ValueError, match="warmth"): go("older", 2, warmth=1)  # on: another run
 
 
 # ---- gradients, numbers, devices -------------------------------------------------------------------------------------
@@ -347,6 +478,7 @@ def weights_file(tmp_path, monkeypatch):
     (tmp_path / "made.pth").rename(path)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     monkeypatch.setattr(perceptual_module, "VGG_URL", f"file://{tmp_path}/nowhere/{path.name}")
+    monkeypatch.setattr(perceptual_module, "VGG_SHA256", digest)
     return path
 
 
@@ -373,7 +505,9 @@ def test_imagenet_weights_are_downloaded_where_missing(weights_file, tmp_path, m
 def test_without_network_and_file_the_error_says_what_can_be_done(weights_file):
     weights_file.unlink()
     with pytest.raises(RuntimeError) as caught: VGG16Features("imagenet")
-    for part in (weights_file.name, str(weights_file.parent), "weights='random'", "path"): assert part in str(caught.value)
+    said = str(caught.value)
+    for part in (weights_file.name, str(weights_file.parent), "'random'", "path"): assert part in said
+    assert said.index("'shipped'") < min(said.index(other) for other in ("elsewhere", "path", "'random'"))  # offered first
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -382,8 +516,20 @@ def test_a_damaged_file_is_refused_by_its_hash(weights_file, cached):
     with pytest.raises(ValueError, match="SHA-256"): VGG16Features("imagenet" if cached else weights_file)
 
 
+def test_a_file_is_checked_by_its_whole_hash(weights_file, monkeypatch):
+    "Eight characters of a hash can be met on purpose: a file of which only they are right is refused."
+    digest = perceptual_module.VGG_SHA256
+    monkeypatch.setattr(perceptual_module, "VGG_SHA256", digest[:8] + digest[8:][::-1])
+    with pytest.raises(ValueError, match=digest): VGG16Features("imagenet")
+
+
 def test_a_mistyped_choice_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="'imagnet'.*'imagenet', 'random'"): VGG16Features("imagnet")
+    with pytest.raises(FileNotFoundError, match="'imagnet'.*'imagenet', 'shipped', 'random'"): VGG16Features("imagnet")
+
+
+def test_features_name_their_weights(tmp_path):
+    assert [VGG16Features(choice).name for choice in ("random", "shipped")] == ["random", "shipped"]
+    assert VGG16Features("random", precision="bfloat16").name == "random in bfloat16"
 
 
 # ---- bad input -------------------------------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from pconv_edu.evaluation import (
     Comparison, Pair, bin_name, evaluate, fill_pairs, fit_square, interval, make_pairs, mean_fill, show_hole,
 )
 from pconv_edu.guards import only_run
-from pconv_edu.log import TERMS, curves
+from pconv_edu.log import curves
 from pconv_edu.inpainting import load_pretrained
-from pconv_edu.losses import LossWeights, composite
+from pconv_edu.losses import TERMS, LossWeights, composite
 from pconv_edu.phases import FINE_TUNE, INITIAL, Phase
 from pconv_edu.figures import COLORS, Drawing
 from pconv_edu.pictures import sample_photos
@@ -144,7 +144,7 @@ def draw_curves(history: list[dict]) -> Drawing:
     drawing, weights = curves(history, smooth=max(1, len(history) // 25)), asdict(LossWeights())
     ends = [b["step"] for a, b in zip(history, history[1:]) if a["phase"] != b["phase"]]
     bounds = [0, *ends, len(history)]
-    for axes, term in zip(drawing.axes, TERMS):
+    for axes, term in zip(drawing.axes, ("loss", *TERMS)):
         axes.set_title(f"{term}, weight {weights[term]:g}" if term in weights else "total loss", fontsize=12)
         for start, end in zip(bounds, bounds[1:]):
             axes.text(

@@ -3,18 +3,19 @@
 Each is a function that returns a `Drawing`, so it stands still on paper; `widgets.play` puts controls above it.
 """
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pconv_edu.losses.total import TERMS
 from pconv_edu.mask_update import mask_history
 from pconv_edu.masks import hole_ratio
 from pconv_edu.partial_conv import PartialConv2d
 from pconv_edu.figures import COLORS, SERIES, Drawing, show_row
 
-SHARES = dict(zip(("valid", "hole", "perceptual", "style", "tv"), (COLORS["valid"], COLORS["hole"], *SERIES)))
-DARK = SERIES[0], SERIES[2]  # white letters on these
+DARK = SERIES[0], *SERIES[2:]  # white letters on these
 
 
 def hole_widths(
@@ -66,16 +67,19 @@ def value_in_hole(
     value: float,   # what stands in the hole, in [0,1]
     kernel: int,    # odd; side of a mean kernel
 ) -> Drawing:
-    "A mean kernel over a picture whose hole holds `value`: as a plain convolution, and as a partial one (the paper's equation 1)."
+    "A mean kernel over a picture whose hole holds `value`: a plain and a partial convolution (the paper's equation 1)."
     x = mask * image + (1 - mask) * value
     partial = PartialConv2d(3, 3, kernel, padding=kernel // 2, groups=3, bias=False)
     nn.init.constant_(partial.weight, 1 / kernel**2)
-    with torch.no_grad(): plain, renormalised = F.conv2d(x, partial.weight, padding=kernel // 2, groups=3), partial(x, mask)
-    return show_row(x[0], plain[0], renormalised[0], titles=[f"{value:g} in the hole", "plain convolution", "partial convolution"], width=2.7)
+    with torch.no_grad():
+        plain = F.conv2d(x, partial.weight, padding=kernel // 2, groups=3)
+        renormalised = partial(x, mask)
+    titles = [f"{value:g} in the hole", "plain convolution", "partial convolution"]
+    return show_row(x[0], plain[0], renormalised[0], titles=titles, width=2.7)
 
 
 def weighted(
-    terms: dict[str, float],  # the five terms of the loss, unweighted
+    terms: dict[str, float],  # the terms of the loss, unweighted
     weights,                  # a `LossWeights`
 ) -> dict[str, float]:
     "Weight times term, for each term."
@@ -88,9 +92,10 @@ def weight_bars(
 ) -> Drawing:
     "How much of the total comes from each term (the paper's section 3.3): one bar a row, as long as the total."
     rows = {label: weighted(terms, weights) for label, terms in rows.items()}
+    colours = dict(zip(TERMS, cycle((COLORS["valid"], COLORS["hole"], *SERIES, COLORS["output"]))))
     drawing, longest = Drawing(figsize=(8, .55 * len(rows) + 1)), max(sum(row.values()) for row in rows.values())
     axes = drawing.subplots()
-    for y, row in enumerate(rows.values()): _bar(axes, y, row, longest)
+    for y, row in enumerate(rows.values()): _bar(axes, y, row, longest, colours)
     axes.set_yticks(range(len(rows)), rows, fontsize=11)
     axes.invert_yaxis()
     axes.set_xlabel("weight × term", fontsize=11)
@@ -98,11 +103,13 @@ def weight_bars(
     return drawing
 
 
-def _bar(axes, y: int, row: dict[str, float], longest: float):
+def _bar(axes, y: int, row: dict[str, float], longest: float, colours: dict[str, str]):
     "One row: the terms end to end, the large ones with their share of the row."
     left = 0
     for name, part in row.items():
-        axes.barh(y, part, left=left, color=SHARES[name], label=None if y else name)
-        if part > .07 * longest: axes.text(left + part / 2, y, f"{part / sum(row.values()):.0%}", ha="center", va="center", fontsize=10,
-                                        color="white" if SHARES[name] in DARK else COLORS["ink"])
+        axes.barh(y, part, left=left, color=colours[name], label=None if y else name)
+        if part > .07 * longest:
+            ink = "white" if colours[name] in DARK else COLORS["ink"]
+            share = f"{part / sum(row.values()):.0%}"
+            axes.text(left + part / 2, y, share, ha="center", va="center", fontsize=10, color=ink)
         left += part
