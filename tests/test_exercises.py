@@ -3,6 +3,7 @@ import importlib
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,11 @@ def test_a_judge_that_calls_an_unfinished_function_twice(monkeypatch):
     monkeypatch.setattr(exercises, "_judges", dict(exercises._judges))
     exercise("1.98")(lambda answer: None if answer(1) + answer(2) == 3 else "sum them up")
     assert judge("1.98", lambda x: x)[0] is True and judge("1.98", lambda x: x if x == 1 else None)[0] is None
+
+
+@pytest.mark.parametrize("page, number", [("03", "3.1"), ("w02", "w02.1")])
+def test_a_page_alone_finds_its_judges(monkeypatch, page, number):
+    "Bug: a page of the workshop found none, unless another had loaded them."
+    monkeypatch.setattr(exercises, "_judges", {})
+    monkeypatch.delitem(sys.modules, f"pconv_edu.course.exercises.lesson_{page}", raising=False)
+    assert judge(number, None) == (None, "not answered yet")

@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
-from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, _first_dab, _first_dab_loop, _running_min, augment_mask, dilate_hole, hole_ratio, irregular_mask,
-                             load_mask, official_bin, ratio_bin, rect_mask, resize_mask, to_mask)
+from pconv_edu.irregular import _first_dab, _first_dab_loop
+from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, _running_min, augment_mask, dilate_hole,
+                             hole_ratio, irregular_mask, load_mask, official_bin, ratio_bin, rect_mask, resize_mask,
+                             to_mask)
 from pconv_edu.pictures import BadImage, save_image
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
