@@ -4,12 +4,9 @@
 
 # %% auto #0
 __all__ = ['PAPER', 'join_masks', 'join', 'merge_kernel', 'double_and_convolve', 'PConvBlock', 'pad_with_hole', 'check_input',
-           'PConvUNet', 'freeze_encoder_bn', 'Matched', 'load_foreign']
+           'PConvUNet', 'freeze_encoder_bn']
 
 # %% ../nbs/05_unet.ipynb #c0722668
-import re
-from dataclasses import dataclass, field
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -212,92 +209,3 @@ def freeze_encoder_bn(
     for block in net.encoder if frozen else ():  # for a network of one's own, whose `train` knows nothing of it
         if block.bn is not None: block.bn.eval()
     return net
-
-# %% ../nbs/05_unet.ipynb #22628082
-@dataclass
-class Matched:
-    "What `load_foreign` found."
-    keys: dict[str, str] = field(default_factory=dict)  # their name → ours
-    left_out: list[str] = field(default_factory=list)   # mask kernels of ones, biases of zeros
-    folded: list[str] = field(default_factory=list)     # biases that went into the BatchNorm behind them
-    misfits: list[str] = field(default_factory=list)    # what does not fit, and why
-
-    def __str__(self):
-        lines = [f"{len(self.keys)} tensors matched:", *(f"  {theirs} → {ours}" for theirs, ours in self.keys.items())]
-        if self.left_out: lines.append(f"left out, {len(self.left_out)} frozen mask kernels or zeros: {', '.join(self.left_out)}")
-        if self.folded: lines.append(f"folded into the BatchNorm behind them, {len(self.folded)} biases: {', '.join(self.folded)}")
-        return "\n".join(lines)
-
-# %% ../nbs/05_unet.ipynb #bfdd63a6
-_FOREIGN = re.compile(r"(?:^|\.)(ec|dc|enc|dec|encoder|decoder)(?:_images)?[_.]?(\d+)\.(.+)$")
-
-def _read_key(key: str) -> tuple[str, int, str] | None:
-    "`dec_3.conv.input_conv.weight` → ('decoder', 3, 'conv.weight'); what belongs to a mask kernel → 'mask'."
-    found = _FOREIGN.search(key)
-    if not found: return None
-    side, number, rest = found.groups()
-    kind = "mask" if "mask" in rest else ("bn." if re.search("bn|norm", rest) else "conv.") + rest.split(".")[-1]
-    return "encoder" if side.startswith("e") else "decoder", int(number), kind
-
-# %% ../nbs/05_unet.ipynb #0e5e0989
-def _places(read: dict[str, tuple], state: dict[str, Tensor]) -> dict[tuple[str, int], int]:
-    "(side, their number) → the place in our `encoder` or `decoder`, whose first is the deepest."
-    numbers = {side: sorted({n for s, n, _ in read.values() if s == side}) for side in ("encoder", "decoder")}
-    outputs = {n: len(state[key]) for key, (side, n, kind) in read.items() if side == "decoder" and kind == "conv.weight"}
-    if numbers["decoder"] and outputs.get(numbers["decoder"][0]) == 3: numbers["decoder"].reverse()
-    return {(side, n): place for side, found in numbers.items() for place, n in enumerate(found)}
-
-
-def _sort_out(state: dict[str, Tensor], found: Matched) -> dict[str, str]:
-    "Their key → ours for all that has a name we can read; what is left out or unreadable goes into `found`."
-    read = {}
-    for key, value in state.items():
-        name = _read_key(key)
-        if name is None: found.misfits.append(f"{key}: not the name of a stage")
-        elif name[2] != "mask": read[key] = name
-        elif (value == (1 if value.ndim == 4 else 0)).all(): found.left_out.append(key)
-        else: found.misfits.append(f"{key}: a mask kernel that is not all ones")
-    places = _places(read, state)
-    return {key: f"{side}.{places[side, number]}.{kind}" for key, (side, number, kind) in read.items()}
-
-# %% ../nbs/05_unet.ipynb #bf6d1a9c
-def _fold_bias(key: str, ours: str, bias: Tensor, new: dict[str, Tensor], found: Matched):
-    "Take a bias that this network lacks off the running mean behind it: (x + b) - mean = x - (mean - b)."
-    mean = ours.replace("conv.bias", "bn.running_mean")
-    if mean in new and new[mean].shape == bias.shape:
-        new[mean] = new[mean] - bias
-        found.folded.append(key)
-    elif (bias == 0).all(): found.left_out.append(key)
-    else: found.misfits.append(f"{key} {list(bias.shape)}: a bias with no BatchNorm behind it, which this network does not have")
-
-# %% ../nbs/05_unet.ipynb #8a8e4df4
-def load_foreign(
-    net: PConvUNet,    # gets the weights; stays as it was when something does not fit
-    state_dict: dict,  # tensors of another implementation, under its names
-    renormalised: bool = True,  # False: its layer left out sum(1), so that its weights are divided by C·k² here
-) -> Matched:  # print it to see what went where
-    """Load weights of the public layouts: `ec_images_1.conv.weight`, `enc_1.conv.input_conv.weight`, `enc_1.conv.weight`, `encoder1.norm.weight`.
-
-    They must come from pictures in [-1,1]; for ImageNet-normalised ones no weights here are equal. Biases that this network lacks go into
-    the BatchNorm behind them, exact in eval mode.
-    Raises `ValueError` that names each key that is missing, unknown or of another shape.
-    """
-    for key, value in state_dict.items():
-        if not isinstance(value, Tensor): raise ValueError(f"{key!r} holds a {type(value).__name__}, no tensor; give the state dict itself, perhaps state_dict[{key!r}]")
-    own, new, found = net.state_dict(), {}, Matched()
-    names = _sort_out(state_dict, found)
-    for key, ours in names.items():
-        value = state_dict[key]
-        if ours in own and own[ours].shape == value.shape: new[ours], found.keys[key] = value, ours
-        elif ours in own: found.misfits.append(f"{key} {list(value.shape)}: here {ours} is {list(own[ours].shape)}")
-        elif not ours.endswith("conv.bias"): found.misfits.append(f"{key} {list(value.shape)}: this network has no {ours}")
-    for key, ours in names.items():
-        if ours not in own and ours.endswith("conv.bias"): _fold_bias(key, ours, state_dict[key], new, found)
-    named = {*names.values()}
-    found.misfits += [f"{key} {list(value.shape)}: missing" for key, value in own.items() if key not in named and not key.endswith("num_batches_tracked")]
-    if found.misfits:
-        stages = len({ours.split(".")[1] for ours in named if ours.startswith("encoder")})
-        raise ValueError(f"these weights of {stages} stages do not fit this network of {len(net.encoder)}:\n  " + "\n  ".join(found.misfits))
-    scaled = {key: value / value[0].numel() for key, value in new.items() if key.endswith("conv.weight") and not renormalised}
-    net.load_state_dict(own | new | scaled)
-    return found
