@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .pictures import BadImage, list_images, open_image, reading, to_pil, to_tensor, upright_rgb
+from .pictures import BadImage, list_images, open_image, orientation, reading, settle, to_tensor
 from .tars import TarImages
 
 # %% ../nbs/w03_sources.ipynb #a11d0a44
@@ -30,8 +30,7 @@ def upright_size(picture: Image.Image | Tensor) -> tuple[int, int]:  # width, he
     """
     if isinstance(picture, Tensor): return picture.shape[-1], picture.shape[-2]
     if picture.format == "TIFF": picture.load()
-    on_its_side = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return picture.size[::-1] if on_its_side else picture.size
+    return picture.size[::-1] if orientation(picture) in (5, 6, 7, 8) else picture.size
 
 # %% ../nbs/w03_sources.ipynb #59ba6ee4
 def crop_box(
@@ -50,16 +49,14 @@ def crop_box(
 def decode(
     picture: Image.Image | Tensor,  # as a source opens it, not yet decoded
     shrink: float = 1.,             # how many times smaller it may become
-) -> Image.Image | Tensor:  # RGB and upright; a tensor as it is
+) -> Image.Image | Tensor:  # RGB and upright; a tensor where 8 bits would lose something
     """Decode a picture; a JPEG at 1/2, 1/4 or 1/8 of its size where `shrink` allows it.
 
     The JPEG format can leave out the fine detail without reading it.
     """
     if isinstance(picture, Tensor): return picture
     if shrink >= 2: picture.draft(None, (ceil(picture.width / shrink), ceil(picture.height / shrink)))
-    upright = upright_rgb(picture)
-    upright.info = {}  # its EXIF has been obeyed: nothing may turn it a second time
-    return upright
+    return settle(picture)
 
 # %% ../nbs/w03_sources.ipynb #e2690b12
 def cut(
@@ -147,10 +144,8 @@ def settled(
     "One picture with its levels settled. Raises `ValueError` for one whose levels are unknown or out of range."
     if isinstance(item, (tuple, list)) and item: item = item[0]  # (picture, label)
     if isinstance(item, Mapping) and "image" in item: item = item["image"]
-    if isinstance(item, Image.Image): return item
-    picture = item if isinstance(item, Tensor) else to_tensor(item)
-    eight_bits = picture.mul(255).round_().div_(255)
-    return to_pil(picture) if torch.equal(eight_bits, picture) else picture
+    if isinstance(item, Image.Image): return item  # `decode` settles it: a JPEG may be read smaller
+    return settle(item)
 
 # %% ../nbs/w03_sources.ipynb #5ef0d700
 class Items:

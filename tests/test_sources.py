@@ -254,7 +254,6 @@ def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path):
 
 
 # ---- one door ----
-@pytest.mark.xfail(reason="the door and the pairs follow")
 def test_a_list_of_anything_is_the_same_picture(tmp_path, photo):
     "PIL, array, uint8 tensor, float tensor, {'image': PIL}, (picture, label), path: the same crop to the bit."
     picture = to_pil(photo)
