@@ -20,6 +20,7 @@ from scipy.stats import t as student
 from torch import Tensor, nn
 
 from .files import need_package
+from .metrics import METRICS
 from .torchvision_guard import ensure_torchvision
 
 # %% ../nbs/w14_learned_metrics.ipynb #bb2dc399
@@ -102,7 +103,7 @@ def weights_at(
         finally: torch.hub.set_dir(before)
 
 # %% ../nbs/w14_learned_metrics.ipynb #9af30ed1
-NAMES = ("iscore", "fid", "lpips")
+NAMES = tuple(name for name, metric in METRICS.items() if metric.function is None)
 
 class LearnedMetrics:
     """IScore, FID and LPIPS of the table, `evaluate(..., learned=LearnedMetrics())`.

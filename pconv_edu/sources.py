@@ -140,12 +140,12 @@ class Files:
 def settled(
     item,       # what a list, a data set or a source handed out
     name: str,  # its name, for errors
-) -> Image.Image | Tensor:  # a PIL picture, or float32 [3,H,W] in [0,1] with levels finer than 8 bits
-    "One picture with its levels settled. Raises `ValueError` for one whose levels are unknown or out of range."
+) -> Image.Image | Tensor:  # a PIL picture, perhaps not yet decoded; or float32 [3,H,W] in [0,1] with finer levels than 8 bits
+    "One picture with its levels settled. Raises `BadImage` for one whose levels are unknown or out of range."
     if isinstance(item, (tuple, list)) and item: item = item[0]  # (picture, label)
     if isinstance(item, Mapping) and "image" in item: item = item["image"]
     if isinstance(item, Image.Image): return item  # `decode` settles it: a JPEG may be read smaller
-    return settle(item)
+    return settle(item, name)
 
 # %% ../nbs/w03_sources.ipynb #5ef0d700
 class Items:

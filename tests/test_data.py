@@ -330,4 +330,55 @@ def test_a_dict_an_index_of_numpy_and_a_loop():
 
 
 def test_masks_that_are_no_tensors_are_named(tmp_path):
-    with pytest.raises(ValueError, match="is a PosixPath; give tensors" if type(tmp_path).__name__ == "PosixPath" else "give tensors"): InpaintingDataset(sample_photos("rocket", size=40), [tmp_path / "a.png"], size=32)[0]
+    with pytest.raises(ValueError, match=rf"masks\[0\] is a {type(tmp_path).__name__}"):
+        InpaintingDataset(sample_photos("rocket", size=40), [tmp_path / "a.png"], size=32)[0]
+
+
+@pytest.mark.parametrize("change, told", [(lambda m: (m * 255).byte(), "uint8"), (lambda m: m.bool(), "bool"), (lambda m: m * .5, "0.5"),
+                                          (lambda m: m * float("nan"), "nan"), (lambda m: m * 255, "255"), (lambda m: m - 1, "-1"),
+                                          (lambda m: m.long(), "int64"), (lambda m: m[0], r"\[32, 32\]"), (lambda m: m.expand(3, 32, 32), r"\[3, 32, 32\]")])
+def test_mask_tensors_say_what_is_hole_or_are_refused(change, told):
+    "Levels of 0 and 255, halves, NaN: everything became a mask, and a training of days learned nothing, or to copy holes."
+    masks = [irregular_mask(32, .2, seed=0), change(irregular_mask(32, .2, seed=1))]
+    ds = InpaintingDataset(sample_photos("rocket", size=40), masks, size=32)
+    with pytest.raises(ValueError, match=rf"masks\[1\].*{told}"): [ds[n] for n in range(20)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_masks_of_any_float_kind(dtype):
+    mask = irregular_mask(32, .2, seed=0)
+    assert torch.equal(InpaintingDataset(sample_photos("rocket", size=40), [mask.to(dtype)], size=32)[0][1].float(), mask)
+
+
+def test_a_mask_of_a_folder_is_resized_once(folder, mask_folder, monkeypatch):
+    "`MaskFolder` had resized it, and a tenth of a sample's time went into doing it again."
+    import pconv_edu.data
+    def never(*args): raise AssertionError("resized again")
+    ds, wanted = InpaintingDataset(folder, mask_folder, size=32), [mask for mask in MaskFolder(mask_folder, size=32)]
+    monkeypatch.setattr(pconv_edu.data, "resize_mask", never)
+    for n in range(5): assert any(torch.equal(ds[n][1], mask) for mask in wanted)
+
+
+# ---- the same errors, with workers or without ----
+class Unpicklable(Exception):
+    def __init__(self, one, two): super().__init__(f"{one} {two}")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_is_the_same_with_workers(folder, tmp_path, workers):
+    "max_bad=0: with workers the list of bad files came as a RuntimeError with a traceback in its text, without `.bad`."
+    root = damaged(folder, tmp_path, ("02.png",))
+    with pytest.raises(TooManyBadImages) as error: list(batches(InpaintingDataset(root, size=32, max_bad=0), 4, stop=6, workers=workers))
+    assert list(error.value.bad) == ["02.png"] and error.value.max_bad == 0
+    masks = [irregular_mask(32, .2, seed=0) * .5]
+    with pytest.raises(ValueError, match=r"masks\[0\]"): list(batches(InpaintingDataset(folder, masks, size=32), 4, stop=2, workers=workers))
+    ds = InpaintingDataset(folder, size=32)
+    ds._image = Broken(Unpicklable(1, 2))
+    with pytest.raises((Unpicklable, RuntimeError), match="1 2"): list(batches(ds, 4, stop=2, workers=workers))
+    del error
+    gc.collect()
+
+
+class Broken:
+    def __init__(self, error): self.error = error
+    def __call__(self, *args): raise self.error

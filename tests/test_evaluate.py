@@ -14,7 +14,7 @@ from pconv_edu.evaluation import (PAPER, compare, evaluate, fill_pairs, fit_squa
                                 make_pairs, mean_fill, save_manifest, show_examples)
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
-from pconv_edu.metrics import COLUMNS
+from pconv_edu.metrics import METRICS, Metric, heading
 from pconv_edu.pairs import look, near_border
 from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import to_csv, to_json
@@ -23,6 +23,7 @@ from pconv_edu.table import to_csv, to_json
 # pairs
 
 PHOTOS = sample_photos("chelsea", "rocket", size=32)
+COLUMNS = ["l1", "psnr", "ssim", "hole_l1", "hole_psnr", "hole_ssim"]
 
 
 def test_every_bin_has_its_pairs_and_their_ratios():
@@ -77,11 +78,13 @@ def test_pairs_that_do_not_fit_what_is_given_are_refused(tmp_path):
     folder = mask_files(tmp_path / "masks", [.05, .15])
     pairs = make_pairs(PHOTOS, folder, size=32)
     with pytest.raises(ValueError, match="'m0.png' is not the one"): evaluate(mean_fill, PHOTOS, MaskFolder(folder, hole="black"), pairs=pairs, size=32)
-    with pytest.raises(ValueError, match="not in the mask folder"): evaluate(mean_fill, PHOTOS, pairs=pairs, size=32)
+    with pytest.raises(ValueError, match="'m0.png'.*masks="): evaluate(mean_fill, PHOTOS, pairs=pairs, size=32)
     with pytest.raises(ValueError, match="'chelsea'"): evaluate(mean_fill, {"rocket": PHOTOS["rocket"]}, folder, pairs=pairs, size=32)
     with pytest.raises(ValueError, match="polarity"): make_pairs(PHOTOS, mask_files(tmp_path / "full", [.95]), size=32)
     (tmp_path / "no.json").write_text("{}")
-    with pytest.raises(ValueError, match="no manifest"): evaluate(mean_fill, PHOTOS, pairs=tmp_path / "no.json")
+    with pytest.raises(ValueError, match="no.json"): evaluate(mean_fill, PHOTOS, pairs=tmp_path / "no.json")
+    for option in ("per_bin", "border"):
+        with pytest.raises(ValueError, match=option): evaluate(mean_fill, PHOTOS, pairs=pairs, size=32, **{option: 1})
 
 
 def test_masks_of_one_name_in_two_folders_are_two_masks(tmp_path):
@@ -175,7 +178,7 @@ def test_a_mask_folder_is_opened_once(tmp_path, monkeypatch):
             super().__init__(*args, **options)
     folder = mask_files(tmp_path / "masks", [.05, .15, .25])
     pairs = make_pairs(PHOTOS, folder, size=32)
-    monkeypatch.setattr("pconv_edu.pairs.MaskFolder", Counted)
+    monkeypatch.setattr("pconv_edu.data.MaskFolder", Counted)
     evaluate(mean_fill, PHOTOS, folder, pairs=pairs, size=32, batch=1)
     assert Counted.opened == 1
 
@@ -287,7 +290,7 @@ def test_everything_is_written_where_asked(tmp_path):
 def test_old_names_are_offered_from_evaluate():
     import pconv_edu.evaluation as module
     for name in ("evaluate compare mean_fill biharmonic_fill opencv_fill Pair Table Comparison bin_name fill_pairs fit_square interval l1_percent "
-                 "load_manifest make_pairs psnr save_manifest score show_hole ssim ssim_map show_examples COLUMNS HEADINGS").split(): assert hasattr(module, name), name
+                 "load_manifest make_pairs psnr save_manifest score show_hole ssim ssim_map show_examples METRICS FixedPairs").split(): assert hasattr(module, name), name
 
 
 # output

@@ -6,8 +6,14 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from pconv_edu.commands.evaluate import main
+from pconv_edu.evaluation import evaluate
 from pconv_edu.masks import rect_mask
-from pconv_edu.metrics import COLUMNS, l1_percent, psnr, score, ssim, ssim_map
+from pconv_edu.metrics import METRICS, Metric, l1_percent, psnr, score, ssim, ssim_map
+from pconv_edu.pictures import sample_photos, save_image
+from pconv_edu.table import to_csv
+
+COLUMNS = ["l1", "psnr", "ssim", "hole_l1", "hole_psnr", "hole_ssim"]
 
 torch.manual_seed(0)
 A, B = torch.rand(2, 3, 24, 31), torch.rand(2, 3, 24, 31)
@@ -57,7 +63,7 @@ def test_inside_the_hole_only_the_hole_s_pixels_count():
 def test_the_whole_composite_is_diluted_by_its_valid_pixels_and_the_hole_is_not():
     image, mask = torch.zeros(1, 3, 20, 20), rect_mask(20, 0, 0, 10, 20)[None]
     found = {name: value.item() for name, value in score(torch.full_like(image, .2), image, mask).items()}
-    assert tuple(found) == COLUMNS
+    assert list(found) == COLUMNS
     assert found["hole_l1"] == pytest.approx(20) and found["l1"] == pytest.approx(10)
     assert found["hole_psnr"] == pytest.approx(-10 * math.log10(.04), abs=1e-5)
     assert found["psnr"] == pytest.approx(found["hole_psnr"] + 10 * math.log10(2), abs=1e-5)  # half the pixels are right: 3.01 dB
@@ -97,3 +103,31 @@ def test_half_precision_pictures_are_summed_in_float64():
     """Sums in half precision: a mean over many pixels drifts or overflows."""
     a, b = torch.full((1, 3, 300, 300), .5).half(), torch.full((1, 3, 300, 300), .25).half()
     assert l1_percent(a, b).item() == 25 and psnr(a, b).item() == pytest.approx(12.0412, abs=1e-3)
+
+
+# ---- one table ----
+def test_a_metric_is_one_line(monkeypatch, tmp_path, capsys):
+    "Two kinds: a value at each pixel gives two columns, a number for each picture one. Table, CSV, command and --help show them."
+    monkeypatch.setitem(METRICS, "mse", Metric(lambda a, b: (a - b) ** 2, "MSE", 4, "lower"))
+    monkeypatch.setitem(METRICS, "tint", Metric(lambda a, b: (a.mean((2, 3)) - b.mean((2, 3))).abs().sum(1), "tint", 3, "lower"))
+    image = sample_photos("chelsea", size=32)["chelsea"]
+    table = evaluate(lambda image, mask: image * 0 + .5, {"cat": image}, size=32, per_bin=1)
+    assert [c for c in table.columns if c not in COLUMNS] == ["mse", "tint", "hole_mse"]
+    for row in table.rows:
+        assert row["psnr"] == pytest.approx(-10 * math.log10(row["mse"])) and row["hole_psnr"] == pytest.approx(-10 * math.log10(row["hole_mse"]))
+    assert "MSE ↓" in str(table) and "hole MSE ↓" in str(table) and "tint ↓" in str(table) and "PSNR dB ↑" in str(table)
+    assert "hole_mse_low" in to_csv(table)
+    save_image(image, tmp_path / "photos" / "cat.png")
+    assert main([str(tmp_path / "photos"), "--net", "mean", "--size", "32", "--quiet"]) == 0 and "hole MSE ↓" in capsys.readouterr().out
+    assert main(["--help"]) == 0 and "MSE (lower is better), tint (lower is better)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_hole_column_of_a_map_that_is_smaller_than_the_picture():
+    "SSIM's map begins 5 pixels inside: the hole must be cut alike, on pictures that are no squares as well."
+    torch.manual_seed(0)
+    image, mask = torch.rand(2, 3, 30, 40), (torch.rand(2, 1, 30, 40) > .3).float()
+    found = score(torch.rand(2, 3, 30, 40), image, mask)
+    torch.manual_seed(0); torch.rand(2, 3, 30, 40); torch.rand(2, 1, 30, 40)
+    filled = torch.where(mask > 0, image, torch.rand(2, 3, 30, 40))
+    for name, function in {"l1": l1_percent, "psnr": psnr, "ssim": ssim}.items():
+        assert torch.equal(found[name], function(filled, image)) and torch.equal(found[f"hole_{name}"], function(filled, image, 1 - mask))

@@ -345,7 +345,6 @@ def zipped(folder, monkeypatch):
     return path
 
 
-@pytest.mark.xfail(reason="the door and the pairs follow")
 def test_a_zip_is_a_source_everywhere(folder, zipped, tmp_path, capsys):
     "One class and one line: `fit`, `evaluate` and the command take it, and get what the folder gives."
     source = open_pictures(zipped)
