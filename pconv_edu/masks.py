@@ -176,7 +176,7 @@ def opaque_mask(
     levels: Tensor,  # [B,C,H,W]; the last of 2 or 4 channels is alpha
 ) -> Tensor:  # float32 [B,1,H,W], 0 where a pixel is fully transparent
     "Colours under clear pixels are leftovers that nobody sees: for a network they are hole."
-    if levels.shape[1] in (2, 4): return (levels[:, -1:] > 0).float()
+    if levels.shape[1] in (2, 4): return (levels[:, -1:] != 0).float()
     return torch.ones(len(levels), 1, *levels.shape[-2:], device=levels.device)
 
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pconv_edu import checkpoint, weights
-from pconv_edu.inpainting import load_pretrained, save_pretrained
+from pconv_edu.weights import load_pretrained, save_pretrained
 from pconv_edu.masks import MaskFolder
 from pconv_edu.unet import PConvUNet
 

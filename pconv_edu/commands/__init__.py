@@ -1,41 +1,108 @@
-"""What the commands share: one way to say what went wrong, exit codes, whole files or none, and a share of the work under torchrun.
+"""What the commands share: streams that survive, one line for each error, exit codes, shares of work under torchrun.
 
 Exit codes: 0 all is well, 1 some files failed (each is named), 2 wrong usage or bad input, 130 stopped by Ctrl-C.
 """
 import argparse
+import errno
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import timedelta
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
-FAILURES = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError)  # what one picture can do to a run
+from pconv_edu import __version__
+
+# what one picture can do to a run
+FAILURES = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError)
+MEANINGS = "exit codes: 0 all is well, 1 some files failed, 2 wrong usage or bad input, 130 stopped by Ctrl-C"
+# besides control characters: those that turn the direction of the text after them
+UNSAFE = {chr(code) for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 class Stop(Exception):
     "Wrong usage or bad input: the command says this sentence and leaves with 2."
 
 
+def printable(text: str, keep: str = "\n\t") -> str:
+    r"`text` for a terminal: what would steer it, and bytes of names that are no text, become \x1b, \xe9, …"
+    def escaped(c):
+        if 0xDC80 <= ord(c) <= 0xDCFF: return f"\\x{ord(c) - 0xDC00:02x}"  # how Python holds such a byte
+        return c if c in keep or c not in UNSAFE else c.encode("unicode_escape").decode()
+    return "".join(map(escaped, text))
+
+
+class Stream:
+    "Standard output or error for a command. Text that nobody reads any more is dropped, and the work goes on."
+    def __init__(self, stream, keep: str):
+        self.stream, self.keep = stream, keep
+
+    def write(self, text: str) -> int:
+        if self.stream is None: return len(text)  # closed before Python started: 2>&-, pythonw, a service
+        up = "\x1b[A"  # how tqdm moves between the bars of several processes
+        safe = up.join(printable(part, self.keep) for part in text.split(up))
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        safe = safe.encode(encoding, "backslashreplace").decode(encoding)
+        return self._try(self.stream.write, safe) or len(text)
+
+    def flush(self):
+        if self.stream is not None: self._try(self.stream.flush)
+
+    def isatty(self) -> bool: return self.stream is not None and self.stream.isatty()
+
+    def __getattr__(self, name): return getattr(self.stream, name)
+
+    def _try(self, do: Callable, *args):
+        try: return do(*args)
+        except OSError as error:
+            null = os.open(os.devnull, os.O_WRONLY)  # Python would try again, and complain, when it ends
+            os.dup2(null, self.stream.fileno()), os.close(null)
+            if error.errno not in (errno.EPIPE, errno.EINVAL): raise  # a full disk; those two: `| head` has gone
+        except ValueError:  # closed by somebody else in this process
+            if not self.stream.closed: raise
+
+
+@contextmanager
+def streams():
+    "`sys.stdout` and `sys.stderr` as `Stream`s."
+    for descriptor in range(3):  # a file opened later must not become stdout or stderr, into which libraries may write
+        try: os.fstat(descriptor)
+        except OSError: os.open(os.devnull, os.O_RDWR)
+    out = Stream(sys.stdout, "\n\t")
+    err = Stream(sys.stderr, "\n\t\r")  # a progress bar returns to the start of its line
+    with redirect_stdout(out), redirect_stderr(err):
+        try: yield
+        finally: out.flush(), err.flush()
+
+
 def say(text: str):
-    "A line for people, which does not tear a progress bar."
-    tqdm.write(text, file=sys.stderr)
+    "One line for people, which does not tear a progress bar."
+    tqdm.write(printable(" ".join(str(text).splitlines()), keep=""), file=sys.stderr)
 
 
-def run(parser: argparse.ArgumentParser, work: Callable[[argparse.Namespace], int], argv: Sequence[str] | None) -> int:  # exit code
+def run(
+    parser: argparse.ArgumentParser,
+    work: Callable[[argparse.Namespace], int],
+    argv: Sequence[str] | None,
+) -> int:  # exit code
     "Read the arguments and do the work: every error is one line, Ctrl-C leaves with 130."
-    try: asked = parser.parse_args(argv)
-    except SystemExit as stop: return int(stop.code or 0)  # argparse has said why, or printed its help
-    with warnings.catch_warnings():
+    with streams(), warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
-        try: return work(asked)
-        except (Stop, ImportError, *FAILURES) as error: say(f"{parser.prog}: error: {str(error) or type(error).__name__}")
+        try:
+            code = work(parser.parse_args(argv))
+            sys.stdout.flush()  # a full disk is an error of this command
+            return code
+        except SystemExit as stop: return int(stop.code or 0)  # argparse has said why, or printed its help
+        except (Stop, ImportError, *FAILURES) as error:
+            say(f"{parser.prog}: error: {str(error) or type(error).__name__}")
+            return 2
         except KeyboardInterrupt:
-            say(f"{parser.prog}: stopped. What is written is whole; the same command goes on from there")
+            say(f"{parser.prog}: stopped. What is written is whole; run the same command again to resume")
             return 130
-    return 2
 
 
 def number(name: str) -> int | None:
@@ -53,7 +120,7 @@ def share() -> tuple[int, int]:  # this process's number, and how many there are
 
 
 def in_all(counts: list[int]) -> list[int]:
-    "Sums over the processes of torchrun, which ends all of them as soon as one fails: so each waits here for the slowest."
+    "Sums over torchrun's processes. It ends all of them as soon as one fails: so each waits here for the slowest."
     if share()[1] == 1 or "MASTER_ADDR" not in os.environ: return counts
     import torch.distributed as dist
     if not dist.is_initialized(): dist.init_process_group("gloo", timeout=timedelta(days=30))
@@ -65,12 +132,30 @@ def in_all(counts: list[int]) -> list[int]:
 
 def device(asked: str | None) -> torch.device:
     "The device asked for, or a GPU of this process's own where there is one."
-    if asked is None: asked = f"cuda:{(number('LOCAL_RANK') or 0) % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
+    if asked is None:
+        gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        asked = f"cuda:{(number('LOCAL_RANK') or 0) % gpus}" if gpus else "cpu"
     try: return torch.empty(0, device=asked).device
-    except (RuntimeError, AssertionError) as error: raise Stop(f"device {asked!r} cannot be used: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, AssertionError) as error:
+        raise Stop(f"device {asked!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def path(text: str) -> Path:
+    "An argument that names a file or folder; ~ is the home folder, also in --out=~/x, which the shell leaves alone."
+    if not text: raise argparse.ArgumentTypeError("an empty name")
+    found = Path(os.path.expanduser(text))
+    if str(found).startswith("~"): return Path.cwd() / found  # ./~ is a file of that name, here and further on
+    return found
+
+
+class Parser(argparse.ArgumentParser):
+    "An argument parser whose errors leave the terminal alone."
+    def error(self, message: str): super().error(printable(message, keep=""))
 
 
 def parser(name: str, what: str, examples: str) -> argparse.ArgumentParser:
-    "A parser whose help ends with examples."
-    return argparse.ArgumentParser(name, description=what, epilog=f"examples:\n{examples}\n\nexit codes: 0 all is well, 1 some files failed, 2 wrong usage or bad input, 130 stopped by Ctrl-C",
-                                   formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    "A parser with --version, whose help ends with examples."
+    made = Parser(name, description=what, epilog=f"examples:\n{examples}\n\n{MEANINGS}",
+                  formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    made.add_argument("--version", action="version", version=f"{name} {__version__}")
+    return made

@@ -2,26 +2,36 @@
 import os
 import sys
 import time
+import unicodedata
 import warnings
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
-from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, run, say, share
+from pconv_edu import pictures
+from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, path, run, say, share
 from pconv_edu.files import whole_file
-from pconv_edu.inpainting import inpaint, load_pretrained
-from pconv_edu.masks import MOST_HOLE, hole_ratio, to_mask
-from pconv_edu.pictures import BadImage, list_images, open_image
+from pconv_edu.inpainting import inpaint, open_photo, png_chunks
+from pconv_edu.masks import MOST_HOLE, dilate_hole, hole_ratio, resize_mask, to_mask
+from pconv_edu.pictures import BadImage, list_images, open_image, set_max_pixels
+from pconv_edu.weights import load_pretrained
 
-WRITERS = {".png": {}, ".tif": {"compression": "tiff_lzw"}, ".tiff": {"compression": "tiff_lzw"}, ".bmp": {}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95},
-           ".webp": {"lossless": True, "exact": True}}  # ending → how to save
-HOLDS_16_BITS, HOLDS_TRANSPARENCY = (".png", ".tif", ".tiff"), (".png", ".tif", ".tiff", ".webp")
+JPEG, TIFF = (".jpg", ".jpeg", ".jpe", ".jfif"), (".tif", ".tiff")
+WRITERS = {  # ending → how to save
+    ".png": {}, **dict.fromkeys(TIFF, {"compression": "tiff_lzw"}), ".bmp": {},
+    **dict.fromkeys(JPEG, {"quality": 95}), ".webp": {"lossless": True, "exact": True}}
+LONGEST = {".webp": 16383, **dict.fromkeys(JPEG, 65500)}  # pixels of a side that the format can hold
+# what describes a photo in its EXIF: its text, camera, date and artist; not its layout, previews and maker notes
+DESCRIBING = (270, 271, 272, 305, 306, 315, 316, 33432, *range(0x9C9B, 0x9CA0))
+EXIF, GPS, MAKER_NOTE, OLD_SIZE = 0x8769, 0x8825, 0x927C, (0xA002, 0xA003)
 
 
 @dataclass(frozen=True)
@@ -33,125 +43,279 @@ class Job:
     out: Path
 
 
-def save(picture: Image.Image, path: Path):
-    "Write a filled picture, whole or not at all, with its colour profile."
-    kept = {key: picture.info[key] for key in ("icc_profile", "dpi") if key in picture.info}
-    with whole_file(path) as beside: picture.save(beside, **WRITERS[path.suffix.lower()], **kept)
+# the photo
+
+def is_clear(picture: Image.Image) -> bool:
+    "Is a pixel of it transparent, a little at least? An alpha channel that is opaque all over holds nothing."
+    if not picture.has_transparency_data: return False
+    if picture.mode.startswith("I"): return True  # one of its levels stands for 'clear'
+    return picture.convert("RGBA").getchannel("A").getextrema()[0] < 255
 
 
-def check_ending(photo: Path, out: Path):
-    "Raise `ValueError` where a file of the output's kind cannot hold what the photo has."
-    with open_image(photo) as picture: deep, clear = picture.mode.startswith("I"), picture.has_transparency_data
-    for there, what, endings in ((deep, "16 bits", HOLDS_16_BITS), (clear, "transparency", HOLDS_TRANSPARENCY)):
-        if there and out.suffix.lower() not in endings: raise ValueError(f"'{photo}' has {what}, which a {out.suffix} cannot hold; write {', '.join(endings)}")
+def check_ending(picture: Image.Image, photo: Path, out: Path):
+    "Raise `ValueError` where a file of the output's kind cannot hold the photo; say what else it leaves out."
+    ending, longest = out.suffix.lower(), max(picture.size)
+    deep, info = picture.mode.startswith("I"), picture.info
+    clear = (".png",) if deep else (".png", *TIFF, ".webp")
+    for there, what, endings in ((deep, "16 bits", (".png", *TIFF)), (is_clear(picture), "transparency", clear)):
+        if there and ending not in endings:
+            raise ValueError(f"'{photo}' has {what}, which a {ending} cannot hold; write {', '.join(endings)}")
+    if longest > LONGEST.get(ending, longest):
+        raise ValueError(f"'{photo}' is {picture.width} × {picture.height}, and a {ending} holds {LONGEST[ending]} "
+                         "pixels a side; write .png or .tif")
+    hdr = any(kind == b"cICP" for kind, _ in info.get("png_colors", ()))
+    gamma = hdr or "icc_profile" not in info and info.get("gamma", .45455) != .45455  # that of sRGB needs no word
+    for lost, what in ((ending == ".bmp" and "icc_profile" in info, "colour profile"),
+                       (ending != ".png" and gamma, "gamma, so that it looks different")):
+        if lost: say(f"warning: {photo}: a {ending} cannot hold its {what}")
 
 
-def is_whole(path: Path) -> bool:
-    "Is there a picture at `path` that can be opened (a PNG's checksums are looked at)?"
+def described(photo: Path) -> dict[str, Image.Exif]:
+    "The photo's EXIF to save with the result, without whatever may still show what was taken out."
+    kept = Image.Exif()
     try:
-        with open_image(path): return True
+        with warnings.catch_warnings(), open_image(photo) as picture:
+            warnings.simplefilter("ignore")
+            picture.load()  # a PNG may have it after its pixels
+            old = picture.getexif()
+            for tag in DESCRIBING:
+                if tag in old: kept[tag] = old[tag]
+            for tag in (EXIF, GPS):
+                part = {key: value for key, value in old.get_ifd(tag).items() if key not in (MAKER_NOTE, *OLD_SIZE)}
+                if part: kept[tag] = part
+        kept.tobytes()
+        return {"exif": kept} if len(kept) else {}
+    except Exception as error:  # Pillow meets broken EXIF with every kind of error
+        say(f"warning: {photo}: its EXIF cannot be read, and is left out ({type(error).__name__}: {error})")
+        return {}
+
+
+def save(picture: Image.Image, out: Path, exif: dict):
+    "Write a filled picture, whole or not at all, with its colours described as the photo's."
+    ending = out.suffix.lower()
+    if picture.mode in ("LA", "RGBA") and ending in (*JPEG, ".bmp"): picture = picture.convert(picture.mode[:-1])
+    kept = {key: picture.info[key] for key in ("icc_profile", "dpi") if key in picture.info}
+    chunks = {"pnginfo": png_chunks(picture.info)} if ending == ".png" else {}
+    with whole_file(out) as beside:
+        format = Image.registered_extensions()[ending]  # whatever the file beside is called
+        picture.save(beside, format, **WRITERS[ending], **kept, **chunks, **exif)
+
+
+# the mask
+
+def mask_of(job: Job, width: int, height: int, options: Namespace) -> Tensor:  # [1,1,H,W], 1 = valid
+    "The mask of a photo of this size, as the options want it. Raises `ValueError` for one without a hole."
+    (file,) = job.masks
+    mask = to_mask(file, options.hole)
+    h, w = mask.shape[-2:]
+    if mask.all():
+        color, other = (options.hole, "white") if options.hole == "black" else ("white", "black")
+        raise ValueError(f"'{file}' has no hole: none of its pixels is {color} (by more than half), and what is "
+                         f"transparent is not painted. Paint the hole {color}; if it is {other}, say --hole {other}")
+    if options.resize_mask and (h, w) != (height, width):
+        say(f"{file}: {w} × {h}, resized to the photo's {width} × {height}")
+        mask = resize_mask(mask, (height, width))
+        if mask.all(): raise ValueError(f"the hole of '{file}' is too thin to be left at {width} × {height}")
+    return dilate_hole(mask, 2 * options.dilate + 1)
+
+
+def check_polarity(ratios: list[float], options: Namespace):
+    "Raise `Stop` when the masks would be hole for the most part; where `--hole` says which colour it is, only warn."
+    if not ratios or fmean(ratios) <= MOST_HOLE: return
+    part, color = f"{fmean(ratios):.0%} of '{options.mask}' is", options.hole or "white"
+    if options.hole: say(f"warning: {color} marks the hole, and {part} {color}")
+    else:
+        raise Stop(f"white marks the hole, and {part} white. If the black parts are the holes, say --hole black; "
+                   "if this is meant, say --hole white")
+
+
+def ratios_of(masks: list[Path], hole: str | None) -> list[float]:
+    "Share of hole of at most 32 of the masks. One that cannot be read is named when its turn comes."
+    ratios = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for file in masks[::-(-len(masks) // 32)] if masks else []:
+            try: ratios.append(hole_ratio(to_mask(file, hole)[0]))
+            except FAILURES: pass
+    return ratios
+
+
+# one photo
+
+def prepare(job: Job, options: Namespace) -> tuple[Image.Image, Tensor, dict]:
+    "Photo, mask and EXIF. Whatever can be refused is refused here, before the work: raises one of FAILURES."
+    if not job.masks:
+        raise ValueError(f"'{options.mask}' has no mask of that name ({Path(job.name).with_suffix('')}.png "
+                         "or another ending)")
+    if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(map(str, job.masks))}?")
+    for file in (job.photo, *job.masks):
+        if job.out.exists() and file.exists() and job.out.samefile(file):
+            raise ValueError(f"'{job.out}' is the input itself; give the output another name")
+    picture = open_photo(job.photo)
+    check_ending(picture, job.photo, job.out)
+    exif = described(job.photo) if options.keep_exif else {}
+    if exif and job.out.suffix.lower() == ".bmp": say(f"warning: {job.photo}: a .bmp cannot hold its EXIF")
+    return picture, mask_of(job, *picture.size, options), exif
+
+
+def fill(prepared: tuple, out: Path, net: Callable, options: Namespace, progress: bool = False):
+    "Fill a photo and write it. Raises one of FAILURES."
+    picture, mask, exif = prepared
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*of the picture is hole")  # the polarity was looked at before
+        filled = inpaint(picture, mask, net, window=options.window, overlap=options.overlap, reach=options.reach,
+                         progress=progress)
+    save(filled, out, exif)
+
+
+def run_one(options: Namespace) -> int:
+    "One photo, one mask, one output."
+    photo, mask, out = options.photos, options.mask, options.out
+    if not photo.exists(): raise Stop(f"there is no photo or folder '{photo}'")
+    if mask.is_dir(): raise Stop(f"'{mask}' is a folder, and '{photo}' one photo; give one mask")
+    if out.is_dir(): raise Stop(f"'{out}' is a folder; give the output's name, such as {out / photo.stem}.png")
+    if out.suffix.lower() not in WRITERS: raise Stop(f"'{out}': its ending must be one of {', '.join(WRITERS)}")
+    prepared = prepare(Job(str(photo), photo, [mask], out), options)
+    if out.exists() and not options.overwrite: raise Stop(f"'{out}' is there already; --overwrite replaces it")
+    check_polarity([hole_ratio(prepared[1][0])], options)
+    start, net = time.perf_counter(), load_pretrained(options.net).to(device(options.device))
+    fill(prepared, out, net, options, progress=not options.quiet)
+    if out.suffix.lower() in JPEG:
+        say("JPEG stores every pixel again; as .png the pixels outside the hole stay as they were")
+    if not options.quiet: print(f"{out}: filled in {time.perf_counter() - start:.1f} s")
+    return 0
+
+
+# a folder
+
+def is_whole(file: Path) -> bool:
+    "Is there a picture at `file` that can be opened (a PNG's checksums are looked at)?"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with open_image(file): return True
     except BadImage: return False
 
 
 def stems(folder: Path) -> dict[str, list[Path]]:
     "Name below the folder, without its ending → the files of that name."
     found = defaultdict(list)
-    for path in list_images(folder): found[path.relative_to(folder).with_suffix("").as_posix()].append(path)
+    for file in list_images(folder): found[file.relative_to(folder).with_suffix("").as_posix()].append(file)
     return found
+
+
+def composed(name: str) -> str:
+    "One spelling for all: é may be one letter (Windows, Linux), or an e and an accent (macOS)."
+    return unicodedata.normalize("NFC", name)
+
+
+def masks_by_name(folder: Path) -> Callable[[str], list[Path]]:
+    "A photo's name → its masks: those of the very name, or else those that are spelled alike."
+    exact, alike = stems(folder), defaultdict(list)
+    for name, files in exact.items(): alike[composed(name)] += files
+    return lambda name: exact.get(name) or alike.get(composed(name), [])
 
 
 def jobs_of(photos: Path, masks: Path, out: Path, ending: str) -> list[Job]:
     "A job for each photo in a folder. Raises `Stop` when two photos would become one file."
-    by_name, several = (stems(masks) if masks.is_dir() else None), stems(photos)
-    twins = next((paths for paths in several.values() if len(paths) > 1), None)
+    found = masks_by_name(masks) if masks.is_dir() else lambda name: [masks]
+    several = stems(photos)
+    twins = next((files for files in several.values() if len(files) > 1), None)
     if twins: raise Stop(f"{' and '.join(map(str, twins))} would both become one file; rename one of them")
-    return [Job(path.relative_to(photos).as_posix(), path, [masks] if by_name is None else by_name.get(name, []), out / f"{name}{ending}")
-            for name, (path,) in several.items()]
+    return [Job(file.relative_to(photos).as_posix(), file, found(name), out / f"{name}{ending}")
+            for name, (file,) in several.items()]
 
 
-def fill(job: Job, net: Callable, asked: Namespace, progress: bool = False):
-    "Fill one photo and write it. Raises one of FAILURES."
-    if not job.masks: raise ValueError(f"'{asked.mask}' has no mask of that name ({Path(job.name).with_suffix('')}.png or another ending)")
-    if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(map(str, job.masks))}?")
-    check_ending(job.photo, job.out)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*of the picture is hole")  # the polarity was looked at before
-        save(inpaint(job.photo, job.masks[0], net, hole=asked.hole, window=asked.window, overlap=asked.overlap, reach=asked.reach, progress=progress), job.out)
-
-
-def check_polarity(masks: list[Path], asked: Namespace):
-    "Raise `Stop` when at most 32 of the masks would be hole for the most part; where `--hole` says which colour it is, only warn."
-    ratios = []
-    for path in masks[::-(-len(masks) // 32)] if masks else []:
-        try: ratios.append(float(hole_ratio(to_mask(path, asked.hole)[0])))
-        except FAILURES: pass  # it is named when its turn comes
-    if not ratios or fmean(ratios) <= MOST_HOLE: return
-    share, color = f"{fmean(ratios):.0%} of '{asked.mask}' is", asked.hole or "white"
-    if asked.hole: say(f"warning: {color} marks the hole, and {share} {color}")
-    else: raise Stop(f"white marks the hole, and {share} white. If the black parts are the holes, say --hole black; if this is meant, say --hole white")
-
-
-def run_one(asked: Namespace) -> int:
-    "One photo, one mask, one output."
-    if not asked.photos.exists(): raise Stop(f"there is no photo or folder '{asked.photos}'")
-    if asked.mask.is_dir(): raise Stop(f"'{asked.mask}' is a folder, and '{asked.photos}' one photo; give one mask")
-    if asked.out.is_dir(): raise Stop(f"'{asked.out}' is a folder; give the output's name, such as {asked.out / asked.photos.stem}.png")
-    if asked.out.suffix.lower() not in WRITERS: raise Stop(f"'{asked.out}': its ending must be one of {', '.join(WRITERS)}")
-    if asked.out.exists() and any(asked.out.samefile(path) for path in (asked.photos, asked.mask) if path.exists()): raise Stop(f"'{asked.out}' is the input itself; give the output another name")
-    if asked.out.exists() and not asked.overwrite: raise Stop(f"'{asked.out}' is there already; --overwrite replaces it")
-    for path in (asked.photos, asked.mask):
-        with open_image(path): pass
-    check_polarity([asked.mask], asked)
-    start, net = time.perf_counter(), load_pretrained(asked.net).to(device(asked.device))
-    fill(Job(str(asked.photos), asked.photos, [asked.mask], asked.out), net, asked, progress=not asked.quiet)
-    if asked.out.suffix.lower() in (".jpg", ".jpeg"): say("JPEG stores every pixel anew; as .png the pixels outside the hole stay as they were")
-    if not asked.quiet: print(f"{asked.out}: filled in {time.perf_counter() - start:.1f} s")
-    return 0
-
-
-def check_folders(asked: Namespace):
+def check_folders(options: Namespace):
     "Raise `Stop` when the output would mix with the input, or is no folder."
-    out = asked.out.resolve()
+    out = options.out.resolve()
     for name in ("photos", "mask"):
-        folder = getattr(asked, name).resolve()
-        if out == folder or folder in out.parents: raise Stop(f"the output folder '{asked.out}' lies in '{getattr(asked, name)}'; a second run would take its pictures for input")
-    if not asked.mask.exists(): raise Stop(f"there is no mask file or folder '{asked.mask}'")
-    if asked.out.exists() and not asked.out.is_dir(): raise Stop(f"'{asked.out}' is a file; with a folder of photos, -o is a folder")
-    asked.out.mkdir(parents=True, exist_ok=True)
-    if not os.access(asked.out, os.W_OK | os.X_OK): raise Stop(f"there is no permission to write into '{asked.out}'")
+        folder = getattr(options, name)
+        if folder.resolve() in (out, *out.parents):
+            raise Stop(f"the output folder '{options.out}' lies in '{folder}'; "
+                       "a second run would take its pictures for input")
+    if not options.mask.exists(): raise Stop(f"there is no mask file or folder '{options.mask}'")
+    if options.out.exists() and not options.out.is_dir():
+        raise Stop(f"'{options.out}' is a file; with a folder of photos, -o is a folder")
+    options.out.mkdir(parents=True, exist_ok=True)
+    if not os.access(options.out, os.W_OK | os.X_OK):
+        raise Stop(f"there is no permission to write into '{options.out}'")
 
 
-def run_folder(asked: Namespace) -> int:
-    "Every photo of a folder, or this process's share of them. What is there already stays; what fails is named."
-    check_folders(asked)
-    jobs, (rank, world) = jobs_of(asked.photos, asked.mask, asked.out, f".{asked.ending}"), share()
-    check_polarity(sorted({job.masks[0] for job in jobs if job.masks}), asked)
-    done, there, failed, net = 0, 0, 0, load_pretrained(asked.net).to(device(asked.device))
-    for job in tqdm(jobs[rank::world], unit="photo", disable=asked.quiet, position=rank):
-        if not asked.overwrite and job.out.exists() and is_whole(job.out): there += 1; continue
-        try: fill(job, net, asked); done += 1
-        except FAILURES as error: failed += 1; say(f"failed: {job.name}: {str(error) or type(error).__name__}")
+def run_folder(options: Namespace) -> int:
+    "Every photo of a folder, or this process's share. What is there already stays; what fails is named."
+    check_folders(options)
+    jobs, (rank, world) = jobs_of(options.photos, options.mask, options.out, f".{options.ending}"), share()
+    check_polarity(ratios_of(sorted({job.masks[0] for job in jobs if job.masks}), options.hole), options)
+    done, there, failed, net = 0, 0, 0, load_pretrained(options.net).to(device(options.device))
+    for job in tqdm(jobs[rank::world], unit="photo", disable=options.quiet, position=rank):
+        if not options.overwrite and job.out.exists() and is_whole(job.out):
+            there += 1
+            continue
+        try:
+            fill(prepare(job, options), job.out, net, options)
+            done += 1
+        except FAILURES as error:
+            failed += 1
+            say(f"failed: {job.name}: {str(error) or type(error).__name__}")
     done, there, failed = in_all([done, there, failed])
-    if rank == 0: print(f"{asked.out}: {done} filled, {there} were there already, {failed} failed")
+    if rank == 0: print(f"{options.out}: {done} filled, {there} were there already, {failed} failed")
     return 1 if failed else 0
 
 
-def arguments():
-    made = parser("pconv_inpaint", "Fill the hole of a photo, or the holes of a folder of photos.", """  pconv_inpaint photo.jpg --mask mask.png -o filled.png
-  pconv_inpaint photos/ --mask masks/ -o filled/       masks/cat.png belongs to photos/cat.jpg; goes on where it stopped
+# the command
+
+@contextmanager
+def larger(pixels: int | None):
+    "Take pictures of up to so many pixels in this block."
+    usual = pictures.MAX_PIXELS
+    if pixels is not None: set_max_pixels(pixels)
+    try: yield
+    finally: set_max_pixels(usual)
+
+
+def fill_all(options: Namespace) -> int:
+    "One photo, or a folder of them."
+    if options.dilate < 0: raise Stop(f"--dilate {options.dilate}: give 0 or more pixels")
+    with larger(options.max_pixels): return run_folder(options) if options.photos.is_dir() else run_one(options)
+
+
+EXAMPLES = """  pconv_inpaint photo.jpg --mask mask.png -o filled.png
+  pconv_inpaint photos/ --mask masks/ -o filled/       masks/cat.png belongs to photos/cat.jpg; resumes where it stopped
   pconv_inpaint photos/ --mask logo.png -o filled/     one mask for all
-  torchrun --nproc-per-node 4 --no-python pconv_inpaint photos/ --mask masks/ -o filled/""")
+  torchrun --nproc-per-node 4 --no-python pconv_inpaint photos/ --mask masks/ -o filled/
+
+An output that is a symbolic link is written through: the file it points to is replaced, and the link stays."""
+
+
+def arguments():
+    made = parser("pconv_inpaint", "Fill the hole of a photo, or the holes of a folder of photos.", EXAMPLES)
     add = made.add_argument
-    add("photos", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
-    add("--mask", type=Path, required=True, help="a picture of the hole, as large as the photo; or a folder of such, with the photos' names")
-    add("-o", "--out", type=Path, required=True, help="the filled photo, or a folder for them")
-    add("--net", help="weights: a name that ships, a .safetensors file, a training folder, hf:owner/name (default: pconv_small)")
-    add("--hole", choices=("white", "black"), help="the hole's colour in the masks (default: white; refused where most would be hole)")
-    add("--ending", choices=[ending[1:] for ending in WRITERS], default="png", help="of the files in the output folder (default: png, which keeps every pixel outside the hole)")
+    add("photos", type=path, metavar="PHOTO", help="a photo, or a folder of photos")
+    add("--mask", type=path, required=True,
+        help="a picture of the hole, as large as the photo; or a folder of such, with the photos' names")
+    add("-o", "--out", type=path, required=True, help="the filled photo, or a folder for them")
+    add("--net", help="weights: a name that ships, a .safetensors file, a training folder, hf:owner/name "
+                      "(default: pconv_small)")
+    add("--hole", choices=("white", "black"),
+        help="the hole's colour in the masks (default: white; refused where most would be hole)")
+    add("--dilate", type=int, default=0, metavar="PIXELS",
+        help="grow the hole by so many pixels on every side, to take in its edges (default: %(default)s)")
+    add("--resize-mask", action="store_true",
+        help="resize a mask that is not as large as its photo, and say so (default: refuse it)")
+    add("--ending", choices=[ending[1:] for ending in WRITERS], default="png",
+        help="of the files in the output folder (default: png, which keeps every pixel outside the hole)")
+    add("--keep-exif", action="store_true",
+        help="copy the photo's EXIF (camera, date, place), without previews and maker notes, which may still show what "
+             "was taken out (default: leave EXIF out; colour profile, gamma and resolution are always kept)")
     add("--overwrite", action="store_true", help="fill again what is there already")
-    add("--window", type=int, default=1024, help="pixels; larger photos are filled in parts of this size (default: %(default)s; less takes less memory)")
+    add("--window", type=int, default=1024,
+        help="pixels; larger photos are filled in parts of this size (default: %(default)s; less takes less memory)")
     add("--overlap", type=int, default=128, help="pixels that neighbouring parts share (default: %(default)s)")
-    add("--reach", type=int, help="pixels into a hole that are filled at full size; what is deeper is filled smaller first (default: as deep as the network's layers see)")
+    add("--reach", type=int, help="pixels into a hole that are filled at full size; what is deeper is filled smaller "
+                                  "first (default: as deep as the network's layers see)")
+    add("--max-pixels", type=int, metavar="N",
+        help=f"refuse pictures of more pixels before they are decoded (default: {pictures.MAX_PIXELS:,})")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")
     add("--quiet", action="store_true", help="no progress bar")
     return made
@@ -159,7 +323,7 @@ def arguments():
 
 def main(argv: list[str] | None = None) -> int:  # exit code
     "The command."
-    return run(arguments(), lambda asked: run_folder(asked) if asked.photos.is_dir() else run_one(asked), argv)
+    return run(arguments(), fill_all, argv)
 
 
 if __name__ == "__main__": sys.exit(main())
