@@ -86,7 +86,7 @@ def show_row(
     for axes in drawing.subplots(rows, columns, squeeze=False).flat: axes.set_axis_off()
     for i, (axes, picture) in enumerate(zip(drawing.axes, pictures)):
         paint(axes, picture)
-        if i < len(titles): axes.set_title(titles[i], fontsize=10)
+        if i < len(titles): axes.set_title(titles[i], fontsize=10, parse_math=False)
     shapes = [axes.images[0].get_array().shape for axes in drawing.axes[:len(pictures)]]
     ratios = {shape[0] / shape[1] for shape in shapes}
     tall = min(max(ratios), 2)  # anything taller is drawn narrower
@@ -129,7 +129,7 @@ def show_numbers(
     for i, (axes, grid, m) in enumerate(zip(places, grids, masks)):
         axes.set_axis_off()
         axes.set(xlim=(-.52, grid.shape[1] - .48), ylim=(grid.shape[0] - .48, -.52), aspect="equal")
-        if i < len(titles): axes.set_title(titles[i], fontsize=11)
+        if i < len(titles): axes.set_title(titles[i], fontsize=11, parse_math=False)
         for (y, x), value in np.ndenumerate(grid.numpy()):
             valid = None if m is None else bool(m.reshape(m.shape[-2:])[y, x])
             color = "white" if valid is None else COLORS["valid" if valid else "hole"]

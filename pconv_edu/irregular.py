@@ -25,7 +25,7 @@ def _first_dab_loop(centres: np.ndarray, h: int, w: int, dab_h: int, dab_w: int)
 
 # %% ../nbs/w01_irregular_masks.ipynb #eb7c2709
 def _cut(first: np.ndarray, dabs: int, pixels: int) -> np.ndarray | None:
-    "The hole [h,w] of just `pixels` pixels: whole dabs in their order, the last one in part; None when they do not reach."
+    "A hole [h,w] of exactly `pixels` pixels: whole dabs in order, the last one in part; None if they do not reach."
     area = np.cumsum(np.bincount(first.ravel(), minlength=dabs)[:dabs])  # after dab 0, 1, …
     if area[-1] < pixels: return None
     last = int(np.searchsorted(area, pixels))
@@ -35,7 +35,7 @@ def _cut(first: np.ndarray, dabs: int, pixels: int) -> np.ndarray | None:
 
 # %% ../nbs/w01_irregular_masks.ipynb #0a7f5536
 def _first_dab(centres: np.ndarray, h: int, w: int, dab_h: int, dab_w: int, corner: int = 0) -> np.ndarray:
-    "The same without a loop over dabs: write each number at its dab's centre, then take the minimum over a dab's window."
+    "The same without a loop: write each number at its dab's centre, then take the minimum over a dab's window."
     n = len(centres)
     first = np.full((h + dab_h - 1, w + dab_w - 1), n, np.uint16 if n < 2**16 else np.uint32)
     at = centres + ((dab_h - 1) // 2, (dab_w - 1) // 2)
@@ -52,7 +52,7 @@ KINDS = np.array([(.5, 1.0, 0., .05), (.3, 1.3, 1., .35), (.2, .7, .4, .5)])
 
 # %% ../nbs/w01_irregular_masks.ipynb #dd6adde6
 def _curves(rng, count: int, step: float) -> tuple[np.ndarray, np.ndarray]:
-    "Lines, outlines and wandering curves around 0: points [count,n,2] `step` apart, and how many of the n each curve has."
+    "Lines, outlines, wandering curves around 0: points [count,n,2] `step` apart, and how many of the n each has."
     least, more, turns, wobble = KINDS[(rng.random(count) * 3).astype(int)].T[..., None]
     length, side, start = rng.random((3, count, 1))
     steps = np.floor((least + more * length) / step) + 2
@@ -76,7 +76,7 @@ def _broken(rng, paths: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.n
 
 # %% ../nbs/w01_irregular_masks.ipynb #e69f2ca2
 def _dragged(rng, paths: np.ndarray, steps: np.ndarray, far: float, step: float) -> tuple[np.ndarray, np.ndarray]:
-    "The first half of each curve dragged sideways, every other point like the black squares of a chessboard: solid shapes."
+    "Solid shapes: the first half of each curve dragged sideways, every other point, as on a chessboard."
     n, rows = np.arange(paths.shape[1]), np.arange(0, far, step)
     solid = paths[:, None] + rows[:, None, None] * _direction(rng.random((len(paths), 1, 1)))
     there = (n < steps // 2)[:, None] & ((n + np.arange(len(rows))[:, None]) % 2 == 0)

@@ -27,8 +27,9 @@ def hole_ratio(
     mask: Tensor,  # [H,W] or [1,H,W], or a batch [B,1,H,W]; 1 = valid, 0 = hole
 ) -> float | Tensor:  # share of hole; for a batch a Tensor [B]
     "The hole-to-image ratio by which the paper sorts its test masks (section 4.1)."
-    if mask.ndim == 4: return (1 - mask.double()).mean(dim=(1, 2, 3))  # a quotient of whole numbers: 10 of 100 pixels are .1, and not a little more
-    if mask.ndim == 2 or mask.ndim == 3 and mask.shape[0] == 1: return (1 - mask.double()).mean().item()
+    valid = mask.double()  # a quotient of whole numbers: 10 of 100 pixels are .1, and not a little more
+    if mask.ndim == 4: return (1 - valid).mean(dim=(1, 2, 3))
+    if mask.ndim == 2 or mask.ndim == 3 and mask.shape[0] == 1: return (1 - valid).mean().item()
     raise ValueError(f"a mask has shape [H,W], [1,H,W] or [B,1,H,W], and this tensor has {list(mask.shape)}")
 
 # %% ../nbs/02_masks.ipynb #a4415202
@@ -39,7 +40,9 @@ def rect_mask(
     "A mask with one rectangular hole."
     h, w = _height_width(size)
     if not (0 <= top and 0 <= left and height > 0 and width > 0 and top + height <= h and left + width <= w):
-        raise ValueError(f"the hole (top {top}, left {left}, height {height}, width {width}) does not fit into {h} × {w} pixels")
+        raise ValueError(
+            f"the hole (top {top}, left {left}, height {height}, width {width}) does not fit into {h} × {w} pixels"
+        )
     mask = torch.ones(1, h, w)
     mask[:, top:top + height, left:left + width] = 0
     return mask
@@ -47,7 +50,8 @@ def rect_mask(
 
 def _height_width(size) -> tuple[int, int]:
     h, w = (size, size) if isinstance(size, int) else size
-    if h < 1 or w < 1: raise ValueError(f"size {size!r}: give the side of a square or (height, width), at least 1 pixel each")
+    if h < 1 or w < 1:
+        raise ValueError(f"size {size!r}: give the side of a square or (height, width), at least 1 pixel each")
     return int(h), int(w)
 
 # %% ../nbs/02_masks.ipynb #3f17d575
@@ -211,15 +215,17 @@ class ImplausiblePolarity(UserWarning, ValueError):
 class MaskFolder(Sequence):
     """The masks in a folder and the folders inside it, in the order of their sorted paths, each float32 [1,H,W].
 
-    Looks at `sample` of them at once, and warns when more than 65 % would be hole, naming the measured ratio,
-    when their sizes differ (give `size`), when they look like photos, and when files cannot be read. Raises `BadImage` when none of them can.
+    Looks at `sample` of them at once, and warns when more than 65 % would be hole (with the measured ratio), when their
+    sizes differ (give `size`), when they look like photos, and when files cannot be read. Raises `BadImage` when none
+    of them can.
     """
-    def __init__(self,
+    def __init__(
+        self,
         path: str | Path,
-        hole: str = "white",    # what marks a hole in these files: 'white' (official test set) or 'black' (training set)
+        hole: str = "white",  # what marks a hole in these files: 'white' (official test set) or 'black' (training set)
         size: int | tuple[int, int] | None = None,  # resize each to this, by nearest neighbour
-        threshold: float = .5,  # a grey of at least this counts as white
-        sample: int = 32,       # how many to look at; 0: none
+        threshold: float = 0.5,  # a grey of at least this counts as white
+        sample: int = 32,  # how many to look at; 0: none
     ):
         if hole not in ("white", "black"):
             raise ValueError(f"hole={hole!r}: say 'white' or 'black', whichever marks a hole in the files of '{path}'")
@@ -240,8 +246,11 @@ class MaskFolder(Sequence):
     def _look(self, folder, paths: list[Path]):
         ratios, sizes, grey, bad = [], {}, [], []
         for path in paths:
-            try: levels, hole = mask_levels(path, self.hole)
-            except BadImage as error: bad.append(error); continue
+            try:
+                levels, hole = mask_levels(path, self.hole)
+            except BadImage as error:
+                bad.append(error)
+                continue
             if grey_share(levels) > MOST_GREY: grey.append(path)
             mask = _cut_grey(levels, hole, self.threshold)[0]
             ratios.append(hole_ratio(mask))
@@ -271,9 +280,10 @@ def _warn_of(folder, hole: str, ratio: float, sizes: dict, grey: list, bad: list
 def official_bin(
     path: str | Path,  # a file of the official test set, 00000.png … 11999.png
 ) -> tuple[int, bool]:  # bin 0…5, and whether holes may touch the border
-    "The ratio bin and border half of an official test mask, known by its number: 2,000 files a bin, the first 1,000 keep 50 px free."
+    "The bin and border half of an official test mask, by its number: 2,000 a bin, the first 1,000 keep 50 px free."
     number = Path(path).stem
-    if not number.isdigit() or int(number) >= 12000: raise ValueError(f"'{path}' is no official test mask: those are called 00000.png to 11999.png")
+    if not number.isdigit() or int(number) >= 12000:
+        raise ValueError(f"'{path}' is no official test mask: those are called 00000.png to 11999.png")
     return int(number) // 2000, int(number) % 2000 >= 1000
 
 # %% ../nbs/02_masks.ipynb #e11074ae

@@ -121,7 +121,8 @@ def _what_is_wrong(values: Tensor) -> str | None:
     "Why these are no levels of a picture, and what to do."
     if not values.numel(): return f"it has no pixels (shape {list(values.shape)})"
     if values.dtype in TOPS: return None
-    if not values.is_floating_point(): return f"its numbers are {values.dtype}".replace("torch.", "") + f"; {RIGHT_LEVELS}"
+    if not values.is_floating_point():
+        return f"its numbers are {values.dtype}".replace("torch.", "") + f"; {RIGHT_LEVELS}"
     bad = int((~values.isfinite()).sum())
     if bad: return f"{bad} of its {values.numel()} numbers are NaN or infinite; replace them (torch.nan_to_num)"
     low, high = values.min().item(), values.max().item()
@@ -256,7 +257,8 @@ def _open_checked(stream: BinaryIO, name) -> Image.Image:
     stream.seek(0)
     head = stream.read(30)
     stream.seek(0)
-    if webp_size(head): _check_size(*webp_size(head))  # Pillow takes the memory of the pixels before it says their number
+    if webp_size(head):
+        _check_size(*webp_size(head))  # Pillow takes the memory of the pixels before it says their number
     if HEIC and head[4:8] == b"ftyp":
         import pillow_heif
         pillow_heif.register_heif_opener()
@@ -316,7 +318,7 @@ OTHERS = (".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".j2k", ".psd", ".t
 def list_images(
     folder: str | Path,  # searched with all folders inside it; links to folders are not followed
 ) -> list[Path]:
-    """All pictures below `folder`, sorted by their path; any case of ending. Hidden files and folders (.name) are left out.
+    """All pictures below `folder`, sorted by their path; any case of ending; hidden files and folders (.name) left out.
 
     Warns of everything else that it passes over: pictures of other kinds, links to folders, folders that cannot be
     read. Raises `FileNotFoundError` when the folder is missing or holds no picture.
@@ -383,7 +385,10 @@ def sample_photos(
     folder = Path(skimage.__file__).parent / "data"
     photos = {name: load_image(folder / PHOTOS[name]) for name in names or PHOTOS}
     if size is None: return photos
-    return {name: to_tensor(ImageOps.fit(to_pil(photo), (size, size), Image.Resampling.BICUBIC)) for name, photo in photos.items()}
+    return {
+        name: to_tensor(ImageOps.fit(to_pil(photo), (size, size), Image.Resampling.BICUBIC))
+        for name, photo in photos.items()
+    }
 
 # %% ../nbs/01_pictures.ipynb #096bf712
 def __getattr__(name: str):

@@ -39,8 +39,14 @@ def kinds(array: np.ndarray, folder) -> dict:
     "The same picture as anything that one can hand over."
     Image.fromarray(array).save(path := folder / "a.png")
     return {
-        "path": path, "text": str(path), "PIL": Image.fromarray(array), "PIL from a file": Image.open(path), "array": array,
-        "tensor of levels": planes(array), "float tensor": in_floats(array), "double array": array / np.iinfo(array.dtype).max,
+        "path": path,
+        "text": str(path),
+        "PIL": Image.fromarray(array),
+        "PIL from a file": Image.open(path),
+        "array": array,
+        "tensor of levels": planes(array),
+        "float tensor": in_floats(array),
+        "double array": array / np.iinfo(array.dtype).max,
         "item of a data set": {"image": Image.fromarray(array), "label": 3},
     }
 
@@ -123,10 +129,21 @@ def test_inpaint(tmp_path, stored):
 
 WHITE = in_floats(PHOTO)
 WRONG = {
-    "int64": planes(PHOTO).long(), "int32 array": PHOTO.astype(np.int32), "bool": planes(PHOTO) > 99, "up to 255": WHITE * 255,
-    "[-1,1]": WHITE * 2 - 1, "normalised": (WHITE - .45) / .22, "a little above": WHITE + .01, "NaN": WHITE.where(WHITE < .9, torch.nan),
-    "inf": WHITE.where(WHITE < .9, torch.inf), "five channels": torch.rand(5, 8, 8), "text": np.array([["a"]]), "nothing": None,
-    "a list": [[.1]], "another key": {"picture": PHOTO}, "no pixels": torch.rand(3, 0, 8),
+    "int64": planes(PHOTO).long(),
+    "int32 array": PHOTO.astype(np.int32),
+    "bool": planes(PHOTO) > 99,
+    "up to 255": WHITE * 255,
+    "[-1,1]": WHITE * 2 - 1,
+    "normalised": (WHITE - 0.45) / 0.22,
+    "a little above": WHITE + 0.01,
+    "NaN": WHITE.where(WHITE < 0.9, torch.nan),
+    "inf": WHITE.where(WHITE < 0.9, torch.inf),
+    "five channels": torch.rand(5, 8, 8),
+    "text": np.array([["a"]]),
+    "nothing": None,
+    "a list": [[0.1]],
+    "another key": {"picture": PHOTO},
+    "no pixels": torch.rand(3, 0, 8),
 }
 
 
@@ -179,23 +196,43 @@ def mask_pictures() -> dict:
     flat = lambda level: Image.new("L", (30, 20), level)
     spot = Image.fromarray(SPOT)
     return {
-        "L": (spot, None), "L, black": (Image.fromarray(255 - SPOT), "black"),
-        "LA, opaque": (Image.merge("LA", (spot, flat(255))), None), "LA, dark and opaque": (Image.merge("LA", (flat(10), flat(255))), None),
-        "RGB, green": (Image.merge("RGB", (flat(0), spot, flat(0))), None), "RGB, red": (Image.merge("RGB", (spot, flat(0), flat(0))), None),
+        "L": (spot, None),
+        "L, black": (Image.fromarray(255 - SPOT), "black"),
+        "LA, opaque": (Image.merge("LA", (spot, flat(255))), None),
+        "LA, dark and opaque": (Image.merge("LA", (flat(10), flat(255))), None),
+        "RGB, green": (Image.merge("RGB", (flat(0), spot, flat(0))), None),
+        "RGB, red": (Image.merge("RGB", (spot, flat(0), flat(0))), None),
         "RGBA, white strokes": (Image.merge("RGBA", (flat(255),) * 3 + (spot,)), None),
         "RGBA, black strokes": (Image.merge("RGBA", (flat(0),) * 3 + (spot,)), "black"),
     }
 
 
-@pytest.mark.parametrize("kind, pixels", [("L", 35), ("L, black", 35), ("LA, opaque", 35), ("LA, dark and opaque", 0),
-                                          ("RGB, green", 35), ("RGB, red", 0), ("RGBA, white strokes", 35), ("RGBA, black strokes", 35)])
+@pytest.mark.parametrize(
+    "kind, pixels",
+    [
+        ("L", 35),
+        ("L, black", 35),
+        ("LA, opaque", 35),
+        ("LA, dark and opaque", 0),
+        ("RGB, green", 35),
+        ("RGB, red", 0),
+        ("RGBA, white strokes", 35),
+        ("RGBA, black strokes", 35),
+    ],
+)
 def test_a_mask_means_the_same_as_picture_array_and_tensor(tmp_path, kind, pixels):
     "Worked out by hand: green is brighter than half, red is not; what is clear is not painted."
     picture, hole = mask_pictures()[kind]
     picture.save(tmp_path / "m.png")
     array = np.asarray(picture)
-    items = {"path": tmp_path / "m.png", "PIL": picture, "array": array, "tensor": planes(array), "batch": planes(array)[None],
-             "16 bits": array.astype(np.uint16) * 257}
+    items = {
+        "path": tmp_path / "m.png",
+        "PIL": picture,
+        "array": array,
+        "tensor": planes(array),
+        "batch": planes(array)[None],
+        "16 bits": array.astype(np.uint16) * 257,
+    }
     for name, item in items.items():
         mask = to_mask(item, hole)
         assert mask.shape == (1, 1, 20, 30) and int((mask == 0).sum()) == pixels, name

@@ -1,4 +1,5 @@
-"""Masks: exact ratios, free borders, the same bits for the same seed everywhere; files, polarity, filters, the paper's recipe."""
+"""Masks: exact ratios, free borders, the same bits for the same seed; files, polarity, filters, the paper's recipe."""
+
 import math
 import subprocess
 import sys
@@ -26,7 +27,7 @@ SAMPLES = Path(__file__).parents[1] / "data_samples"
 def crc(mask: torch.Tensor) -> int: return zlib.crc32(mask.bool().numpy().tobytes())
 
 
-# ratio and bins --------------------------------------------------------------------------------------------------------
+# ratio and bins ------------------------------------------------------------
 
 def test_hole_ratio_by_hand():
     mask = torch.tensor([[[1., 0], [1, 1]]])
@@ -36,7 +37,22 @@ def test_hole_ratio_by_hand():
     with pytest.raises(ValueError, match=r"\[2, 2, 2\]"): hole_ratio(torch.ones(2, 2, 2))
 
 
-@pytest.mark.parametrize("ratio,bin", [(0, None), (.01, None), (.0100001, 0), (.1, 0), (.1000001, 1), (.25, 2), (.4, 3), (.45, 4), (.6, 5), (.6000001, None), (1, None)])
+@pytest.mark.parametrize(
+    "ratio,bin",
+    [
+        (0, None),
+        (0.01, None),
+        (0.0100001, 0),
+        (0.1, 0),
+        (0.1000001, 1),
+        (0.25, 2),
+        (0.4, 3),
+        (0.45, 4),
+        (0.6, 5),
+        (0.6000001, None),
+        (1, None),
+    ],
+)
 def test_bins_include_their_upper_end_only(ratio, bin): assert ratio_bin(ratio) == bin
 
 
@@ -47,7 +63,7 @@ def test_rect_mask():
         with pytest.raises(ValueError, match="does not fit"): rect_mask((5, 6), *hole)
 
 
-# irregular masks -------------------------------------------------------------------------------------------------------
+# irregular masks ------------------------------------------------------------
 
 @pytest.mark.parametrize("size", [64, 256, (100, 333), (500, 40)])
 @pytest.mark.parametrize("ratio", [.01, .05, .25, .6, .95, 1.])
@@ -66,7 +82,13 @@ def test_bins_are_hit_with_and_without_a_free_border(bin):
         for size, border in ((512, 50), (256, 25), (256, None), (64, 0)):
             mask = irregular_mask(size, RATIO_BINS[bin], border, seed=seed)
             assert ratio_bin(hole_ratio(mask)) == bin
-            if border: assert mask[0, :border].all() and mask[0, -border:].all() and mask[0, :, :border].all() and mask[0, :, -border:].all()
+            if border:
+                assert (
+                    mask[0, :border].all()
+                    and mask[0, -border:].all()
+                    and mask[0, :, :border].all()
+                    and mask[0, :, -border:].all()
+                )
 
 
 def test_without_a_ratio_all_six_bins_come_equally_often():
@@ -81,8 +103,16 @@ def test_without_a_border_holes_touch_the_edges():
 
 def test_the_same_seed_gives_the_same_bits_on_every_machine():
     "These numbers were computed once, on one machine; every other must find the same."
-    found = {(size, seed): crc(irregular_mask(size, seed=seed)) for size, seed in [(256, 0), (512, 1), ((120, 200), (3, 4)), (64, 2**40)]}
-    assert found == {(256, 0): EXPECTED[0], (512, 1): EXPECTED[1], ((120, 200), (3, 4)): EXPECTED[2], (64, 2**40): EXPECTED[3]}
+    found = {
+        (size, seed): crc(irregular_mask(size, seed=seed))
+        for size, seed in [(256, 0), (512, 1), ((120, 200), (3, 4)), (64, 2**40)]
+    }
+    assert found == {
+        (256, 0): EXPECTED[0],
+        (512, 1): EXPECTED[1],
+        ((120, 200), (3, 4)): EXPECTED[2],
+        (64, 2**40): EXPECTED[3],
+    }
 
 
 EXPECTED = (1522517568, 174009194, 1087387756, 4237554448)
@@ -98,7 +128,7 @@ def test_seeds_differ_and_leave_global_generators_alone():
 
 
 def test_without_a_seed_torch_generator_decides():
-    "Bug: all validation masks identical, or every DataLoader worker drawing the same ones (numpy's generator is copied to each)."
+    "Bug: all validation masks identical, or those of all DataLoader workers (each gets a copy of numpy's generator)."
     torch.manual_seed(1)
     first, second = irregular_mask(64), irregular_mask(64)
     assert not torch.equal(first, second)
@@ -113,16 +143,26 @@ class Seeded(torch.utils.data.Dataset):
 
 
 def test_workers_make_the_same_masks_as_the_main_process():
-    here = torch.stack(list(Seeded(True)[i] for i in range(8)))
+    here = torch.stack([Seeded(True)[i] for i in range(8)])
     there = torch.cat(list(torch.utils.data.DataLoader(Seeded(True), batch_size=2, num_workers=2)))
     assert torch.equal(here, there)
     unseeded = torch.cat(list(torch.utils.data.DataLoader(Seeded(False), batch_size=1, num_workers=2)))
     assert len({crc(mask) for mask in unseeded}) == 8
 
 
-@pytest.mark.parametrize("arguments,message", [
-    (dict(size=512, ratio=.7, border=50), "64.8%"), (dict(size=64, ratio=0), "ratio 0"), (dict(size=64, ratio=1.2), "1.2"), (dict(size=64, ratio=(.3, .2)), "low, high"),
-    (dict(size=64, border=32), "leaves nothing"), (dict(size=64, border=-1), "leaves nothing"), (dict(size=0), "size 0"), (dict(size=(4, 0)), "size")])
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        (dict(size=512, ratio=0.7, border=50), "64.8%"),
+        (dict(size=64, ratio=0), "ratio 0"),
+        (dict(size=64, ratio=1.2), "1.2"),
+        (dict(size=64, ratio=(0.3, 0.2)), "low, high"),
+        (dict(size=64, border=32), "leaves nothing"),
+        (dict(size=64, border=-1), "leaves nothing"),
+        (dict(size=0), "size 0"),
+        (dict(size=(4, 0)), "size"),
+    ],
+)
 def test_the_impossible_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message): irregular_mask(**arguments, seed=0)
 
@@ -134,7 +174,13 @@ def test_tiny_and_odd_sizes():
 
 def test_first_dab_is_the_loop():
     rng = np.random.default_rng(0)
-    for n, h, w, dab_h, dab_w in [(1, 9, 9, 3, 3), (50, 40, 33, 1, 1), (50, 40, 33, 4, 5), (300, 20, 60, 9, 2), (40, 8, 8, 20, 30)]:
+    for n, h, w, dab_h, dab_w in [
+        (1, 9, 9, 3, 3),
+        (50, 40, 33, 1, 1),
+        (50, 40, 33, 4, 5),
+        (300, 20, 60, 9, 2),
+        (40, 8, 8, 20, 30),
+    ]:
         centres = rng.integers(-12, 72, (n, 2))
         assert np.array_equal(_first_dab(centres, h, w, dab_h, dab_w), _first_dab_loop(centres, h, w, dab_h, dab_w))
 
@@ -157,9 +203,13 @@ def test_running_min_against_a_loop():
 
 
 def test_they_look_like_the_official_ones():
-    """Means over the official test masks, 25 for each bin and border half, measured with tools/once/compare_masks.py: the share of hole
-    near the border, the depth (px at 512), the outline (in picture sides), the number of pieces."""
-    official = {1: (.304, 7.0, 10.5, 20.5), 3: (.314, 11.0, 13.0, 11.7), 5: (.298, 24.5, 8.0, 3.9)}  # holes may touch the border
+    """Means over the official test masks, 25 for each bin and border half (tools/once/compare_masks.py): the share of
+    hole near the border, the depth (px at 512), the outline (in picture sides), the number of pieces."""
+    official = {
+        1: (0.304, 7.0, 10.5, 20.5),
+        3: (0.314, 11.0, 13.0, 11.7),
+        5: (0.298, 24.5, 8.0, 3.9),
+    }  # holes may touch the border
     for bin, (frame, depth, outline, pieces) in official.items():
         rows = []
         for seed in range(24):
@@ -170,7 +220,9 @@ def test_they_look_like_the_official_ones():
             rows.append((1 - inner / hole.sum(), deep, rim, ndimage.label(hole, np.ones((3, 3)))[1]))
         ours = np.mean(rows, axis=0)
         for name, theirs, mine in zip(("frame", "depth", "outline", "pieces"), (frame, depth, outline, pieces), ours):
-            assert theirs / 2 < mine < theirs * 2, f"bin {bin}: {name} is {mine:.3g}, and {theirs:.3g} in the official masks"
+            assert theirs / 2 < mine < theirs * 2, (
+                f"bin {bin}: {name} is {mine:.3g}, and {theirs:.3g} in the official masks"
+            )
 
 
 def test_speed_has_not_collapsed():
@@ -183,10 +235,10 @@ def test_speed_has_not_collapsed():
     assert max(rate(512) for _ in range(5)) > 35
 
 
-# files -----------------------------------------------------------------------------------------------------------------
+# files ------------------------------------------------------------
 
 def test_polarity(tmp_path):
-    "Bug: official test files are white = hole, training files black = hole; mixed up, the network learns to copy holes."
+    "Bug: in official test files white is hole, in training files black; mixed up, the network learns to copy holes."
     mask = irregular_mask(64, .2, seed=1)
     save_image(1 - mask, tmp_path / "white.png")
     save_image(mask, tmp_path / "black.png")
@@ -223,14 +275,16 @@ def folder_of(tmp_path, ratio, count=5, size=32):
 def test_folder_is_a_sequence_in_file_order(tmp_path):
     masks = MaskFolder(folder_of(tmp_path, .2), hole="black")
     assert len(masks) == 5 and [path.name for path in masks.paths] == [f"{i}.png" for i in range(5)]
-    for i, mask in enumerate(masks): assert torch.equal(mask, irregular_mask(32, .2, seed=i)) and mask.shape == (1, 32, 32)
+    for i, mask in enumerate(masks):
+        assert torch.equal(mask, irregular_mask(32, 0.2, seed=i)) and mask.shape == (1, 32, 32)
     assert torch.equal(masks[-1], masks[4])
     with pytest.raises(IndexError): masks[5]
     with pytest.raises(FileNotFoundError): MaskFolder(tmp_path / "nowhere")
 
 
 def test_implausible_polarity_warns_with_the_ratio(tmp_path):
-    with pytest.warns(UserWarning, match=r"hole='white' 80% .* hole='black'") as caught: MaskFolder(folder_of(tmp_path, .2), hole="white")
+    with pytest.warns(UserWarning, match=r"hole='white' 80% .* hole='black'") as caught:
+        MaskFolder(folder_of(tmp_path, 0.2), hole="white")
     assert Path(caught[0].filename).name == "test_masks.py"  # points at the line that said hole='white'
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -269,7 +323,9 @@ def test_what_is_transparent_is_no_hole(tmp_path):
         sheet = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
         sheet.paste(stroke, (2, 2, 5, 6))
         sheet.save(tmp_path / "a.png")
-        assert (load_mask(tmp_path / "a.png", hole) == 0).sum() == 12 and torch.equal(load_mask(tmp_path / "a.png", hole)[None], to_mask(tmp_path / "a.png", hole))
+        assert (load_mask(tmp_path / "a.png", hole) == 0).sum() == 12 and torch.equal(
+            load_mask(tmp_path / "a.png", hole)[None], to_mask(tmp_path / "a.png", hole)
+        )
 
 
 def test_a_folder_of_broken_files_is_refused(tmp_path):
@@ -280,18 +336,31 @@ def test_a_folder_of_broken_files_is_refused(tmp_path):
 def test_shipped_samples_have_both_polarities():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        white, black = MaskFolder(SAMPLES / "masks_white", hole="white"), MaskFolder(SAMPLES / "masks_black", hole="black")
-    assert [ratio_bin(hole_ratio(mask)) for mask in white] == sorted([*range(6)] * 2) and [ratio_bin(hole_ratio(mask)) for mask in black] == [*range(6)]
+        white, black = (
+            MaskFolder(SAMPLES / "masks_white", hole="white"),
+            MaskFolder(SAMPLES / "masks_black", hole="black"),
+        )
+    assert [ratio_bin(hole_ratio(mask)) for mask in white] == sorted([*range(6)] * 2) and [
+        ratio_bin(hole_ratio(mask)) for mask in black
+    ] == [*range(6)]
 
 
 def test_official_bins_by_file_number():
-    for number, expected in [(0, (0, False)), (999, (0, False)), (1000, (0, True)), (1999, (0, True)), (2000, (1, False)), (10999, (5, False)), (11999, (5, True))]:
+    for number, expected in [
+        (0, (0, False)),
+        (999, (0, False)),
+        (1000, (0, True)),
+        (1999, (0, True)),
+        (2000, (1, False)),
+        (10999, (5, False)),
+        (11999, (5, True)),
+    ]:
         assert official_bin(Path("somewhere") / f"{number:05}.png") == expected
     for name in ("12000.png", "a.png", "0_inside.png"):
         with pytest.raises(ValueError, match=name): official_bin(name)
 
 
-# geometry --------------------------------------------------------------------------------------------------------------
+# geometry ------------------------------------------------------------
 
 def test_resizing_makes_no_greys():
     "Bug: masks resized bilinearly."
@@ -300,14 +369,27 @@ def test_resizing_makes_no_greys():
         small = resize_mask(mask, size)
         assert set(small.unique().tolist()) == {0., 1.} and abs(hole_ratio(small) - .3) < .05
         assert torch.equal(resize_mask(mask[None], size)[0], small)
-        for y, x in np.random.default_rng(0).integers(0, small.shape[1:], (50, 2)):  # the pixel below the new pixel's middle
-            assert small[0, y, x] == mask[0, int(Fraction(2 * int(y) + 1, 2) * 90 / small.shape[1]), int(Fraction(2 * int(x) + 1, 2) * 70 / small.shape[2])]
+        for y, x in np.random.default_rng(0).integers(
+            0, small.shape[1:], (50, 2)
+        ):  # the pixel below the new pixel's middle
+            assert (
+                small[0, y, x]
+                == mask[
+                    0,
+                    int(Fraction(2 * int(y) + 1, 2) * 90 / small.shape[1]),
+                    int(Fraction(2 * int(x) + 1, 2) * 70 / small.shape[2]),
+                ]
+            )
 
 
 def test_dilation_against_scipy():
     mask = irregular_mask((60, 50), .1, seed=3)
     for pixels in (1, 3, 9, 21):
-        expected = ndimage.binary_dilation(mask[0].numpy() == 0, np.ones((pixels, pixels))) if pixels > 1 else mask[0].numpy() == 0
+        expected = (
+            ndimage.binary_dilation(mask[0].numpy() == 0, np.ones((pixels, pixels)))
+            if pixels > 1
+            else mask[0].numpy() == 0
+        )
         assert np.array_equal(dilate_hole(mask, pixels)[0].numpy() == 0, expected)
     one = dilate_hole(rect_mask(20, 9, 9, 1, 1), 4)
     assert (one == 0).sum() == 16
@@ -347,7 +429,10 @@ def test_recipe_keeps_to_its_ratio_and_size():
 
 
 def test_importing_masks_brings_no_notebook_tools():
-    script = "import sys, pconv_edu.masks; sys.exit(' '.join(m for m in ('ipywidgets', 'IPython', 'fastcore', 'anywidget') if m in sys.modules) or 0)"
+    script = """
+import sys, pconv_edu.masks
+sys.exit(" ".join(m for m in ("ipywidgets", "IPython", "fastcore", "anywidget") if m in sys.modules) or 0)
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

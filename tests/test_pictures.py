@@ -35,9 +35,18 @@ def rgb(): return np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=n
 def as_tensor(array): return torch.from_numpy(array.astype(np.float64) / 255).permute(2, 0, 1).float()
 
 
-# reading ---------------------------------------------------------------------------------------------------------------
+# reading ------------------------------------------------------------
 
-@pytest.mark.parametrize("name,options", [("a.png", {}), ("a.bmp", {}), ("a.tif", {}), ("a.TIFF", {"compression": "tiff_lzw"}), ("a.webp", {"lossless": True})])
+@pytest.mark.parametrize(
+    "name,options",
+    [
+        ("a.png", {}),
+        ("a.bmp", {}),
+        ("a.tif", {}),
+        ("a.TIFF", {"compression": "tiff_lzw"}),
+        ("a.webp", {"lossless": True}),
+    ],
+)
 def test_lossless_formats_read_to_the_bit(tmp_path, rgb, name, options):
     Image.fromarray(rgb).save(tmp_path / name, Image.registered_extensions()[Path(name.lower()).suffix], **options)
     got = load_image(tmp_path / name)
@@ -54,7 +63,12 @@ def test_agrees_with_another_library(name):
 
 def test_grey_palette_and_one_bit(tmp_path, rgb):
     grey = Image.fromarray(rgb[..., 0])
-    for name, picture in {"grey.png": grey, "grey.jpg": grey, "one.png": grey.convert("1"), "palette.png": Image.fromarray(rgb).quantize(9)}.items():
+    for name, picture in {
+        "grey.png": grey,
+        "grey.jpg": grey,
+        "one.png": grey.convert("1"),
+        "palette.png": Image.fromarray(rgb).quantize(9),
+    }.items():
         picture.save(tmp_path / name)
         expected = np.array(Image.open(tmp_path / name).convert("RGB"))
         assert torch.equal(load_image(tmp_path / name), as_tensor(expected)), name
@@ -86,7 +100,8 @@ def test_sixteen_bits_keep_the_high_byte(tmp_path):
     deep = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)
     Image.fromarray(deep).save(tmp_path / "a.png")
     Image.fromarray(deep).save(tmp_path / "a.tif")
-    for name in ("a.png", "a.tif"): assert torch.equal((load_image(tmp_path / name)[0] * 255).round().int(), torch.arange(256).view(16, 16).int())
+    for name in ("a.png", "a.tif"):
+        assert torch.equal((load_image(tmp_path / name)[0] * 255).round().int(), torch.arange(256).view(16, 16).int())
     import tifffile  # big-endian, and colour
     tifffile.imwrite(tmp_path / "big.tif", deep.astype(">u2"), byteorder=">")
     tifffile.imwrite(tmp_path / "rgb.tif", np.stack([deep, deep.T, deep[::-1]], axis=2), photometric="rgb")
@@ -115,7 +130,9 @@ def test_exif_orientation(tmp_path, orientation, ending):
     blocks = np.kron(np.array([[0, 60, 120], [180, 220, 255]], np.uint8), np.ones((16, 16), np.uint8))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(blocks).convert("RGB").save(tmp_path / f"a.{ending}", exif=exif, **({"lossless": True} if ending == "webp" else {}))
+    Image.fromarray(blocks).convert("RGB").save(
+        tmp_path / f"a.{ending}", exif=exif, **({"lossless": True} if ending == "webp" else {})
+    )
     stored = Image.fromarray(blocks)
     stored.getexif()[0x0112] = orientation
     expected = np.array(ImageOps.exif_transpose(stored))  # Pillow's own, on the undamaged picture
@@ -145,12 +162,23 @@ def test_grey_mode_and_draft_before_decoding(tmp_path):
         picture.draft(None, (64, 64))
         assert upright_rgb(picture).size == (64, 64)
     with open_image(tmp_path / "a.jpg") as picture: assert upright_rgb(picture, "L").mode == "L"
-    with open_image(io.BytesIO((tmp_path / "a.jpg").read_bytes()), name="shard.tar/a.jpg") as picture: assert to_tensor(picture).shape == (3, 256, 256)
+    with open_image(io.BytesIO((tmp_path / "a.jpg").read_bytes()), name="shard.tar/a.jpg") as picture:
+        assert to_tensor(picture).shape == (3, 256, 256)
 
 
-# damage ----------------------------------------------------------------------------------------------------------------
+# damage ------------------------------------------------------------
 
-@pytest.mark.parametrize("name,reason", [("truncated.jpg", "truncated"), ("empty.jpg", "0 bytes"), ("text.jpg", "no picture"), ("bomb.png", "9000 × 9000"), ("nothing.png", "no such file"), ("", "folder")])
+@pytest.mark.parametrize(
+    "name,reason",
+    [
+        ("truncated.jpg", "truncated"),
+        ("empty.jpg", "0 bytes"),
+        ("text.jpg", "no picture"),
+        ("bomb.png", "9000 × 9000"),
+        ("nothing.png", "no such file"),
+        ("", "folder"),
+    ],
+)
 def test_what_cannot_be_read_is_named_with_a_reason(name, reason):
     with pytest.raises(BadImage, match=reason) as caught: load_image(SAMPLES / "odd" / name)
     assert caught.value.path == str(SAMPLES / "odd" / name) and str(caught.value.path) in str(caught.value)
@@ -169,14 +197,17 @@ def test_no_permission_is_named(tmp_path, monkeypatch):
 
 
 def test_damaged_png_is_refused(tmp_path):
-    """Pillow's decoder does not look at the checksum of the pixels' chunk. It notices one wrong bit by zlib's own checksum at the end,
-    but where the end is damaged too, the wrong pixels would pass."""
+    """Pillow's decoder does not look at the checksum of the pixels' chunk. It notices one wrong bit by zlib's checksum
+    at the end, but where the end is damaged too, the wrong pixels would pass."""
     rng = np.random.default_rng(0)
-    Image.fromarray(np.kron(rng.integers(0, 256, (6, 8), dtype=np.uint8), np.ones((8, 8), np.uint8))).save(tmp_path / "a.png")
+    Image.fromarray(np.kron(rng.integers(0, 256, (6, 8), dtype=np.uint8), np.ones((8, 8), np.uint8))).save(
+        tmp_path / "a.png"
+    )
     whole, clean = (tmp_path / "a.png").read_bytes(), load_image(tmp_path / "a.png")
     for _ in range(600):
         data = bytearray(whole)
-        for at in (rng.integers(41, len(data) - 16), rng.integers(len(data) - 30, len(data))): data[at] ^= 1 << rng.integers(8)
+        for at in (rng.integers(41, len(data) - 16), rng.integers(len(data) - 30, len(data))):
+            data[at] ^= 1 << rng.integers(8)
         (tmp_path / "b.png").write_bytes(data)
         try: assert torch.equal(load_image(tmp_path / "b.png"), clean)
         except BadImage: pass
@@ -194,7 +225,9 @@ def test_every_truncation_gives_the_picture_or_bad_image(tmp_path):
 def test_stress_in_short():
     counts, wrong = tool("stress_images").stress(600, seed=1)
     assert not wrong, wrong[:5]
-    assert sum(counts.values()) == 600 and all(counts[damage, "right"] + counts[damage, "refused"] for damage in ("truncate", "flip_bits", "rename"))
+    assert sum(counts.values()) == 600 and all(
+        counts[damage, "right"] + counts[damage, "refused"] for damage in ("truncate", "flip_bits", "rename")
+    )
 
 
 def test_stress_finds_a_reader_that_lets_truncated_files_through(monkeypatch):
@@ -255,13 +288,27 @@ def test_a_huge_file_is_refused_by_its_size(monkeypatch):
     with pytest.raises(BadImage, match="bytes"): load_image(SAMPLES / "odd" / "deep.png")
 
 
-# folders, saving, converting -------------------------------------------------------------------------------------------
+# folders, saving, converting ------------------------------------------------------------
 
 def test_list_images(tmp_path):
-    for name in ("b/x.JPG", "a/y.Png", "a/deep/er/z.tiff", "a.webp", "a/.hidden.png", ".thumbs/t.png", "a/notes.txt", "a/noending"):
+    for name in (
+        "b/x.JPG",
+        "a/y.Png",
+        "a/deep/er/z.tiff",
+        "a.webp",
+        "a/.hidden.png",
+        ".thumbs/t.png",
+        "a/notes.txt",
+        "a/noending",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    assert [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)] == ["a.webp", "a/deep/er/z.tiff", "a/y.Png", "b/x.JPG"]
+    assert [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)] == [
+        "a.webp",
+        "a/deep/er/z.tiff",
+        "a/y.Png",
+        "b/x.JPG",
+    ]
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="no picture in"): list_images(tmp_path / "empty")
     with pytest.raises(FileNotFoundError, match="there is no folder"): list_images(tmp_path / "elsewhere")
@@ -294,10 +341,12 @@ def test_wrong_input_is_named(rgb):
 
 def test_sample_photos():
     photos = sample_photos(size=32)
-    assert len(photos) == 6 and all(photo.shape == (3, 32, 32) and 0 <= photo.min() < photo.max() <= 1 for photo in photos.values())
+    assert len(photos) == 6 and all(
+        photo.shape == (3, 32, 32) and 0 <= photo.min() < photo.max() <= 1 for photo in photos.values()
+    )
 
 
-# drawing ---------------------------------------------------------------------------------------------------------------
+# drawing ------------------------------------------------------------
 
 def pixels(drawing: Drawing) -> np.ndarray: return np.array(Image.open(io.BytesIO(drawing.to_bytes())).convert("RGB"))
 
@@ -319,7 +368,9 @@ def test_a_row_is_as_high_as_its_pictures(height, width, titles):
 
 def test_square_pictures_keep_their_size():
     for titles, expected in (((), (4.2, 4.2)), (["a", "b", "c"], (4.2, 4.8))):
-        assert tuple(show_row(*[torch.rand(3, 8, 8)] * 3, titles=titles, columns=2, width=2.1).get_size_inches()) == pytest.approx(expected)
+        assert tuple(
+            show_row(*[torch.rand(3, 8, 8)] * 3, titles=titles, columns=2, width=2.1).get_size_inches()
+        ) == pytest.approx(expected)
 
 
 def test_a_tower_does_not_fill_the_page():
@@ -344,7 +395,7 @@ def test_numbers_are_written():
     assert texts == ["1", "0.25", "0.33", "-2"]
 
 
-# the samples -----------------------------------------------------------------------------------------------------------
+# the samples ------------------------------------------------------------
 
 def test_samples_are_small_and_each_has_its_line():
     files = [path for path in SAMPLES.rglob("*") if path.is_file() and path.name != "README.md"]
@@ -355,14 +406,17 @@ def test_samples_are_small_and_each_has_its_line():
     lines = (SAMPLES / "README.md").read_text().splitlines()
     for path in files:
         row = [line for line in lines if line.startswith(f"| {path.relative_to(SAMPLES).as_posix()} |")]
-        assert len(row) == 1 and row[0].count("|") == 5, f"{path} needs a line of origin and licence in data_samples/README.md"
+        assert len(row) == 1 and row[0].count("|") == 5, (
+            f"{path} needs a line of origin and licence in data_samples/README.md"
+        )
 
 
 def test_samples_can_be_made_again(tmp_path):
     tool("make_samples").main(tmp_path)
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
         shipped = SAMPLES / path.relative_to(tmp_path)
-        if path.suffix == ".png" and path.name != "bomb.png": assert torch.equal(load_image(path), load_image(shipped)), path
+        if path.suffix == ".png" and path.name != "bomb.png":
+            assert torch.equal(load_image(path), load_image(shipped)), path
         elif path.parent.name == "pictures": assert (load_image(path) - load_image(shipped)).abs().mean() < .02, path
 
 
@@ -377,4 +431,4 @@ sys.exit(f"loaded: {early}" if early or "matplotlib" not in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    with pytest.raises(AttributeError, match="show_rows"): pictures.show_rows
+    with pytest.raises(AttributeError, match="show_rows"): _ = pictures.show_rows
