@@ -72,14 +72,14 @@ def move(source: str | Path, target: str | Path):
 
 @contextmanager
 def whole_file(
-    path: str | Path,  # its folder is made if need be; a link is followed, and the file behind it written
+    path: str | Path,  # `~` is the home folder; folders are made if need be; of a link, the file behind it is written
 ) -> Iterator[Path]:
     """A hidden path beside `path` to write to. At the end it is synced and takes the place of `path`; after an error it is removed.
 
     So a reader, or someone who comes after a kill, finds the old file or the new one and never a part.
     Raises `OSError` that names `path`.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     place = Path(os.path.realpath(path)) if path.is_symlink() else path
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.stem[:40]}.{secrets.token_hex(4)}{place.suffix[:20]}")  # a long name stays possible

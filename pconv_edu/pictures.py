@@ -22,6 +22,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from .files import BadFile, whole_file
 from .headers import PNG, png_pixels, webp_size
 
 # %% ../nbs/01_pictures.ipynb #9a5af6b8
@@ -199,13 +200,8 @@ def to_pil(
     return _pil(levels_of(picture).mul(255).round().cpu())
 
 # %% ../nbs/01_pictures.ipynb #6e875b47
-class BadImage(ValueError):
-    "A file that cannot be read as a picture; `.path` and `.reason` say which and why."
-    def __init__(self, path, reason: str):
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = str(path), reason
-
-    def __reduce__(self): return BadImage, (self.path, self.reason)  # DataLoader workers pickle their errors
+class BadImage(BadFile):
+    "A file or item that cannot be read as a picture; `.path` and `.reason` say which and why."
 
 # %% ../nbs/01_pictures.ipynb #5c0e5e2c
 HEIC = (".heic", ".heif") if find_spec("pillow_heif") else ()  # pip install 'pconv_edu[heic]'
@@ -363,12 +359,11 @@ def save_image(
 
     Raises `ValueError` for other levels, and for a mask in a lossy format, which would come back grey.
     """
-    path = Path(path).expanduser()
+    path = Path(path)
     lossy, as_pil = path.suffix.lower() in LOSSY, to_pil(picture)
     if lossy and as_pil.mode == "L" and set(as_pil.tobytes()) <= {0, 255}:
         raise ValueError(f"'{path}': {path.suffix} smears the edges of a mask into greys; save it as .png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    as_pil.save(path, **({"quality": 95} if lossy else {}))
+    with whole_file(path) as beside: as_pil.save(beside, **({"quality": 95} if lossy else {}))
 
 # %% ../nbs/01_pictures.ipynb #10ebacb9
 PHOTOS = {"astronaut": "astronaut.png", "chelsea": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg",
