@@ -10,14 +10,16 @@ import pytest
 import torch
 from torch import nn
 
-from pconv_edu.evaluation import (PAPER, compare, evaluate, fill_pairs, fit_square, interval, load_manifest,
-                                make_pairs, mean_fill, save_manifest, show_examples)
+import pconv_edu.commands.evaluate as command
+import pconv_edu.evaluation as evaluation
+from pconv_edu.evaluation import (PAPER, Unfinished, compare, evaluate, fill_pairs, fit_square, interval, load_manifest, make_pairs,
+                                  mean_fill, save_manifest, show_examples)
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
-from pconv_edu.metrics import METRICS, Metric, heading
 from pconv_edu.pairs import look, near_border
 from pconv_edu.pictures import sample_photos, save_image
-from pconv_edu.table import to_csv, to_json
+from pconv_edu.table import csv_text, printable, to_csv, to_json
+from pconv_edu.unet import PConvUNet
 
 
 # pairs
@@ -356,3 +358,92 @@ def test_too_few_pictures_are_noticed_before_any_work_is_done():
     for names, options, least in ((("iscore",), {}, 20), (("fid", "iscore"), {"splits": 1}, 2)):
         with pytest.raises(ValueError, match=f"1 pictures, and at least {least}"):
             evaluate(never, PHOTOS, size=32, per_bin=1, learned=LearnedMetrics(names, inception=stand_in, **options))
+
+
+# ---- what is measured is never lost ----
+class Failing:
+    "Learned scores that fail at the n-th batch, or when a whole bin is scored."
+    def __init__(self, batches: int): self.batches = batches
+    def check(self, counts): pass
+    def look(self, filled, image):
+        self.batches -= 1
+        if self.batches < 0: raise MemoryError("the GPU is full")
+        return {"lpips": (filled - image).abs().mean((1, 2, 3))}, {"fid": (filled.flatten(1),)}
+    def of_set(self, parts): raise ArithmeticError("no square root")
+
+
+@pytest.mark.parametrize("batches, kind", [(0, MemoryError), (1, MemoryError), (100, ArithmeticError)])
+def test_learned_scores_that_fail_cost_no_table(tmp_path, batches, kind):
+    "After hours, the last bin's FID failed, and nothing was written."
+    with pytest.raises(Unfinished) as error: evaluate(mean_fill, PHOTOS, size=32, batch=5, learned=Failing(batches), out=tmp_path, name="m")
+    plain = evaluate(mean_fill, PHOTOS, size=32, batch=5, name="m")
+    assert error.value.tables.rows == plain.rows and error.value.tables.columns == COLUMNS
+    assert [type(why) for why in error.value.failures.values()] == [kind]
+    assert (tmp_path / "table.csv").read_text() == to_csv(plain) and (tmp_path / "examples.jpg").exists()
+
+
+def test_a_picture_of_examples_that_fails_costs_no_table(tmp_path, monkeypatch):
+    def fail(*args, **options): raise OSError("No space left on device")
+    monkeypatch.setattr(evaluation, "show_examples", fail)
+    methods = {"mean": mean_fill, "black": lambda image, mask: torch.zeros_like(image)}
+    with pytest.raises(Unfinished) as error: compare(methods, PHOTOS, size=32, out=tmp_path)
+    assert list(error.value.failures) == ["examples.jpg"] and list(error.value.tables) == list(methods)
+    assert set(json.loads((tmp_path / "table.json").read_text())) == set(methods)
+
+
+def test_a_method_that_fails_takes_no_other_along(tmp_path):
+    def broken(image, mask): raise RuntimeError("out of memory")
+    with pytest.raises(RuntimeError, match="out of memory"): compare({"mean": mean_fill, "broken": broken}, PHOTOS, size=32, out=tmp_path)
+    assert json.loads((tmp_path / "table.json").read_text())["method"] == "mean"
+
+
+def test_a_folder_that_cannot_be_is_noticed_before_the_work(tmp_path):
+    def never(image, mask): raise AssertionError("work was done")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError): evaluate(never, PHOTOS, size=32, out=tmp_path / "file" / "table")
+
+
+def test_the_command_prints_the_table_and_says_what_failed(tmp_path, monkeypatch, capsys):
+    for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "photos" / f"{name}.png")
+    monkeypatch.setattr(command, "LearnedMetrics", lambda names: Failing(0))
+    assert command.main([str(tmp_path / "photos"), "--net", "mean", "--size", "32", "--learned", "lpips", "--quiet"]) == 1
+    said = capsys.readouterr()
+    assert "hole PSNR" in said.out and "LPIPS" not in said.out and "the GPU is full" in said.err
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_no_more_pictures_at_once_than_the_batch(tmp_path, batch):
+    "The picture of examples ran all six bins at once: out of memory after the last table."
+    seen = []
+    def method(image, mask):
+        seen.append(len(image))
+        return mean_fill(image, mask)
+    compare({"m": method}, PHOTOS, size=32, batch=batch, out=tmp_path)
+    assert max(seen) == batch and sum(seen) == 12 + 6
+
+
+# ---- networks of any precision ----
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-3), (torch.bfloat16, .2), (torch.float16, .05)])
+def test_a_network_of_another_precision(dtype, tolerance):
+    torch.manual_seed(0)
+    net = PConvUNet(widths=(4, 8)).eval()
+    right = evaluate(net, PHOTOS, size=32, per_bin=1)
+    recast = evaluate(net.to(dtype), PHOTOS, size=32, per_bin=1)
+    assert next(net.parameters()).dtype == dtype
+    for a, b in zip(right.rows, recast.rows): assert a["hole_psnr"] == pytest.approx(b["hole_psnr"], abs=tolerance)
+
+
+# ---- names ----
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1+1", "a\x1b[2Jb", "a\nb", "\udcff", "5$ off_{$", "\u202egnp.exe"])
+def test_any_name_of_a_method(tmp_path, name):
+    "Escape codes cleared the terminal, a name became a formula, and two dollar signs ended the table in a traceback."
+    tables = compare({name: mean_fill, "m": mean_fill}, PHOTOS, size=32, per_bin=1, out=tmp_path)
+    assert (tmp_path / "examples.jpg").exists()
+    for text in (str(tables), str(tables[name]), (tmp_path / "table.txt").read_text()): assert all(c.isprintable() or c == "\n" for c in text)
+    cells = [row[0] for row in csv.reader((tmp_path / "table.csv").open())][1:]
+    assert cells[0] == csv_text(name) and cells[0][0] not in "=+-@\t\r\uff1d" and all(c.isprintable() for c in cells[0])
+    assert set(json.loads((tmp_path / "table.json").read_text())) == {name, "m"}
+
+
+def test_printable_by_hand():
+    assert printable("caf\u00e9 \u65e5\u672c − 5$") == "caf\u00e9 \u65e5\u672c − 5$" and printable("\x1b]0;x\x07\x9b\u2028") == r"\x1b]0;x\x07\x9b\u2028"
