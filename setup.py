@@ -14,11 +14,13 @@ extras["dev"] = sorted({package for packages in extras.values() for package in p
 
 
 class BuildWithWeights(build_py):
-    "The trained weights lie once in the repository, in data_samples/weights; a wheel has them inside the package."
+    "Trained weights and their cards lie once in the repository, in data_samples/weights; a wheel has them inside the package."
+    KINDS = "*.safetensors", "*.json", "*.md"
+
     def run(self):
         super().run()
         if getattr(self, "editable_mode", False): return  # setuptools before 64 has none
-        for file in sorted((here / "data_samples" / "weights").glob("*.safetensors")):
+        for file in sorted(file for kind in self.KINDS for file in (here / "data_samples" / "weights").glob(kind)):
             self.mkpath(str(Path(self.build_lib, "pconv_edu", "weights")))
             self.copy_file(str(file), str(Path(self.build_lib, "pconv_edu", "weights", file.name)))
 

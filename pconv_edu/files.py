@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NO_FSYNC = {errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EISDIR}
+WINDOWS = os.name == "nt"
 PATIENCE = 1.  # seconds to wait for another program that keeps a file open (Windows: such a file cannot be replaced)
 
 
@@ -24,6 +25,9 @@ class BadFile(ValueError):
     def __reduce__(self): return type(self), (self.path, self.reason)  # DataLoader workers pickle their errors
 
 
+def to_install(extra: str) -> str: return f"pip install 'pconv_edu[{extra}]'"
+
+
 def need_package(
     package: str,  # its import name, such as 'onnxruntime' or 'torchmetrics.image'
     reason: str,   # what wants it
@@ -34,7 +38,7 @@ def need_package(
     try: return importlib.import_module(package)
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"{reason} needs the package {top!r}: pip install 'pconv_edu[{extra or top}]' ({error})", name=top) from None
+            f"{reason} needs the package {top!r}: {to_install(extra or top)} ({error})", name=top) from None
 
 
 def sync_file(path: str | Path):
@@ -66,7 +70,7 @@ def move(source: str | Path, target: str | Path):
     while True:
         try: return os.replace(source, target)
         except PermissionError:
-            if os.name != "nt" or time.monotonic() > end: raise
+            if not WINDOWS or time.monotonic() > end: raise
         time.sleep(.05)
 
 

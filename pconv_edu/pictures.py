@@ -22,7 +22,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from .files import BadFile, whole_file
+from .files import BadFile, to_install, whole_file
 from .headers import PNG, png_pixels, webp_size
 
 # %% ../nbs/01_pictures.ipynb #9a5af6b8
@@ -204,7 +204,7 @@ class BadImage(BadFile):
     "A file or item that cannot be read as a picture; `.path` and `.reason` say which and why."
 
 # %% ../nbs/01_pictures.ipynb #5c0e5e2c
-HEIC = (".heic", ".heif") if find_spec("pillow_heif") else ()  # pip install 'pconv_edu[heic]'
+HEIC = (".heic", ".heif") if find_spec("pillow_heif") else ()  # the extra `heic`
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP") + (("HEIF",) if HEIC else ())
 MAX_PIXELS = 2**26   # 8192 × 8192; a header that promises more is refused before anything is decoded
 MAX_BYTES = 2**29    # no picture of so many pixels needs a larger file
@@ -344,7 +344,7 @@ def _say_what_is_left_out(folder: Path, others: list[Path], links: list[Path], c
         if paths: warnings.warn(f"'{folder}': {len(paths)} {what}: {names}{more}", stacklevel=4)
     heic = any(path.suffix.lower() in (".heic", ".heif") for path in others)
     say("files of kinds that are not read here (turn them into JPEG or PNG"
-        + ("; or pip install 'pconv_edu[heic]'" if heic else "") + ")", others)
+        + ("; or " + to_install("heic") if heic else "") + ")", others)
     say("links to folders that are not followed", links)
     say("folders that cannot be read", [Path(error.filename) for error in closed])
 

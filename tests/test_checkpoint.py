@@ -6,6 +6,7 @@ import pickle
 import random
 import re
 import shutil
+import stat
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import safetensors.torch
 import torch
 
 from pconv_edu import checkpoint
-from pconv_edu.checkpoint import BadCheckpoint, latest, load, save
+from pconv_edu.checkpoint import BadCheckpoint, latest, load, load_latest, save
 
 
 def tensors(step: int) -> dict:
@@ -183,6 +184,78 @@ def test_a_disk_without_room_is_noticed_before_the_first_byte(tmp_path, monkeypa
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
     with pytest.raises(OSError, match="10 are free"): put(tmp_path, 2)
     assert names(tmp_path) == ["step_00000001"]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOTSUP])
+def test_where_folders_cannot_be_synced_checkpoints_are_written(tmp_path, monkeypatch, code):
+    "Bug: on such a network drive no checkpoint was ever written, and the reason given was lack of room."
+    real = os.fsync
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode): raise OSError(code, os.strerror(code))
+        return real(handle)
+    monkeypatch.setattr(os, "fsync", fsync)
+    put(tmp_path, 1), put(tmp_path, 2), put(tmp_path, 2)
+    assert_is(latest(tmp_path), 2)
+
+
+@pytest.mark.parametrize("usage", ["fails", "says 0 of 0"])
+def test_where_the_free_room_is_not_known_checkpoints_are_written(tmp_path, monkeypatch, usage):
+    def unknown(_):
+        if usage == "fails": raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        return shutil._ntuple_diskusage(0, 0, 0)
+    monkeypatch.setattr(shutil, "disk_usage", unknown)
+    put(tmp_path, 1)
+    assert_is(latest(tmp_path), 1)
+
+
+def test_a_read_only_disk_is_no_lack_of_room(tmp_path):
+    put(tmp_path, 1)
+    def fail(): raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    with pytest.raises(OSError, match="step_00000002") as error, planted(2, fail): put(tmp_path, 2)
+    assert error.value.errno == errno.EROFS and "room" not in str(error.value)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EBUSY, errno.ENOTEMPTY])
+def test_an_old_one_that_somebody_reads_in_costs_no_run(tmp_path, monkeypatch, code):
+    "Windows and NFS delete no file that is open: the save goes through, and a later one deletes."
+    def no(path, *_, **__): raise OSError(code, os.strerror(code), str(path))
+    put(tmp_path, 1)
+    with monkeypatch.context() as m:
+        m.setattr(shutil, "rmtree", no)
+        with pytest.warns(UserWarning, match="step_00000001"): put(tmp_path, 2, keep=1)
+    assert_is(latest(tmp_path), 2)
+    put(tmp_path, 3, keep=1)
+    assert names(tmp_path) == ["step_00000003"]
+
+
+# --- readers beside a writer --------------------------------------------------------------------------------------------
+
+def test_each_file_is_read_and_hashed_once(tmp_path, monkeypatch):
+    "Bug: `latest` read and hashed all, and `load` did it again: 2.2 s for 300 MB."
+    put(tmp_path, 1)
+    read, real = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self.name) or real(self))
+    hashed, true_hash = [], checkpoint._hash
+    monkeypatch.setattr(checkpoint, "_hash", lambda data: hashed.append(len(data)) or true_hash(data))
+    assert load_latest(tmp_path).path.name == "step_00000001"
+    assert sorted(read) == sorted(set(read)) and len(hashed) == len(read)  # the manifest's own hash among them
+
+
+@pytest.mark.parametrize("event", ["deleted", "replaced"])
+def test_a_checkpoint_that_goes_while_it_is_read_is_no_damaged_one(tmp_path, monkeypatch, event):
+    "A run with keep=1 saves step 2 in the middle of reading step 1: the answer is step 2, without a warning."
+    put(tmp_path, 1)
+    real, done = checkpoint._read, []
+    def read(folder, name):
+        found = real(folder, name)
+        if not done:
+            done.append(name)
+            put(tmp_path, 2 if event == "deleted" else 1, keep=1)
+        return found
+    monkeypatch.setattr(checkpoint, "_read", read)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_is(load_latest(tmp_path).path, 2 if event == "deleted" else 1)
 
 
 # --- damaged and forged ones --------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pconv_edu.export import CONFIG, FACTS, Graph, check_facts, export_onnx, hub_class, hub_model, load_onnx, model_card, read_facts, write_card
+from pconv_edu.files import BadFile
 from pconv_edu.inpainting import inpaint, reach_of
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained, save_pretrained
@@ -157,6 +159,64 @@ def test_a_foreign_onnx_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not written by export_onnx"): load_onnx(tmp_path / "x.onnx")
 
 
+RUBBISH = {"garbage": b"garbage", "empty": b"", "zeros": bytes(1000), "a cut file": None, "deep nesting": b"\x0a\xff\xff\xff\x7f" * 1000}
+
+@pytest.mark.parametrize("kind", RUBBISH)
+def test_rubbish_is_one_named_error(net, tmp_path, kind):
+    data = RUBBISH[kind]
+    if data is None: data = export_onnx(net, tmp_path / "whole.onnx").read_bytes()[:-100]
+    (tmp_path / "x.onnx").write_bytes(data)
+    with pytest.raises(BadFile) as error: load_onnx(tmp_path / "x.onnx")
+    assert error.value.path == str(tmp_path / "x.onnx")
+
+
+def test_a_missing_onnx_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.onnx"): load_onnx(tmp_path / "none.onnx")
+
+
+def test_a_fill_that_is_not_finite_is_an_error_and_no_black_hole(tmp_path):
+    net = used(widths=(4, 6, 8))
+    net.decoder[-1].conv.bias.data[:] = 3e38
+    function = load_onnx(export_onnx(net, tmp_path / "huge.onnx"))
+    with pytest.raises(ValueError, match="huge.onnx"): function(torch.full((1, 3, 16, 16), 3e38), torch.ones(1, 1, 16, 16))
+
+
+def test_one_mask_for_the_whole_batch(net, tmp_path):
+    function = load_onnx(export_onnx(net, tmp_path / "x.onnx"))
+    image, mask = pair(3, 32, 32)
+    assert difference(net, function, image, mask[:1]) < 1e-4
+
+
+class Negative(PConvUNet):
+    def forward(self, image, mask): return 1 - super().forward(image, mask)
+
+
+def hooked(net): net.encoder[0].conv.register_forward_hook(lambda *_: None)
+def circular(net): net.encoder[1].conv.padding_mode = "circular"
+def normed(net): torch.nn.utils.parametrizations.spectral_norm(net.encoder[1].conv)
+def gelu(net): net.encoder[0].act = torch.nn.GELU()
+
+
+@pytest.mark.parametrize("change", [hooked, circular, normed, gelu])
+def test_a_layer_that_computes_something_else_is_refused_by_name(tmp_path, change):
+    "Bug: the nodes of the plain layer were written, and the file computed something else."
+    net = used(widths=(4, 6, 8))
+    change(net)
+    with pytest.raises(ValueError, match="encoder"): export_onnx(net, tmp_path / "x.onnx")
+
+
+def test_a_forward_of_ones_own_is_refused(tmp_path):
+    for take in (lambda net: export_onnx(net, tmp_path / "x.onnx"), hub_model):
+        with pytest.raises(TypeError, match="Negative"): take(Negative(widths=(4, 6, 8)))
+
+
+@pytest.mark.parametrize("wrap", [lambda net: torch.compile(net, backend="eager"), torch.nn.DataParallel])
+def test_wrapped_networks_are_exported(net, tmp_path, wrap):
+    plain, wrapped = export_onnx(net, tmp_path / "a.onnx"), export_onnx(wrap(net), tmp_path / "b.onnx")
+    assert plain.read_bytes() == wrapped.read_bytes()
+    assert all(torch.equal(a, b) for a, b in zip(hub_model(wrap(net)).state_dict().values(), net.state_dict().values()))
+
+
 # without the extras
 
 @pytest.mark.parametrize("package, extra, call", [
@@ -228,6 +288,34 @@ def test_there_and_back_without_a_network(net, tmp_path):
     assert all(torch.equal(t, again.state_dict()[name]) for name, t in net.state_dict().items())
     assert load_pretrained(tmp_path / "model.safetensors").config == net.config
     assert json.loads((tmp_path / "config.json").read_text())["widths"] == [4, 6, 8]
+
+
+@pytest.mark.parametrize("damage", ["a key is missing", "a value is NaN", "another shape"])
+def test_a_folder_that_lacks_weights_is_an_error(net, tmp_path, damage):
+    "Bug: the missing ones stayed random, without a word."
+    hub_model(net).save_pretrained(tmp_path)
+    state = load_file(tmp_path / "model.safetensors")
+    name = "encoder.1.conv.weight"
+    if damage == "a key is missing": del state[name]
+    elif damage == "a value is NaN": state[name][0] = float("nan")
+    else: state[name] = state[name][:3]
+    save_file(state, tmp_path / "model.safetensors")
+    with pytest.raises(BadFile, match=name): hub_class().from_pretrained(tmp_path)
+
+
+def test_no_file_that_can_hold_code_is_taken(net, tmp_path, monkeypatch):
+    "Bug: without model.safetensors the library's own method takes pytorch_model.bin, a pickle."
+    hub_model(net).save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(net.state_dict(), tmp_path / "pytorch_model.bin")
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
+    with pytest.raises(ValueError): hub_class().from_pretrained(tmp_path)
+
+
+def test_the_hubs_file_loads_as_the_usual_class(net, tmp_path):
+    hub_model(net).save_pretrained(tmp_path)
+    loaded = load_pretrained(tmp_path)
+    assert type(loaded) is PConvUNet and difference(net, loaded, *pair(1, 32, 32)) == 0
 
 
 def test_every_option_comes_back(tmp_path):

@@ -1,4 +1,5 @@
 """A file of weights knows its network; names, runs and hubs lead to one; what is wrong is said in one sentence."""
+import functools
 import http.server
 import json
 import subprocess
@@ -13,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pconv_edu import checkpoint, weights
+from pconv_edu.files import BadFile
 from pconv_edu.weights import load_pretrained, save_pretrained
 from pconv_edu.masks import MaskFolder
 from pconv_edu.unet import PConvUNet
@@ -101,6 +103,179 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(net, tmp_path, monk
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+# a network comes back as what it was
+
+class Negative(PConvUNet):
+    "The same weights' shapes, another output."
+    def forward(self, image, mask): return 1 - super().forward(image, mask)
+
+
+class Plain(torch.nn.Module):
+    "A network without a configuration."
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(4, 3, 1)
+
+    def forward(self, image, mask): return self.layer(torch.cat([image, mask], 1))
+
+
+def case():
+    image, mask = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.ones(1, 1, 32, 32)
+    mask[..., 8:20, 10:16] = 0
+    return image, mask
+
+
+@torch.inference_mode()
+def outputs(*nets): return [net.eval()(*case()) for net in nets]
+
+
+@pytest.mark.parametrize("make", [lambda: Negative(**SMALL), Plain], ids=["subclass", "no configuration"])
+def test_a_class_of_ones_own_is_refused_by_name_and_comes_back_when_handed_over(tmp_path, make):
+    "Bug: the subclass came back as a PConvUNet, whose outputs differ by up to 14."
+    mine = make()
+    path = save_pretrained(mine, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError) as error: load_pretrained(path)
+    assert type(mine).__name__ in str(error.value) and "net=" in str(error.value)
+    loaded = load_pretrained(path, net=make())
+    assert type(loaded) is type(mine) and torch.equal(*outputs(mine, loaded))
+
+
+def test_a_class_in_the_table_comes_back_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights.unet, "NETS", {"negative": Negative}, raising=False)
+    mine = Negative(**SMALL)
+    loaded = load_pretrained(save_pretrained(mine, tmp_path / "a.safetensors"))
+    assert type(loaded) is Negative and torch.equal(*outputs(mine, loaded))
+
+
+def test_a_class_that_only_shares_a_name_is_not_taken_for_the_known_one(tmp_path):
+    other = type("PConvUNet", (Negative,), {})
+    with pytest.raises(ValueError, match=rf"{__name__}\.PConvUNet"):
+        load_pretrained(save_pretrained(other(**SMALL), tmp_path / "a.safetensors"))
+
+
+def test_another_class_or_configuration_than_was_saved_is_refused(tmp_path):
+    "Both have the weights' shapes, and compute something else."
+    path = save_pretrained(Negative(**SMALL), tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="Negative.*PConvUNet"): load_pretrained(path, net=PConvUNet(**SMALL))
+    with pytest.raises(ValueError, match="head 'linear' → 'tanh'"):
+        load_pretrained(path, net=Negative(**SMALL, head="tanh"))
+
+
+def test_a_run_of_a_class_of_ones_own(tmp_path):
+    mine = Negative(**SMALL)
+    checkpoint.save(tmp_path, 1, {"net": mine.state_dict()}, {"net": mine.config, "net_class": "Negative"})
+    with pytest.raises(ValueError, match="Negative"): load_pretrained(tmp_path)
+    assert torch.equal(*outputs(mine, load_pretrained(tmp_path, net=Negative(**SMALL))))
+
+
+def test_files_from_before_the_class_was_saved_are_of_the_usual_one(net, tmp_path):
+    save_file(net.state_dict(), tmp_path / "a.safetensors", metadata={"pconv_edu": json.dumps(net.config)})
+    assert type(load_pretrained(tmp_path / "a.safetensors")) is PConvUNet
+
+
+WRAPS = {"compiled": lambda net: torch.compile(net, backend="eager"), "DataParallel": torch.nn.DataParallel,
+         "both": lambda net: torch.compile(torch.nn.DataParallel(net), backend="eager")}
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_wrapped_networks_are_saved_under_plain_names(net, tmp_path, wrap):
+    path = save_pretrained(wrap(net), tmp_path / "a.safetensors")
+    with safe_open(path, "pt") as file: assert set(file.keys()) == set(net.state_dict())
+    assert same(load_pretrained(path), net)
+    fresh = PConvUNet(**SMALL)
+    load_pretrained(path, net=wrap(fresh))  # and load into a wrapped one
+    assert same(fresh, net)
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_files_with_a_wrappers_names_load(net, tmp_path, wrap):
+    "As earlier versions wrote them."
+    save_file(wrap(net).state_dict(), tmp_path / "a.safetensors", metadata={"pconv_edu": json.dumps(net.config)})
+    checkpoint.save(tmp_path / "run", 1, {"net": wrap(net).state_dict()}, {"net": net.config})
+    assert same(load_pretrained(tmp_path / "a.safetensors"), net) and same(load_pretrained(tmp_path / "run"), net)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_recast_networks_are_saved_as_they_are_and_load_as_float32(tmp_path, dtype):
+    net = PConvUNet(**SMALL).to(dtype)
+    path = save_pretrained(net, tmp_path / "a.safetensors")
+    with safe_open(path, "pt") as file: assert file.get_tensor("encoder.1.bn.bias").dtype == dtype
+    loaded = load_pretrained(path)
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    assert all(torch.equal(t, net.state_dict()[name].to(t.dtype)) for name, t in loaded.state_dict().items())
+    assert same(load_pretrained(path, net=PConvUNet(**SMALL).to(dtype)), net)  # or as the network handed over
+
+
+def test_layers_that_share_a_tensor_are_saved(tmp_path):
+    mine = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    mine[1].weight = mine[0].weight
+    fresh = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    assert same(load_pretrained(save_pretrained(mine, tmp_path / "a.safetensors"), net=fresh), mine)
+
+
+def test_the_device_is_chosen_or_refused_before_anything_is_read(net, tmp_path):
+    path = save_pretrained(net, tmp_path / "a.safetensors")
+    assert next(load_pretrained(path, device="meta").parameters()).device.type == "meta"
+    with pytest.raises(ValueError, match="'gpu'"): load_pretrained("no such file", device="gpu")
+
+
+# values that cannot be right
+
+DAMAGES = {
+    "NaN": ("encoder.1.conv.weight", lambda t: t.index_fill_(0, torch.tensor([0]), float("nan"))),
+    "infinite": ("decoder.0.bn.weight", lambda t: t.fill_(float("inf"))),
+    "negative variance": ("encoder.1.bn.running_var", lambda t: t.fill_(-1.)),
+}
+
+
+@pytest.mark.parametrize("place", ["file", "run", "hub folder"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_values_that_cannot_be_right_are_refused_by_the_tensors_name(net, tmp_path, damage, place):
+    "Bug: a BatchNorm with NaN loaded, and filled holes with black."
+    name, spoil = DAMAGES[damage]
+    state = {key: value.clone() for key, value in net.state_dict().items()}
+    spoil(state[name])
+    if place == "run": checkpoint.save(tmp_path, 1, {"net": state}, {"net": net.config})
+    else: save_file(state, tmp_path / "model.safetensors", metadata={"pconv_edu": json.dumps(net.config)})
+    with pytest.raises(BadFile) as error: load_pretrained(tmp_path if place != "file" else tmp_path / "model.safetensors")
+    assert name in error.value.reason
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool])
+def test_whole_numbers_are_no_weights(net, tmp_path, dtype):
+    state = {key: value.to(dtype) for key, value in net.state_dict().items()}
+    save_file(state, tmp_path / "a.safetensors", metadata={"pconv_edu": json.dumps(net.config)})
+    with pytest.raises(BadFile, match="floating-point"): load_pretrained(tmp_path / "a.safetensors")
+
+
+GREEDY = {"wide": {"widths": [10**5] * 4}, "long": {"widths": [4] * 10**6}, "beyond numbers": {"widths": [10**30] * 4},
+          "a word for a switch": {"widths": [4, 8, 8, 8], "partial": "no"}, "another number of stages": {"widths": [4, 8]},
+          "not a size": {"widths": [4, 8, 8, -8]}, "an unknown option": {"widths": [4, 8, 8, 8], "gate": 1}}
+
+
+@pytest.mark.parametrize("config", GREEDY.values(), ids=GREEDY)
+def test_a_configuration_is_held_against_the_files_shapes_before_anything_is_built(net, tmp_path, monkeypatch, config):
+    "Bug: a file of 1 kB asked for 1.6 GB, and got it."
+    save_file(net.state_dict(), tmp_path / "a.safetensors", metadata={"pconv_edu": json.dumps(config)})
+    places, before = [], PConvUNet.__init__
+    @functools.wraps(before)
+    def build(self, *args, **options):
+        before(self, *args, **options)
+        places.extend(p.device.type for p in self.parameters())
+    monkeypatch.setattr(PConvUNet, "__init__", build)
+    with pytest.raises(BadFile) as error: load_pretrained(tmp_path / "a.safetensors")
+    assert set(places) <= {"meta"} and len(places) < 1000 and len(str(error.value)) < 1000
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, "{", "7", '"PConvUNet"', "[]", '{"widths": NaN}'])
+def test_a_configuration_that_is_none(net, tmp_path, text):
+    save_file(net.state_dict(), tmp_path / "a.safetensors", metadata={"pconv_edu": text})
+    save_file(net.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(text)
+    for path in (tmp_path / "a.safetensors", tmp_path):
+        with pytest.raises(BadFile, match="a.safetensors|config.json|model.safetensors"): load_pretrained(path)
+
+
 # names
 
 @pytest.fixture
@@ -143,9 +318,12 @@ def test_a_wheel_takes_the_weights_along(net, tmp_path):
     for name in ("settings.ini", "setup.py", "README.md"): (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "pconv_edu").mkdir()
     (tmp_path / "pconv_edu" / "__init__.py").touch()
-    save_pretrained(net, tmp_path / "data_samples" / "weights" / "pconv_small.safetensors")
+    weights_file = save_pretrained(net, tmp_path / "data_samples" / "weights" / "pconv_small.safetensors")
+    for kind in (".json", ".md"): weights_file.with_suffix(kind).write_text("its card")
     subprocess.run([sys.executable, "setup.py", "-q", "build_py", "-d", "built"], cwd=tmp_path, check=True, capture_output=True)
     assert same(load_pretrained(tmp_path / "built" / "pconv_edu" / "weights" / "pconv_small.safetensors"), net)
+    assert sorted(path.name for path in (tmp_path / "built/pconv_edu/weights").iterdir()) == [
+        "pconv_small.json", "pconv_small.md", "pconv_small.safetensors"]
 
 
 # a hub
