@@ -28,7 +28,7 @@ from .losses import TERMS, LossWeights
 from .parallel import unfinished
 from .phases import FINE_TUNE, INITIAL, RECIPES, Phase, phase_at
 from .trainer import PRECISIONS, Run, check_options, loss_weights, save_run, start_or_resume, validate
-from .unet import freeze_encoder_bn
+from .unet import NETS, freeze_encoder_bn
 
 # %% ../nbs/14_fit.ipynb #b1e2043d
 def enter(run: Run, phase: Phase):
@@ -177,7 +177,7 @@ def fit(
     images,                      # folder of pictures, list of paths or tensors, TarImages, or a ready InpaintingDataset
     masks=None,                  # folder of mask files or MaskFolder; None: irregular masks are generated
     out: str | Path = "runs/pconv",  # the run's folder: checkpoints, log, curves, samples
-    net: str | nn.Module = "small",  # 'paper', 'seven_stage', 'small', or a network
+    net: str | nn.Module = "small",  # a name in `NETS`, or a network
     phases: Sequence[Phase] = (INITIAL, FINE_TUNE),  # what is trained in which order
     size: int = 256,             # pictures are cut to size × size px
     batch: int = 6,              # pictures in each forward pass, all processes together
@@ -263,7 +263,11 @@ def parser() -> argparse.ArgumentParser:
     called = "pconv_train" if Path(sys.argv[0]).stem == "pconv_train" else "python -m pconv_edu.train"
     made = argparse.ArgumentParser(called, description=fit.__doc__.split("\n")[0], argument_default=argparse.SUPPRESS, allow_abbrev=False)
     help, known = docments(fit.__wrapped__), inspect.signature(fit).parameters
+<<<<<<< HEAD
     papers = {"phases": "the paper", "weights": "the paper's: " + ",".join(f"{n}={t.weight:g}" for n, t in TERMS.items())}
+=======
+    help["net"] = f"a network by name: {', '.join(NETS)}"
+>>>>>>> c7034ad (List networks in one table, NETS)
     made.add_argument("images", help=help["images"])
     made.add_argument("--recipe", metavar="X", help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
     for name, parameter in list(known.items())[1:]:

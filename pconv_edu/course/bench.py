@@ -25,8 +25,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..masks import irregular_mask
+<<<<<<< HEAD
 from ..figures import COLORS, SERIES, Drawing
 from ..unet import PConvUNet, double_and_convolve
+=======
+from ..pictures import COLORS, SERIES, Drawing
+from ..unet import NETS, PConvUNet, double_and_convolve, make_net
+>>>>>>> c7034ad (List networks in one table, NETS)
 
 # %% ../../nbs/w17_scale.ipynb #c822aaf0
 class PublishedConv2d(nn.Conv2d):
@@ -96,7 +101,7 @@ class Case:
     layout: str = "channels-last"  # or 'contiguous'
     dtype: str = "float32"  # or 'bfloat16', by autocast
     compiled: bool = False  # by torch.compile
-    net: str = "seven_stage"  # or 'paper', 'small'
+    net: str = "seven_stage"  # a name in `NETS`
     device: str = "cpu"     # or 'cuda'
     merged: str = "ours"    # who has merged kernels: 'ours' and plain, 'none', 'all'
 
@@ -104,7 +109,7 @@ class Case:
 def prepare(case: Case) -> Callable[[], None]:  # call it to do the work once
     "Build network and input of `case`; the first call of what is returned compiles and warms up."
     torch.manual_seed(0)
-    net = getattr(PConvUNet, case.net)(partial=case.form != "plain")
+    net = make_net(case.net, partial=case.form != "plain")
     for block in net.decoder: block.merged &= case.merged != "none"
     if case.form == "published": net = PublishedUNet(net, case.merged == "all")
     layout = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}[case.layout]
@@ -284,7 +289,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     gpu = torch.cuda.is_available()
     add = parser.add_argument
-    add("--net", choices=("seven_stage", "paper", "small"), default="seven_stage", help="which U-Net")
+    add("--net", choices=NETS, default="seven_stage", help="which U-Net")
     add("--modes", nargs="+", choices=("inference", "training"), default=["inference", "training"])
     add("--sizes", nargs="+", type=int, default=[256], help="sides of the square pictures, e.g. 256 512")
     add(

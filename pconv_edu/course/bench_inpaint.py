@@ -19,9 +19,14 @@ from .bench import in_turns, ratio, rounds, resident, run_alone
 from ..files import need_package
 from ..inpainting import inpaint, load_pretrained
 from ..masks import irregular_mask
+<<<<<<< HEAD
 from ..figures import COLORS, SERIES, Drawing
 from ..pictures import sample_photos, to_pil
 from ..unet import PConvUNet
+=======
+from ..pictures import COLORS, SERIES, Drawing, sample_photos, to_pil
+from ..unet import NETS, PConvUNet, make_net
+>>>>>>> c7034ad (List networks in one table, NETS)
 
 # %% ../../nbs/w19_inpaint_cost.ipynb #8f5287fb
 def example(
@@ -124,7 +129,7 @@ def _peak_here(net, megapixels: float) -> int:
 # %% ../../nbs/w19_inpaint_cost.ipynb #637ffd57
 def make(net: str):
     "A network of a ready size, with random weights, or trained ones by name or path."
-    return getattr(PConvUNet, net)().eval() if net in ("small", "seven_stage", "paper") else load_pretrained(net)
+    return make_net(net).eval() if net in NETS else load_pretrained(net)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Time of `inpaint` beside OpenCV's Telea and Navier–Stokes, and the memory of a large photo.",
     )
     add = parser.add_argument
-    add("--net", default="small", help="small, seven_stage, paper (untrained), or weights by name or path")
+    add("--net", default="small", help=f"{', '.join(NETS)} (untrained), or weights by name or path")
     add("--sizes", nargs="+", type=int, default=[256, 512, 2048], help="sides of the square photo")
     add("--hole", type=float, default=.25, help="share of the photo")
     add("--repeats", type=rounds, default=5, help="rounds")

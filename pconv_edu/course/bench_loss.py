@@ -19,8 +19,13 @@ from pconv_edu.losses import (
     InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss,
 )
 from ..masks import irregular_mask
+<<<<<<< HEAD
 from ..figures import SERIES, Drawing
 from ..unet import PConvUNet
+=======
+from ..pictures import SERIES, Drawing
+from ..unet import NETS, make_net
+>>>>>>> c7034ad (List networks in one table, NETS)
 
 # %% ../../nbs/w18_loss_cost.ipynb #e31732df
 def six_passes(
@@ -66,7 +71,7 @@ def step_parts(
     size: int = 256, batch: int = 4, repeats: int = 5, device: str = "cpu", net: str = "seven_stage"
 ) -> dict[str, float]:
     "Median seconds of each part of a training step."
-    model, loss = getattr(PConvUNet, net)().to(device), InpaintingLoss(vgg="random").to(device)
+    model, loss = make_net(net).to(device), InpaintingLoss(vgg="random").to(device)
     optimizer, (_, image, mask) = torch.optim.Adam(model.parameters(), fused=True), example(size, batch, device)
     step = {}
     def forward(): step.update(output=model(image, mask))
@@ -126,7 +131,7 @@ def main(arguments: list[str] | None = None) -> dict:
     add("--size", type=int, default=256, help="side of the square pictures")
     add("--batch", type=int, default=4, help="pictures in a step")
     add("--repeats", type=rounds, default=5, help="rounds")
-    add("--net", choices=("seven_stage", "paper", "small"), default="seven_stage", help="network of the training step")
+    add("--net", choices=NETS, default="seven_stage", help="network of the training step")
     add("--device", choices=("cpu", "cuda"), default="cuda" if gpu else "cpu")
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     add("--out", type=Path, default=Path("runs/bench"), help="folder for loss.json and step.png")
