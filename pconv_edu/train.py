@@ -263,11 +263,8 @@ def parser() -> argparse.ArgumentParser:
     called = "pconv_train" if Path(sys.argv[0]).stem == "pconv_train" else "python -m pconv_edu.train"
     made = argparse.ArgumentParser(called, description=fit.__doc__.split("\n")[0], argument_default=argparse.SUPPRESS, allow_abbrev=False)
     help, known = docments(fit.__wrapped__), inspect.signature(fit).parameters
-<<<<<<< HEAD
     papers = {"phases": "the paper", "weights": "the paper's: " + ",".join(f"{n}={t.weight:g}" for n, t in TERMS.items())}
-=======
     help["net"] = f"a network by name: {', '.join(NETS)}"
->>>>>>> c7034ad (List networks in one table, NETS)
     made.add_argument("images", help=help["images"])
     made.add_argument("--recipe", metavar="X", help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
     for name, parameter in list(known.items())[1:]:

@@ -68,15 +68,10 @@ def test_every_case_runs(form, mode, layout, dtype):
 def test_who_has_merged_kernels(monkeypatch):
     "The published form is as published, unless everybody gets the same; without the trick nobody has it."
     made, called = [], []
-<<<<<<< HEAD
-    monkeypatch.setattr(bench.PConvUNet, "small", classmethod(lambda cls, **options: made.append(cls((4, 6), **options)) or made[-1]))
+    monkeypatch.setitem(unet.NETS, "small", lambda **options: made.append(PConvUNet((4, 6), **options)) or made[-1])
     monkeypatch.setattr(
         bench, "double_and_convolve", lambda *given: called.append(1) or unet.double_and_convolve(*given)
     )
-=======
-    monkeypatch.setitem(unet.NETS, "small", lambda **options: made.append(PConvUNet((4, 6), **options)) or made[-1])
-    monkeypatch.setattr(bench, "double_and_convolve", lambda *given: called.append(1) or unet.double_and_convolve(*given))
->>>>>>> c7034ad (List networks in one table, NETS)
     for merged, wanted in (("ours", [2, 2]), ("none", [0, 0]), ("all", [2, 2])):
         for form in FORMS: prepare(replace(TINY, form=form, merged=merged))()
         assert [sum(b.merged for b in net.decoder) for net in made[-3:-1]] == wanted

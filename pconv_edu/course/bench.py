@@ -25,13 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..masks import irregular_mask
-<<<<<<< HEAD
 from ..figures import COLORS, SERIES, Drawing
-from ..unet import PConvUNet, double_and_convolve
-=======
-from ..pictures import COLORS, SERIES, Drawing
 from ..unet import NETS, PConvUNet, double_and_convolve, make_net
->>>>>>> c7034ad (List networks in one table, NETS)
 
 # %% ../../nbs/w17_scale.ipynb #c822aaf0
 class PublishedConv2d(nn.Conv2d):

@@ -19,14 +19,9 @@ from .bench import in_turns, ratio, rounds, resident, run_alone
 from ..files import need_package
 from ..inpainting import inpaint, load_pretrained
 from ..masks import irregular_mask
-<<<<<<< HEAD
 from ..figures import COLORS, SERIES, Drawing
 from ..pictures import sample_photos, to_pil
-from ..unet import PConvUNet
-=======
-from ..pictures import COLORS, SERIES, Drawing, sample_photos, to_pil
 from ..unet import NETS, PConvUNet, make_net
->>>>>>> c7034ad (List networks in one table, NETS)
 
 # %% ../../nbs/w19_inpaint_cost.ipynb #8f5287fb
 def example(

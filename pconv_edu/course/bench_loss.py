@@ -19,13 +19,8 @@ from pconv_edu.losses import (
     InpaintingLoss, VGG16Features, composite, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss,
 )
 from ..masks import irregular_mask
-<<<<<<< HEAD
 from ..figures import SERIES, Drawing
-from ..unet import PConvUNet
-=======
-from ..pictures import SERIES, Drawing
 from ..unet import NETS, make_net
->>>>>>> c7034ad (List networks in one table, NETS)
 
 # %% ../../nbs/w18_loss_cost.ipynb #e31732df
 def six_passes(

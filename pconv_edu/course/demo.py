@@ -24,15 +24,10 @@ from pconv_edu.log import curves
 from pconv_edu.inpainting import load_pretrained
 from pconv_edu.losses import TERMS, LossWeights, composite
 from pconv_edu.phases import FINE_TUNE, INITIAL, Phase
-<<<<<<< HEAD
 from pconv_edu.figures import COLORS, Drawing
 from pconv_edu.pictures import sample_photos
-from pconv_edu.trainer import WRITTEN, make_net, put_aside
-=======
-from pconv_edu.pictures import COLORS, Drawing, sample_photos
 from pconv_edu.trainer import WRITTEN, put_aside
 from pconv_edu.unet import make_net
->>>>>>> c7034ad (List networks in one table, NETS)
 from pconv_edu.train import Result, fit
 
 TRAIN = ("astronaut", "rocket", "hubble", "retina")  # photos that training sees
