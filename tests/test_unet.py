@@ -2,7 +2,6 @@
 import copy
 import importlib
 import pickle
-import re
 
 import pytest
 import torch
