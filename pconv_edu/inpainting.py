@@ -103,7 +103,7 @@ def _from_pil(picture: Image.Image):
 # %% ../nbs/15_inpaint.ipynb #eb812fb6
 def _from_tensor(tensor: Tensor):
     "Levels of a [H,W], [C,H,W] or [B,C,H,W] tensor."
-    if tensor.ndim not in (2, 3, 4) or tensor.ndim > 2 and tensor.shape[-3] not in (1, 2, 3, 4):
+    if tensor.ndim not in (2, 3, 4) or tensor.ndim > 2 and not 1 <= tensor.shape[-3] <= 4 or not tensor.numel():
         raise ValueError("a picture is [3,H,W], a batch [B,3,H,W] (1 channel for grey), "
                          f"and this tensor has shape {list(tensor.shape)}")
     return tensor.reshape(-1, *((1, 1) + tuple(tensor.shape))[-3:]), lambda filled: filled.reshape(tensor.shape)

@@ -161,7 +161,7 @@ def test_training_and_evaluation_refuse(kind):
         warnings.simplefilter("ignore")
         data = InpaintingDataset(images, size=16, max_bad=0)
         for n in range(3): data[n]
-    with pytest.raises(ValueError, match="cat 7"): evaluate(mean_fill, images, size=16, per_bin=1)
+    with pytest.raises(ValueError, match="cat 7"): evaluate(mean_fill, {"cat 7": WRONG[kind]}, size=16, per_bin=1)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WRONG if kind not in ("a little above",)])
