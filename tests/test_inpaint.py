@@ -1,10 +1,13 @@
 """The hole is filled, the rest untouched, and the answer is of the kind that was asked with."""
+import copy
+import io
 import subprocess
 import sys
 import warnings
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 from PIL import Image
 from scipy.ndimage import distance_transform_cdt
@@ -15,6 +18,7 @@ from pconv_edu.losses import composite
 from pconv_edu.masks import irregular_mask, to_mask
 from pconv_edu.pictures import BadImage
 from pconv_edu.unet import PConvUNet
+from pconv_edu.weights import load_pretrained
 
 RNG = np.random.default_rng(0)
 HOLE = np.zeros((20, 30), bool)
@@ -52,7 +56,11 @@ def test_the_colour_profile_comes_along():
     before = Image.fromarray(levels(20, 30, 3))
     before.info["icc_profile"] = b"profile"
     assert inpaint(before, PICTURE, white).info["icc_profile"] == b"profile"
-    for space, stays in ((b"RGB ", True), (b"CMYK", False), (b"GRAY", False)):  # a CMYK photo made RGB still carries its old profile
+    for space, stays in (
+        (b"RGB ", True),
+        (b"CMYK", False),
+        (b"GRAY", False),
+    ):  # a CMYK photo made RGB still carries its old profile
         before.info["icc_profile"] = bytes(16) + space + bytes(108)
         assert ("icc_profile" in inpaint(before, PICTURE, white).info) == stays
 
@@ -74,7 +82,11 @@ def test_16_bit_masks_of_either_byte_order():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(20, 30), (20, 30, 1), (20, 30, 3), (20, 30, 4)])
 def test_arrays_keep_shape_type_and_valid_pixels(dtype, shape):
-    array = RNG.random(shape).astype(dtype) if np.issubdtype(dtype, np.floating) else RNG.integers(0, 255, shape).astype(dtype)
+    array = (
+        RNG.random(shape).astype(dtype)
+        if np.issubdtype(dtype, np.floating)
+        else RNG.integers(0, 255, shape).astype(dtype)
+    )
     before = array.copy()
     after = inpaint(array, HOLE.astype(np.uint8) * 255, grey)
     assert (after.shape, after.dtype) == (array.shape, array.dtype) and np.array_equal(array, before)
@@ -102,16 +114,26 @@ def test_bytes_are_rounded_and_not_cut_off():
 def test_black_and_white_becomes_grey():
     before = Image.fromarray(levels(20, 30, 1)[..., 0]).convert("1")
     after = inpaint(before, PICTURE, grey)
-    assert after.mode == "L" and np.array_equal(np.array(after)[~HOLE], np.array(before)[~HOLE] * 255) and (np.array(after)[HOLE] == 128).all()
+    assert (
+        after.mode == "L"
+        and np.array_equal(np.array(after)[~HOLE], np.array(before)[~HOLE] * 255)
+        and (np.array(after)[HOLE] == 128).all()
+    )
 
 
-@pytest.mark.parametrize("mode, transparent, becomes", [("RGB", (255, 255, 255), "RGBA"), ("L", 255, "LA"), ("P", 3, "RGBA")])
+@pytest.mark.parametrize(
+    "mode, transparent, becomes", [("RGB", (255, 255, 255), "RGBA"), ("L", 255, "LA"), ("P", 3, "RGBA")]
+)
 def test_a_colour_that_stands_for_transparent_becomes_a_channel(mode, transparent, becomes):
     """Left as it was, a filled pixel that happens to be of that colour would be a hole again."""
     before = Image.fromarray(levels(20, 30, 3)).convert(mode)
     before.info["transparency"] = transparent
     after = inpaint(before, PICTURE, white)
-    assert after.mode == becomes and not after.has_transparency_data or (np.array(after)[..., -1][~HOLE] == np.array(before.convert("RGBA"))[..., -1][~HOLE]).all()
+    assert (
+        after.mode == becomes
+        and not after.has_transparency_data
+        or (np.array(after)[..., -1][~HOLE] == np.array(before.convert("RGBA"))[..., -1][~HOLE]).all()
+    )
     assert "transparency" not in after.info
 
 
@@ -122,7 +144,10 @@ def test_exif_stays_behind_for_its_preview_shows_what_was_taken_out():
 
 
 def test_files_of_16_bits(tmp_path):
-    grey16, colour16 = RNG.integers(0, 65536, (20, 30), dtype=np.uint16), RNG.integers(0, 65536, (20, 30, 3), dtype=np.uint16)
+    grey16, colour16 = (
+        RNG.integers(0, 65536, (20, 30), dtype=np.uint16),
+        RNG.integers(0, 65536, (20, 30, 3), dtype=np.uint16),
+    )
     Image.fromarray(grey16).save(tmp_path / "grey.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -130,7 +155,8 @@ def test_files_of_16_bits(tmp_path):
     assert after.mode == "I;16" and np.array_equal(np.array(after)[~HOLE], grey16[~HOLE])
     cv2 = pytest.importorskip("cv2")
     cv2.imwrite(str(tmp_path / "colour.png"), colour16)
-    with pytest.warns(UserWarning, match="of the 16 bits of each colour 8 are read"): assert inpaint(tmp_path / "colour.png", PICTURE, white).mode == "RGB"
+    with pytest.warns(UserWarning, match="of the 16 bits of each colour 8 are read"):
+        assert inpaint(tmp_path / "colour.png", PICTURE, white).mode == "RGB"
     assert np.array_equal(inpaint(colour16, PICTURE, white)[~HOLE], colour16[~HOLE])  # the way that keeps them
 
 
@@ -158,11 +184,21 @@ def test_a_network_gets_the_hole_as_nought_whatever_stood_there():
 
 
 def test_a_mask_picture_is_white_where_the_hole_is_and_a_float_tensor_one_where_valid():
-    """Polarity mixed up: the official test files mark holes white, the training files black, this library's tensors with 0."""
+    """Polarity mixed up: official test files mark holes white, training files black, this library's tensors with 0."""
     valid = torch.from_numpy(~HOLE)[None, None].float()
-    for mask in (PICTURE, np.array(PICTURE), torch.from_numpy(np.array(PICTURE)), PICTURE.convert("RGB"), PICTURE.convert("1"), valid, valid[0, 0],
-                 valid.numpy()[0, 0]): assert torch.equal(to_mask(mask), valid)
-    assert torch.equal(to_mask(PICTURE, hole="black"), 1 - valid) and torch.equal(to_mask(valid, hole="white"), 1 - valid)
+    for mask in (
+        PICTURE,
+        np.array(PICTURE),
+        torch.from_numpy(np.array(PICTURE)),
+        PICTURE.convert("RGB"),
+        PICTURE.convert("1"),
+        valid,
+        valid[0, 0],
+        valid.numpy()[0, 0],
+    ): assert torch.equal(to_mask(mask), valid)
+    assert torch.equal(to_mask(PICTURE, hole="black"), 1 - valid) and torch.equal(
+        to_mask(valid, hole="white"), 1 - valid
+    )
     assert torch.equal(to_mask(HOLE, hole="white"), valid) and torch.equal(to_mask(~HOLE, hole="black"), valid)
 
 
@@ -187,20 +223,36 @@ def test_a_grey_mask_is_cut_at_one_half(tmp_path):
     assert (mask[0, 0].numpy() == np.kron(~HOLE, np.ones((10, 10)))).mean() > .999
 
 
-@pytest.mark.parametrize("mask, words", [
-    (HOLE, "hole='white'"), (HOLE.astype(np.uint8), "multiply it by 255"), (HOLE * 255., "values in"), (PICTURE, "'green'")])
+@pytest.mark.parametrize(
+    "mask, words",
+    [
+        (HOLE, "hole='white'"),
+        (HOLE.astype(np.uint8), "multiply it by 255"),
+        (HOLE * 255.0, "values in"),
+        (PICTURE, "'green'"),
+    ],
+)
 def test_masks_that_say_nothing_clear_are_refused(mask, words):
     with pytest.raises(ValueError, match=words): to_mask(mask, hole="green" if words == "'green'" else None)
 
 
 def test_errors_name_both_sizes():
     with pytest.raises(ValueError, match=r"31 × 20 .* 30 × 20"): inpaint(levels(20, 31, 3), PICTURE, white)
-    with pytest.raises(ValueError, match="batch of 2.*batch of 3"): inpaint(torch.rand(2, 3, 8, 8), torch.ones(3, 1, 8, 8), white)
+    with pytest.raises(ValueError, match="batch of 2.*batch of 3"):
+        inpaint(torch.rand(2, 3, 8, 8), torch.ones(3, 1, 8, 8), white)
 
 
-@pytest.mark.parametrize("image, words", [
-    (np.zeros((3, 20, 30), np.float32), r"\[3, 20, 30\]"), (torch.zeros(5, 20, 30), r"\[5, 20, 30\]"), (np.full((20, 30, 3), 200.), "200"),
-    (np.zeros((20, 30, 3), np.int64), "int64"), (Image.new("F", (30, 20)), "'F'"), ([1, 2], "list")])
+@pytest.mark.parametrize(
+    "image, words",
+    [
+        (np.zeros((3, 20, 30), np.float32), r"\[3, 20, 30\]"),
+        (torch.zeros(5, 20, 30), r"\[5, 20, 30\]"),
+        (np.full((20, 30, 3), 200.0), "200"),
+        (np.zeros((20, 30, 3), np.int64), "int64"),
+        (Image.new("F", (30, 20)), "'F'"),
+        ([1, 2], "list"),
+    ],
+)
 def test_pictures_of_other_kinds_are_refused_by_name(image, words):
     with pytest.raises((ValueError, TypeError), match=words): inpaint(image, PICTURE, white)
 
@@ -212,7 +264,8 @@ def test_unreadable_files_are_named(tmp_path):
 
 
 def test_all_hole_is_an_error_and_mostly_hole_a_warning():
-    with pytest.raises(ValueError, match="whole picture is hole"): inpaint(levels(20, 30, 3), np.full((20, 30), 255, np.uint8), white)
+    with pytest.raises(ValueError, match="whole picture is hole"):
+        inpaint(levels(20, 30, 3), np.full((20, 30), 255, np.uint8), white)
     with pytest.warns(UserWarning, match="polarity"): inpaint(levels(20, 30, 3), PICTURE, white, hole="black")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -285,7 +338,8 @@ def test_a_hole_larger_than_a_window_is_filled_from_the_whole_picture():
 
 
 def test_an_overlap_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="overlap 64"): inpaint(levels(20, 30, 3), PICTURE, white, window=64, overlap=64)
+    with pytest.raises(ValueError, match="overlap 64"):
+        inpaint(levels(20, 30, 3), PICTURE, white, window=64, overlap=64)
 
 
 # deep holes
@@ -299,7 +353,10 @@ def test_trust_against_scipys_distance(reach):
     found = trust(mask, reach)[0, 0].numpy()
     assert found.shape == depth.shape and 0 <= found.min() and found.max() <= 1
     assert (found[depth <= reach // 2] == 1).all() and (found[depth >= reach] == 0).all()
-    assert np.abs(np.diff(found, axis=0)).max() <= 16 / 3 / reach + 1e-6 and np.abs(np.diff(found, axis=1)).max() <= 16 / 3 / reach + 1e-6  # a slope and no step (at the edge over three cells, elsewhere five)
+    assert (
+        np.abs(np.diff(found, axis=0)).max() <= 16 / 3 / reach + 1e-6
+        and np.abs(np.diff(found, axis=1)).max() <= 16 / 3 / reach + 1e-6
+    )  # a slope and no step (at the edge over three cells, elsewhere five)
 
 
 @pytest.mark.parametrize("stages, rim", [(3, 40), (3, 44), (4, 50), (5, 40), (5, 50)])
@@ -315,7 +372,7 @@ def test_no_fill_is_believed_where_no_layer_reaches(stages, rim):
 
 
 def test_the_middle_of_a_deep_hole_is_filled_and_not_left_grey(net):
-    """Beyond about twice 2^stages pixels the layers give 0, which is mid-grey: the picture at half its size is asked there."""
+    """Beyond about twice 2^stages pixels the layers give 0, mid-grey: the picture at half its size is asked there."""
     picture, mask = torch.rand(3, 300, 340), torch.ones(1, 300, 340)
     mask[:, 20:280, 20:320] = 0
     with warnings.catch_warnings():
@@ -346,7 +403,8 @@ def test_windows_of_a_batch_in_which_one_picture_has_no_valid_pixel():
 
 
 def test_nothing_to_fill_from_is_an_error_and_no_endless_halving():
-    with pytest.raises(ValueError, match="all hole"): fill_windows(white, torch.zeros(1, 3, 40, 40), torch.zeros(1, 1, 40, 40))
+    with pytest.raises(ValueError, match="all hole"):
+        fill_windows(white, torch.zeros(1, 3, 40, 40), torch.zeros(1, 1, 40, 40))
     with pytest.raises(ValueError, match="reach 4"): inpaint(levels(20, 30, 3), PICTURE, white, reach=4)
 
 
@@ -375,7 +433,7 @@ print((resident(peak=True) - before) / 2**30)
 """
 
 def test_24_megapixels_take_little_beside_what_the_network_takes():
-    "With a function in the network's place, in a process of its own: what `inpaint` itself holds. A network adds what one window takes."
+    "What `inpaint` itself holds, in a process of its own. A network adds what one window takes."
     done = subprocess.run([sys.executable, "-c", BIG], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 1.8
 
@@ -392,7 +450,7 @@ def test_any_size_goes_through_a_network(net, size):
 
 
 def test_a_net_in_train_mode_is_used_in_eval_mode_and_comes_back_as_it_was(net):
-    """BatchNorm in training mode: the fill would depend on the other pictures, and the call would change the statistics."""
+    """BatchNorm in training mode: the fill would depend on other pictures, and the call would change the statistics."""
     picture, mask = torch.rand(2, 3, 32, 32), (torch.rand(2, 1, 32, 32) > .3).float()
     wanted = inpaint(picture, mask, net.eval())
     net.train()
@@ -409,3 +467,205 @@ def test_a_batch_gives_what_its_pictures_give_alone(net):
     picture, mask = torch.rand(3, 3, 32, 32), (torch.rand(3, 1, 32, 32) > .3).float()
     together = inpaint(picture, mask, net)
     assert torch.allclose(together, torch.stack([inpaint(p, m, net) for p, m in zip(picture, mask)]), atol=1e-5)
+
+
+# without a network, or with one that is wrapped, recast or broken
+
+LIGHT = """
+import sys
+import numpy as np
+from pconv_edu import inpaint
+hole = np.zeros((40, 40), np.uint8)
+hole[10:20, 10:20] = 255
+photo = np.full((40, 40, 3), 99, np.uint8)
+filled = inpaint(photo, hole)
+assert (filled[hole == 0] == 99).all() and abs(filled[hole > 0].astype(int) - 99).max() < 40
+assert inpaint(photo, hole) is not filled
+heavy = {name.partition(".")[0] for name in sys.modules} & {"matplotlib", "torchvision", "IPython", "skimage", "pandas"}
+assert not heavy, heavy
+assert not [name for name in sys.modules if name.startswith("pconv_edu.course")]
+"""
+
+def test_the_shipped_weights_fill_without_a_network_and_load_nothing_heavy():
+    subprocess.run([sys.executable, "-c", LIGHT], check=True)
+
+
+def test_without_a_network_it_is_the_one_that_ships(monkeypatch):
+    picture = levels(40, 50, 3)
+    hole = np.zeros((40, 50), np.uint8)
+    hole[10:20, 10:30] = 255
+    first = inpaint(picture, hole)
+    monkeypatch.setattr(safetensors, "safe_open", None)  # nothing is read a second time
+    assert np.array_equal(inpaint(picture, hole), first)
+    monkeypatch.undo()
+    assert np.array_equal(inpaint(picture, hole, load_pretrained()), first)
+
+
+DEEP = torch.ones(1, 96, 96)
+DEEP[:, 8:88, 8:88] = 0  # deeper than the fixture's network reaches
+
+
+class Around(nn.Module):
+    "A network inside another one, as a wrapper has it."
+    def __init__(self, net):
+        super().__init__()
+        self.inside = net
+
+    def forward(self, image, mask): return self.inside(image, mask)
+
+
+@pytest.fixture
+def team(tmp_path):
+    "A team of this one process."
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/team", rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore:.*of the picture is hole")
+@pytest.mark.parametrize("wrap", [lambda net: torch.compile(net, backend="eager"), nn.DataParallel, Around,
+                                  lambda net: nn.DataParallel(Around(net)), nn.parallel.DistributedDataParallel])
+def test_a_wrapped_network_fills_as_deep_as_the_bare_one(net, team, wrap):
+    "The wrapper has no encoder of its own: the middle of a deep hole stayed grey."
+    photo = torch.rand(3, 96, 96)
+    bare = inpaint(photo, DEEP, net)
+    wrapped = wrap(net)
+    assert reach_of(wrapped) == reach_of(net) == 16
+    assert torch.allclose(inpaint(photo, DEEP, wrapped), bare, atol=1e-6)
+    assert ((bare - .5).abs() > 1e-6).any(0)[DEEP[0] == 0].all()
+
+
+@pytest.mark.filterwarnings("ignore:.*of the picture is hole")
+@pytest.mark.parametrize("dtype, off", [(torch.float64, 1e-5), (torch.float16, .02), (torch.bfloat16, .1)])
+def test_a_network_of_another_precision_fills_alike(net, dtype, off):
+    photo = torch.rand(3, 96, 96)
+    bare, other = inpaint(photo, DEEP, net), inpaint(photo, DEEP, copy.deepcopy(net).to(dtype))
+    assert other.dtype == torch.float32 and torch.allclose(other, bare, atol=off)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_fill_that_is_not_finite_is_an_error(bad):
+    "As bytes it was a black patch."
+    picture = levels(20, 30, 3)
+    with pytest.raises(ValueError, match="84 of 84"): inpaint(picture, PICTURE, lambda image, mask: image + bad)
+    broken = PConvUNet(widths=(4, 8, 8))
+    broken.encoder[1].bn.running_var.fill_(bad)
+    if bad != bad:
+        with pytest.raises(ValueError, match=r"encoder\.1\.bn\.running_var"): inpaint(picture, PICTURE, broken)
+    outside = lambda image, mask: torch.where(mask > 0, bad, .5).expand_as(image)  # valid pixels are not its business
+    assert (inpaint(picture, PICTURE, outside)[HOLE] == 128).all()
+
+
+def test_an_output_of_another_shape_is_an_error():
+    with pytest.raises(ValueError, match=r"\[1, 1, 20, 30\]"): inpaint(levels(20, 30, 3), PICTURE, lambda i, m: m)
+
+
+# pictures
+
+def test_an_item_with_an_image_comes_back_as_such():
+    photo = Image.fromarray(levels(20, 30, 3))
+    item = {"image": photo, "label": 7}
+    after = inpaint(item, PICTURE, white)
+    assert after["label"] == 7 and np.array_equal(np.array(after["image"]), np.array(inpaint(photo, PICTURE, white)))
+    assert item["image"] is photo
+
+
+def test_every_kind_of_one_picture_is_filled_alike(tmp_path, net):
+    array = levels(20, 30, 3)
+    Image.fromarray(array).save(tmp_path / "a.png")
+    wanted = inpaint(array, PICTURE, net)
+    tensor = torch.from_numpy(array).permute(2, 0, 1)
+    with open(tmp_path / "a.png", "rb") as file: opened = inpaint(file, PICTURE, net)
+    pictures = [opened, inpaint(tmp_path / "a.png", PICTURE, net), inpaint(Image.fromarray(array), PICTURE, net)]
+    for after in pictures: assert np.array_equal(np.array(after), wanted)
+    assert np.array_equal(inpaint(tensor, PICTURE, net).permute(1, 2, 0).numpy(), wanted)
+    floats = inpaint(tensor / 255, PICTURE, net)
+    assert np.array_equal((floats * 255).round().byte().permute(1, 2, 0).numpy(), wanted)
+    assert np.abs(inpaint(array.astype(np.uint16) * 257, PICTURE, net) / 257. - wanted).max() <= .5
+
+
+def test_uint16_tensors_and_arrays_of_the_other_byte_order():
+    deep = RNG.integers(0, 65536, (20, 30, 3), dtype=np.uint16)
+    after = inpaint(torch.from_numpy(deep).permute(2, 0, 1), PICTURE, white)
+    assert after.dtype == torch.uint16 and np.array_equal(after.permute(1, 2, 0).numpy()[~HOLE], deep[~HOLE])
+    assert (after.permute(1, 2, 0).numpy()[HOLE] == 65535).all()
+    other = inpaint(deep.astype(">u2"), PICTURE, white)
+    assert other.dtype == np.dtype(">u2") and np.array_equal(other, after.permute(1, 2, 0).numpy())
+
+
+@pytest.mark.parametrize("value", [1.01, -.01, float("nan"), float("inf")])
+def test_floats_out_of_range_are_named_where_they_are_used(value):
+    picture = torch.rand(3, 20, 30)
+    picture[0, 6, 9] = value
+    assert inpaint(picture, PICTURE, white).isfinite().all()  # in the hole anything may stand
+    picture[0, 0, 0] = value
+    with pytest.raises(
+        ValueError, match="NaN or infinite" if value in (float("inf"),) or value != value else str(value)
+    ):
+        inpaint(picture, PICTURE, white)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("kind", ["array", "pil", "tensor", "uint16"])
+def test_colours_that_nobody_sees_do_not_bleed_into_the_fill(net, channels, kind):
+    "A cut-out: the fill of the opaque part depended on the colours under the clear part."
+    hole = np.zeros((64, 64), np.uint8)
+    hole[20:44, 20:31] = 255
+    results = []
+    for hidden in (0, 255, 150):
+        array = np.full((64, 64, channels), 255, np.uint8)
+        array[..., :-1] = 200
+        array[:, 32:, :-1], array[:, 32:, -1] = hidden, 0
+        if kind == "uint16": array = array.astype(np.uint16) * 257
+        given = {"pil": Image.fromarray, "tensor": lambda a: torch.from_numpy(a).permute(2, 0, 1)}.get(
+            kind, np.array
+        )(array)
+        after = inpaint(given, hole, net)
+        after = after.permute(1, 2, 0).numpy() if kind == "tensor" else np.array(after)
+        assert np.array_equal(after[hole == 0], array[hole == 0]) and np.array_equal(after[..., -1], array[..., -1])
+        results.append(after[hole > 0])
+    assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
+
+
+def test_nothing_that_is_seen_is_left_to_fill_from():
+    array = np.zeros((20, 30, 4), np.uint8)
+    array[HOLE] = 255
+    with pytest.raises(ValueError, match="transparent"): inpaint(array, PICTURE, white)
+
+
+def test_a_mask_without_a_hole_is_said():
+    picture = levels(20, 30, 3)
+    with pytest.warns(UserWarning, match="no hole"): after = inpaint(picture, np.zeros((20, 30), np.uint8), white)
+    assert np.array_equal(after, picture)
+    masks = torch.ones(3, 1, 20, 30)
+    masks[1, 0, 3] = 0
+    with pytest.warns(UserWarning, match=r"\[0, 2\]"): inpaint(torch.rand(3, 3, 20, 30), masks, white)
+
+
+def test_a_sideways_picture_of_pil_comes_back_upright():
+    "As from its path: without its EXIF it would lie on its side for ever."
+    array = levels(30, 20, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(array).save(file := io.BytesIO(), "PNG", exif=exif)
+    after = inpaint(Image.open(file), PICTURE, white)
+    assert np.array_equal(np.array(after)[~HOLE], np.rot90(array, 3)[~HOLE])
+
+
+def test_cmyk_comes_back_as_rgb():
+    photo = Image.fromarray(levels(20, 30, 4), "CMYK")
+    with pytest.warns(UserWarning, match="CMYK"): after = inpaint(photo, PICTURE, white)
+    assert np.array_equal(np.array(after)[~HOLE], np.array(photo.convert("RGB"))[~HOLE])
+
+
+def test_a_windows_output_is_asked_for_where_it_is_needed_alone():
+    "Clear parts of a cut-out are hole to the network, and no window is computed for their sake."
+    array, hole, sizes = levels(64, 200, 4), np.zeros((64, 200), np.uint8), []
+    array[..., 3] = 255
+    array[:, 80:, 3] = 0
+    hole[20:30, 20:30] = 255
+    def spy(image, mask):
+        sizes.append(tuple(image.shape[-2:]))
+        return image
+    inpaint(array, hole, spy, window=64, overlap=16)
+    assert sizes == [(64, 64)]

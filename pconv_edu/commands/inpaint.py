@@ -83,8 +83,10 @@ def described(photo: Path) -> dict[str, Image.Exif]:
             for tag in (EXIF, GPS):
                 part = {key: value for key, value in old.get_ifd(tag).items() if key not in (MAKER_NOTE, *OLD_SIZE)}
                 if part: kept[tag] = part
-        kept.tobytes()
-        return {"exif": kept} if len(kept) else {}
+        if not len(kept): return {}
+        whole = Image.Exif()
+        whole.load(kept.tobytes())  # as read from a file: TIFF wants its parts so
+        return {"exif": whole}
     except Exception as error:  # Pillow meets broken EXIF with every kind of error
         say(f"warning: {photo}: its EXIF cannot be read, and is left out ({type(error).__name__}: {error})")
         return {}
@@ -98,7 +100,8 @@ def save(picture: Image.Image, out: Path, exif: dict):
     chunks = {"pnginfo": png_chunks(picture.info)} if ending == ".png" else {}
     with whole_file(out) as beside:
         format = Image.registered_extensions()[ending]  # whatever the file beside is called
-        picture.save(beside, format, **WRITERS[ending], **kept, **chunks, **exif)
+        how = {} if exif and ending in TIFF else WRITERS[ending]  # Pillow cannot compress a TIFF that has all of EXIF
+        picture.save(beside, format, **how, **kept, **chunks, **exif)
 
 
 # the mask
