@@ -14,7 +14,9 @@ import torch
 from PIL import Image
 
 from pconv_edu.commands.evaluate import main
+from pconv_edu.commands.inpaint import main as inpaint_main
 from pconv_edu.evaluation import evaluate, mean_fill
+from pconv_edu.masks import rect_mask
 from pconv_edu.phases import Phase
 from pconv_edu.torchvision_guard import ensure_torchvision
 from pconv_edu.pictures import BadImage, sample_photos, save_image, to_pil
@@ -357,6 +359,21 @@ def test_a_zip_is_a_source_everywhere(folder, zipped, tmp_path, capsys):
     assert tables[0].rows == tables[1].rows == tables[2].rows and tables[0].pairs == tables[1].pairs
     assert main([str(zipped), "--net", "mean", "--size", "32", "--quiet"]) == 0
     assert str(tables[0]).splitlines()[1:] == capsys.readouterr().out.splitlines()[1:]
+    save_image(1 - rect_mask((60, 90), 20, 30, 12, 12), tmp_path / "hole.png")
+    for photos in (folder, zipped):
+        assert inpaint_main([str(photos), "--mask", str(tmp_path / "hole.png"), "-o", str(tmp_path / f"out {photos.name}"), "--quiet"]) == 0
+    filled = [{path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.png")} for out in tmp_path.glob("out *")]
+    assert filled[0] == filled[1] and len(filled[0]) == 4
+
+
+def test_photos_of_a_tar_are_filled_and_none_leaves_the_folder(folder, tmp_path, capsys):
+    save_image(1 - rect_mask((60, 90), 20, 30, 12, 12), tmp_path / "hole.png")
+    with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
+    arguments = ["--mask", str(tmp_path / "hole.png"), "-o", str(tmp_path / "out"), "--quiet"]
+    assert inpaint_main([str(tmp_path / "p.tar"), *arguments]) == 0 and len(list((tmp_path / "out").rglob("*.png"))) == 4
+    with tarfile.open(tmp_path / "q.tar", "w") as tar: tar.add(folder / "sub0" / "0.png", "../../outside.png")
+    assert inpaint_main([str(tmp_path / "q.tar"), *arguments]) == 2 and "outside.png" in capsys.readouterr().err
+    assert not list(tmp_path.parent.glob("outside.png"))
 
 
 def test_errors_of_someone_elses_source_carry_the_name(zipped):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from statistics import fmean
 
 from PIL import Image
@@ -19,9 +19,10 @@ from tqdm import tqdm
 from pconv_edu import pictures
 from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, path, run, say, share
 from pconv_edu.files import whole_file
-from pconv_edu.inpainting import inpaint, open_photo, png_chunks
+from pconv_edu.inpainting import as_photo, inpaint, png_chunks
 from pconv_edu.masks import MOST_HOLE, dilate_hole, hole_ratio, resize_mask, to_mask
-from pconv_edu.pictures import BadImage, list_images, open_image, set_max_pixels
+from pconv_edu.pictures import BadImage, open_image, set_max_pixels
+from pconv_edu.sources import SOURCES, Files, Source, open_pictures
 from pconv_edu.weights import load_pretrained
 
 JPEG, TIFF = (".jpg", ".jpeg", ".jpe", ".jfif"), (".tif", ".tiff")
@@ -37,10 +38,16 @@ EXIF, GPS, MAKER_NOTE, OLD_SIZE = 0x8769, 0x8825, 0x927C, (0xA002, 0xA003)
 @dataclass(frozen=True)
 class Job:
     "One photo to fill."
-    name: str            # for messages
-    photo: Path
+    photos: Source       # where it comes from …
+    i: int               # … and its number there
+    photo: Path          # for messages; the file itself where it is one
     masks: list[Path]    # those of its name: one, when all is well
     out: Path
+
+    @property
+    def name(self) -> str: return self.photos.name(self.i)
+
+    def open(self): return self.photos.open(self.i)
 
 
 # the photo
@@ -70,11 +77,12 @@ def check_ending(picture: Image.Image, photo: Path, out: Path):
         if lost: say(f"warning: {photo}: a {ending} cannot hold its {what}")
 
 
-def described(photo: Path) -> dict[str, Image.Exif]:
+def described(job: Job) -> dict[str, Image.Exif]:
     "The photo's EXIF to save with the result, without whatever may still show what was taken out."
     kept = Image.Exif()
     try:
-        with warnings.catch_warnings(), open_image(photo) as picture:
+        with warnings.catch_warnings(), job.open() as picture:
+            if not isinstance(picture, Image.Image): return {}
             warnings.simplefilter("ignore")
             picture.load()  # a PNG may have it after its pixels
             old = picture.getexif()
@@ -88,7 +96,7 @@ def described(photo: Path) -> dict[str, Image.Exif]:
         whole.load(kept.tobytes())  # as read from a file: TIFF wants its parts so
         return {"exif": whole}
     except Exception as error:  # Pillow meets broken EXIF with every kind of error
-        say(f"warning: {photo}: its EXIF cannot be read, and is left out ({type(error).__name__}: {error})")
+        say(f"warning: {job.photo}: its EXIF cannot be read, and is left out ({type(error).__name__}: {error})")
         return {}
 
 
@@ -154,9 +162,9 @@ def prepare(job: Job, options: Namespace) -> tuple[Image.Image, Tensor, dict]:
     for file in (job.photo, *job.masks):
         if job.out.exists() and file.exists() and job.out.samefile(file):
             raise ValueError(f"'{job.out}' is the input itself; give the output another name")
-    picture = open_photo(job.photo)
+    with job.open() as opened: picture = as_photo(opened, job.photo)
     check_ending(picture, job.photo, job.out)
-    exif = described(job.photo) if options.keep_exif else {}
+    exif = described(job) if options.keep_exif else {}
     if exif and job.out.suffix.lower() == ".bmp": say(f"warning: {job.photo}: a .bmp cannot hold its EXIF")
     return picture, mask_of(job, *picture.size, options), exif
 
@@ -178,7 +186,7 @@ def run_one(options: Namespace) -> int:
     if mask.is_dir(): raise Stop(f"'{mask}' is a folder, and '{photo}' one photo; give one mask")
     if out.is_dir(): raise Stop(f"'{out}' is a folder; give the output's name, such as {out / photo.stem}.png")
     if out.suffix.lower() not in WRITERS: raise Stop(f"'{out}': its ending must be one of {', '.join(WRITERS)}")
-    prepared = prepare(Job(str(photo), photo, [mask], out), options)
+    prepared = prepare(Job(Files([photo]), 0, photo, [mask], out), options)
     if out.exists() and not options.overwrite: raise Stop(f"'{out}' is there already; --overwrite replaces it")
     check_polarity([hole_ratio(prepared[1][0])], options)
     start, net = time.perf_counter(), load_pretrained(options.net).to(device(options.device))
@@ -200,10 +208,10 @@ def is_whole(file: Path) -> bool:
     except BadImage: return False
 
 
-def stems(folder: Path) -> dict[str, list[Path]]:
-    "Name below the folder, without its ending → the files of that name."
+def stems(source: Source) -> dict[str, list[int]]:
+    "Name in the source, without its ending → the numbers of the pictures of that name."
     found = defaultdict(list)
-    for file in list_images(folder): found[file.relative_to(folder).with_suffix("").as_posix()].append(file)
+    for i in range(len(source)): found[PurePosixPath(source.name(i)).with_suffix("").as_posix()].append(i)
     return found
 
 
@@ -214,19 +222,26 @@ def composed(name: str) -> str:
 
 def masks_by_name(folder: Path) -> Callable[[str], list[Path]]:
     "A photo's name → its masks: those of the very name, or else those that are spelled alike."
-    exact, alike = stems(folder), defaultdict(list)
+    source, alike = open_pictures(folder), defaultdict(list)
+    exact = {name: [Path(source.path(i)) for i in numbers] for name, numbers in stems(source).items()}
     for name, files in exact.items(): alike[composed(name)] += files
     return lambda name: exact.get(name) or alike.get(composed(name), [])
 
 
 def jobs_of(photos: Path, masks: Path, out: Path, ending: str) -> list[Job]:
-    "A job for each photo in a folder. Raises `Stop` when two photos would become one file."
+    "A job for each photo of a folder or archive. Raises `Stop` when two photos would become one file."
     found = masks_by_name(masks) if masks.is_dir() else lambda name: [masks]
-    several = stems(photos)
-    twins = next((files for files in several.values() if len(files) > 1), None)
-    if twins: raise Stop(f"{' and '.join(map(str, twins))} would both become one file; rename one of them")
-    return [Job(file.relative_to(photos).as_posix(), file, found(name), out / f"{name}{ending}")
-            for name, (file,) in several.items()]
+    source = open_pictures(photos)
+    several = stems(source)
+    twins = next((numbers for numbers in several.values() if len(numbers) > 1), None)
+    if twins: raise Stop(f"{' and '.join(str(photos / source.name(i)) for i in twins)} would both become one file; rename one of them")
+    return [Job(source, i, photos / source.name(i), found(name), inside(out, f"{name}{ending}")) for name, (i,) in several.items()]
+
+
+def inside(folder: Path, name: str) -> Path:
+    "A path below the folder. Raises `Stop` for the name of an archive's member that leads out of it."
+    if ".." in PurePosixPath(name).parts: raise Stop(f"'{name}' would be written outside '{folder}'")
+    return folder / name.lstrip("/")
 
 
 def check_folders(options: Namespace):
@@ -260,6 +275,7 @@ def run_folder(options: Namespace) -> int:
             done += 1
         except FAILURES as error:
             failed += 1
+            if isinstance(error, BadImage) and error.path == job.name: error = BadImage(job.photo, error.reason)
             say(f"failed: {job.name}: {str(error) or type(error).__name__}")
     done, there, failed = in_all([done, there, failed])
     if rank == 0: print(f"{options.out}: {done} filled, {there} were there already, {failed} failed")
@@ -280,7 +296,8 @@ def larger(pixels: int | None):
 def fill_all(options: Namespace) -> int:
     "One photo, or a folder of them."
     if options.dilate < 0: raise Stop(f"--dilate {options.dilate}: give 0 or more pixels")
-    with larger(options.max_pixels): return run_folder(options) if options.photos.is_dir() else run_one(options)
+    many = options.photos.is_dir() or options.photos.suffix.lower() in SOURCES
+    with larger(options.max_pixels): return run_folder(options) if many else run_one(options)
 
 
 EXAMPLES = """  pconv_inpaint photo.jpg --mask mask.png -o filled.png
@@ -294,7 +311,7 @@ An output that is a symbolic link is written through: the file it points to is r
 def arguments():
     made = parser("pconv_inpaint", "Fill the hole of a photo, or the holes of a folder of photos.", EXAMPLES)
     add = made.add_argument
-    add("photos", type=path, metavar="PHOTO", help="a photo, or a folder of photos")
+    add("photos", type=path, metavar="PHOTO", help="a photo, or a folder or tar of photos")
     add("--mask", type=path, required=True,
         help="a picture of the hole, as large as the photo; or a folder of such, with the photos' names")
     add("-o", "--out", type=path, required=True, help="the filled photo, or a folder for them")
