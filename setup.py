@@ -14,7 +14,7 @@ extras["dev"] = sorted({package for packages in extras.values() for package in p
 
 
 class BuildWithWeights(build_py):
-    "Trained weights and their cards lie once in the repository, in data_samples/weights; a wheel has them inside the package."
+    "Trained weights and their cards lie once in the repository, in data_samples/weights; a wheel has them inside."
     KINDS = "*.safetensors", "*.json", "*.md"
 
     def run(self):

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, the error for a file that must not be used, and what says which extra is missing.
+"""Whole files or none, the error for a file that must not be used, and the advice for a missing extra.
 
 Every module writes its files through `whole_file`. Light on purpose: nothing here imports torch.
 """
@@ -33,7 +33,7 @@ def need_package(
     reason: str,   # what wants it
     extra: str | None = None,  # the extra that brings it; None: of the same name
 ):  # the module
-    "Import an optional package. Raises `ModuleNotFoundError`, naming the extra to install, where it cannot be imported."
+    "Import an optional package. Raises `ModuleNotFoundError`, which names the extra to install."
     top = package.partition(".")[0]
     try: return importlib.import_module(package)
     except ImportError as error:
@@ -65,7 +65,7 @@ def sync_folder(folder: str | Path):
 
 
 def move(source: str | Path, target: str | Path):
-    "Rename a file or folder, over a file that is there. Waits a moment for programs that keep either of them open (Windows)."
+    "Rename a file or folder, over a file that is there. Waits a moment for programs that keep it open (Windows)."
     end = time.monotonic() + PATIENCE
     while True:
         try: return os.replace(source, target)
@@ -78,7 +78,7 @@ def move(source: str | Path, target: str | Path):
 def whole_file(
     path: str | Path,  # `~` is the home folder; folders are made if need be; of a link, the file behind it is written
 ) -> Iterator[Path]:
-    """A hidden path beside `path` to write to. At the end it is synced and takes the place of `path`; after an error it is removed.
+    """A hidden path beside `path` to write to. At the end it is synced and takes its place; after an error it is removed.
 
     So a reader, or someone who comes after a kill, finds the old file or the new one and never a part.
     Raises `OSError` that names `path`.
@@ -86,7 +86,8 @@ def whole_file(
     path = Path(path).expanduser()
     place = Path(os.path.realpath(path)) if path.is_symlink() else path
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.stem[:40]}.{secrets.token_hex(4)}{place.suffix[:20]}")  # a long name stays possible
+    unique = secrets.token_hex(4)
+    beside = place.with_name(f".{place.stem[:40]}.{unique}{place.suffix[:20]}")  # cut: a name may have 255 bytes
     try:
         yield beside
         sync_file(beside)

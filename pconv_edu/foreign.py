@@ -110,12 +110,14 @@ def load_foreign(
 
     They must come from pictures in [-1,1]; for ImageNet-normalised ones no weights here are equal. Biases that this
     network lacks go into the BatchNorm after them, exact in eval mode.
-    Raises `ValueError` that names each key that is missing, unknown or of another shape, or whose values cannot be right.
+    Raises `ValueError` that names each key that is missing, unknown, of another shape, or of impossible values.
     """
     for key, value in state_dict.items():
         if not isinstance(value, Tensor):
             kind = type(value).__name__
-            raise ValueError(f"{key!r} holds a {kind}, no tensor; give the state dict itself, perhaps state_dict[{key!r}]")
+            raise ValueError(
+                f"{key!r} holds a {kind}, no tensor; give the state dict itself, perhaps state_dict[{key!r}]"
+            )
     own, found = net.state_dict(), Matched()
     new = _match(state_dict, own, found)
     if found.misfits:

@@ -49,7 +49,7 @@ def net_classes() -> dict[str, type[nn.Module]]:  # name → class
 
 
 def class_name(net: nn.Module) -> str:
-    "The name that is saved with a network's weights. A class that only shares its name with a known one says its module."
+    "The name that is saved with the weights. A class that only shares its name with a known one says its module."
     kind = type(bare(net))
     name = vars(kind).get("saved_as", kind.__name__)
     known = net_classes().get(name)
@@ -196,19 +196,23 @@ def _check_config(saved: Saved, kind: type):
         if usual in (bool, str, int, float) and type(value) is not usual:
             raise BadFile(saved.path, f"its configuration says {name}={value!r}, which should be a {usual.__name__}")
         if isinstance(value, (list, dict)) and len(value) > len(saved.shapes):
-            raise BadFile(saved.path, f"its configuration lists {len(value):,} {name} and it holds {len(saved.shapes)} tensors")
+            raise BadFile(
+                saved.path, f"its configuration lists {len(value):,} {name} and it holds {len(saved.shapes)} tensors"
+            )
 
 # %% ../nbs/w11_weights.ipynb #2777d7c1
 def build(
     saved: Saved,
     kind: type[nn.Module] | None = None,  # the class; None: the one that was saved
 ) -> nn.Module:
-    "The network without its weights, once it is known that they fit. Raises `BadFile`, `ValueError` for an unknown class."
+    "The network without its weights, if they fit it. Raises `BadFile`, and `ValueError` for an unknown class."
     known = net_classes()
     if kind is None and saved.kind not in known:
         name = saved.kind.rpartition(".")[2]
-        raise ValueError(f"'{saved.path}' holds weights of the class {saved.kind}, which is none of {', '.join(known)}: "
-                         f"give one as net=, as in load_pretrained(path, net={name}(...))")
+        raise ValueError(
+            f"'{saved.path}' holds weights of the class {saved.kind}, which is none of {', '.join(known)}: "
+            f"give one as net=, as in load_pretrained(path, net={name}(...))"
+        )
     kind = kind or known[saved.kind]
     _check_config(saved, kind)
     try:
@@ -230,7 +234,8 @@ def _check_given(saved: Saved, net: nn.Module):
     if not isinstance(own, dict) or not isinstance(then, dict): return
     own = json.loads(json.dumps(own))
     changed = [f"{name} {then[name]!r} → {own[name]!r}" for name in then if name in own and then[name] != own[name]]
-    if changed: raise ValueError(f"'{saved.path}' was saved with another configuration than net= has: {', '.join(changed)}")
+    if changed:
+        raise ValueError(f"'{saved.path}' was saved with another configuration than net= has: {', '.join(changed)}")
 
 
 def fill_in(saved: Saved, net: nn.Module) -> nn.Module:
@@ -308,14 +313,15 @@ def _check_device(device):
 
 
 def load_pretrained(
-    name_or_path: str | Path | None = None,  # a shipped name, a .safetensors file, a checkpoint, a folder that `fit` wrote, 'hf:owner/name'; None: what ships
+    name_or_path: str | Path | None = None,  # see below; None: the network that ships
     *,
     net: nn.Module | None = None,  # takes the weights: for a class that is not among `unet.NETS`
     device: str | torch.device | None = None,  # where the network goes; None: the CPU, or where `net` is
 ) -> nn.Module:
     """A trained network of the class that was saved, in eval mode, in float32 (or as `net` has it).
 
-    Of a training folder the latest good checkpoint is taken.
+    `name_or_path` is a shipped name, a .safetensors file, a checkpoint, a folder that `fit` wrote (its latest good
+    checkpoint is taken) or 'hf:owner/name'.
     Raises `ValueError` for a name that does not exist, a class that has to be handed over, a hub that does not answer;
     `BadFile`, which is one, for a file of another network, or with values that are not finite.
     """

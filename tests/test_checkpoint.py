@@ -21,10 +21,14 @@ from pconv_edu.checkpoint import BadCheckpoint, latest, load, load_latest, save
 
 def tensors(step: int) -> dict:
     "Two groups whose values tell their step."
-    return {"net": {"w": torch.full((4, 3), float(step)), "count": torch.tensor(step)}, "optimizer": {"w/exp_avg": torch.arange(12.) + step}}
+    return {
+        "net": {"w": torch.full((4, 3), float(step)), "count": torch.tensor(step)},
+        "optimizer": {"w/exp_avg": torch.arange(12.0) + step},
+    }
 
 
-def put(folder, step: int, **options) -> Path: return save(folder, step, tensors(step), {"step": step, "lr": .1 + .2}, **options)
+def put(folder, step: int, **options) -> Path:
+    return save(folder, step, tensors(step), {"step": step, "lr": .1 + .2}, **options)
 
 
 def assert_is(path: Path, step: int):
@@ -47,10 +51,18 @@ def test_what_is_saved_comes_back(tmp_path):
 
 
 def test_any_layout_and_kind_of_tensor_comes_back(tmp_path):
-    group = {"last": torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last), "half": torch.randn(3).bfloat16(),
-             "part": torch.arange(12.).view(3, 4)[:, 1:3], "scalar": torch.tensor(7), "wanted": torch.ones(2, requires_grad=True)}
+    group = {
+        "last": torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last),
+        "half": torch.randn(3).bfloat16(),
+        "part": torch.arange(12.0).view(3, 4)[:, 1:3],
+        "scalar": torch.tensor(7),
+        "wanted": torch.ones(2, requires_grad=True),
+    }
     found = load(save(tmp_path, 1, {"net": group, "optimizer": {}}, {})).tensors
-    assert all(torch.equal(found["net"][k], v) and found["net"][k].dtype == v.dtype for k, v in group.items()) and found["optimizer"] == {}
+    assert (
+        all(torch.equal(found["net"][k], v) and found["net"][k].dtype == v.dtype for k, v in group.items())
+        and found["optimizer"] == {}
+    )
 
 
 def test_weights_are_the_averaged_ones_where_there_are_any(tmp_path):
@@ -98,7 +110,7 @@ def test_a_number_that_json_cannot_hold_is_refused_before_anything_is_written(tm
     assert names(tmp_path) == ["step_00000001"]
 
 
-# --- killed in the middle of a save -------------------------------------------------------------------------------------
+# --- killed in the middle of a save ---------------------------------------------------------------
 
 CALLS = ("open", "mkdir", "fsync", "replace", "unlink", "rmdir")
 
@@ -159,7 +171,9 @@ def test_a_kill_during_the_save_leaves_the_old_or_the_new_one(tmp_path, again):
             warnings.simplefilter("error")  # nothing that `latest` sees is damaged
             assert_is(latest(folder), 4 if (folder / "step_00000004").exists() else 3)
         put(folder, 5)
-        assert names(folder) == [f"step_{step:08}" for step in ([2, 3, 5] if again or not (folder / "step_00000004").exists() else [3, 4, 5])]
+        assert names(folder) == [
+            f"step_{step:08}" for step in ([2, 3, 5] if again or not (folder / "step_00000004").exists() else [3, 4, 5])
+        ]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
@@ -171,9 +185,14 @@ def test_a_full_or_failing_disk_leaves_what_was_there_and_says_so(tmp_path, code
         folder = tmp_path / str(number)
         put(folder, 1)
         try:
-            with planted(number, fail): put(folder, 2)
-        except OSError as error: assert error.errno == code and re.search(r"needs [\d,]+ bytes and [\d,]+ are free.*step_00000002", str(error))
-        else: assert number == 1  # making the folder, which is there already
+            with planted(number, fail):
+                put(folder, 2)
+        except OSError as error:
+            assert error.errno == code and re.search(
+                r"needs [\d,]+ bytes and [\d,]+ are free.*step_00000002", str(error)
+            )
+        else:
+            assert number == 1  # making the folder, which is there already
         assert_is(latest(folder), 2 if (folder / "step_00000002").exists() else 1)
         put(folder, 3)
         assert not [name for name in names(folder) if name.startswith(".")]
@@ -228,7 +247,7 @@ def test_an_old_one_that_somebody_reads_in_costs_no_run(tmp_path, monkeypatch, c
     assert names(tmp_path) == ["step_00000003"]
 
 
-# --- readers beside a writer --------------------------------------------------------------------------------------------
+# --- readers beside a writer ----------------------------------------------------------------------
 
 def test_each_file_is_read_and_hashed_once(tmp_path, monkeypatch):
     "Bug: `latest` read and hashed all, and `load` did it again: 2.2 s for 300 MB."
@@ -258,7 +277,7 @@ def test_a_checkpoint_that_goes_while_it_is_read_is_no_damaged_one(tmp_path, mon
         assert_is(load_latest(tmp_path).path, 2 if event == "deleted" else 1)
 
 
-# --- damaged and forged ones --------------------------------------------------------------------------------------------
+# --- damaged and forged ones ----------------------------------------------------------------------
 
 class Evil:
     "Unpickling this leaves a trace."
@@ -267,9 +286,15 @@ class Evil:
 
 def sealed(path: Path, **entries):
     "Write a manifest of `path` whose hashes are all right, with other `entries`."
-    listed = {f.name: {"bytes": len(f.read_bytes()), "sha256": hashlib.sha256(f.read_bytes()).hexdigest()} for f in path.iterdir() if f.name != "manifest.json"}
+    listed = {
+        f.name: {"bytes": len(f.read_bytes()), "sha256": hashlib.sha256(f.read_bytes()).hexdigest()}
+        for f in path.iterdir()
+        if f.name != "manifest.json"
+    }
     manifest = {"format": 1, "step": 2, "score": None, "files": listed, **entries}
-    (path / "manifest.json").write_bytes(checkpoint._json({**manifest, "sha256": hashlib.sha256(checkpoint._json(manifest)).hexdigest()}))
+    (path / "manifest.json").write_bytes(
+        checkpoint._json({**manifest, "sha256": hashlib.sha256(checkpoint._json(manifest)).hexdigest()})
+    )
 
 
 def cut(path, rng):
@@ -290,7 +315,9 @@ def exchange_tensors(path, rng):
     values = safetensors.torch.load_file(path / "net.safetensors")
     safetensors.torch.save_file({"w": values["w"] + 1, "count": values["count"]}, path / "net.safetensors")
 
-def from_another_step(path, rng): shutil.copy(path.with_name("step_00000001") / rng.choice(["state.json", "net.safetensors", "manifest.json"]), path)
+def from_another_step(path, rng):
+    name = rng.choice(["state.json", "net.safetensors", "manifest.json"])
+    shutil.copy(path.with_name("step_00000001") / name, path)
 
 def another_step_whole(path, rng):
     shutil.rmtree(path)
@@ -308,7 +335,9 @@ def pickle_beside(path, rng):
     sealed(path)
 
 def outside(path, rng):
-    name = rng.choice(["../secret.safetensors", "/etc/passwd", "..", "a/b.json", "net.safetensors\0", "~/x.json", "..\\x.json"])
+    name = rng.choice(
+        ["../secret.safetensors", "/etc/passwd", "..", "a/b.json", "net.safetensors\0", "~/x.json", "..\\x.json"]
+    )
     data = b"{}"
     path.parent.joinpath("secret.safetensors").write_bytes(data)
     sealed(path, files={name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}})
@@ -320,14 +349,31 @@ def linked(path, rng):
     (path / "net.safetensors").symlink_to(secret)
 
 def nonsense(path, rng):
-    text = rng.choice([b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b'{"sha256": 1}', b'{"files": {}}', b"[" * 100_000])
+    text = rng.choice(
+        [b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b'{"sha256": 1}', b'{"files": {}}', b"[" * 100_000]
+    )
     (path / rng.choice(["manifest.json", "state.json"])).write_bytes(text)
-    if rng.random() < .3: sealed(path, files=rng.choice([{}, [], None, 3, {"net.safetensors": 3}, {"net.safetensors": {}}]))
+    if rng.random() < 0.3:
+        sealed(path, files=rng.choice([{}, [], None, 3, {"net.safetensors": 3}, {"net.safetensors": {}}]))
 
 def newer_format(path, rng): sealed(path, format=2)
 
-FORGERIES = [cut, flip, exchange_files, exchange_tensors, from_another_step, another_step_whole, missing, pickled, pickled_and_sealed, pickle_beside, outside,
-             linked, nonsense, newer_format]
+FORGERIES = [
+    cut,
+    flip,
+    exchange_files,
+    exchange_tensors,
+    from_another_step,
+    another_step_whole,
+    missing,
+    pickled,
+    pickled_and_sealed,
+    pickle_beside,
+    outside,
+    linked,
+    nonsense,
+    newer_format,
+]
 
 
 def forge(folder: Path, kind, seed: int):
@@ -337,7 +383,8 @@ def forge(folder: Path, kind, seed: int):
     kind(damaged, random.Random(seed))
     with pytest.raises(BadCheckpoint) as caught: load(damaged)
     assert caught.value.path == str(damaged) and caught.value.reason
-    with pytest.warns(UserWarning, match="step_00000002.*Going back to step_00000001"): assert latest(folder).name == "step_00000001"
+    with pytest.warns(UserWarning, match="step_00000002.*Going back to step_00000001"):
+        assert latest(folder).name == "step_00000001"
     assert not Path("code_ran").exists()
 
 

@@ -9,7 +9,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pconv_edu.export import CONFIG, FACTS, Graph, check_facts, export_onnx, hub_class, hub_model, load_onnx, model_card, read_facts, write_card
+from pconv_edu.export import (
+    CONFIG,
+    FACTS,
+    Graph,
+    check_facts,
+    export_onnx,
+    hub_class,
+    hub_model,
+    load_onnx,
+    model_card,
+    read_facts,
+    write_card,
+)
 from pconv_edu.files import BadFile
 from pconv_edu.inpainting import inpaint, reach_of
 from pconv_edu.unet import PConvUNet
@@ -17,14 +29,19 @@ from pconv_edu.weights import load_pretrained, save_pretrained
 
 SIZES = ((1, 64, 64), (1, 65, 31), (3, 50, 77), (1, 1, 1), (3, 9, 5), (1, 17, 200), (1, 128, 96), (3, 33, 1))
 NETS = {
-    "small": dict(widths=(4, 6, 8, 8, 8, 8)), "seven_stage": dict(widths=(4, 6, 8, 8, 8, 8, 8), head="tanh"), "paper": dict(widths=(4, 6, 8, 8, 8, 8, 8, 8)),
-    "plain": dict(widths=(4, 6, 8, 8), partial=False), "plain tanh": dict(widths=(4, 6, 8), partial=False, head="tanh"),
-    "bilinear": dict(widths=(4, 6, 8), upsample="bilinear"), "plain bilinear": dict(widths=(4, 6), upsample="bilinear", partial=False), "one stage": dict(widths=(4,)),
+    "small": dict(widths=(4, 6, 8, 8, 8, 8)),
+    "seven_stage": dict(widths=(4, 6, 8, 8, 8, 8, 8), head="tanh"),
+    "paper": dict(widths=(4, 6, 8, 8, 8, 8, 8, 8)),
+    "plain": dict(widths=(4, 6, 8, 8), partial=False),
+    "plain tanh": dict(widths=(4, 6, 8), partial=False, head="tanh"),
+    "bilinear": dict(widths=(4, 6, 8), upsample="bilinear"),
+    "plain bilinear": dict(widths=(4, 6), upsample="bilinear", partial=False),
+    "one stage": dict(widths=(4,)),
 }
 
 
 def used(**config) -> PConvUNet:
-    "A network whose BatchNorm has statistics and affine parameters of its own, as after a training; outputs of a picture's size."
+    "A network whose BatchNorm has statistics and affine parameters of its own, as after a training."
     torch.manual_seed(0)
     net = PConvUNet(**config).train()
     for _ in range(8): net(torch.rand(2, 3, 300, 280), (torch.rand(2, 1, 300, 280) > .3).float())
@@ -81,7 +98,8 @@ def test_a_hole_larger_than_every_window_stays_0_and_no_nan_comes(net, tmp_path)
 def test_what_stands_in_the_hole_does_not_matter(net, tmp_path):
     function, (image, mask) = load_onnx(export_onnx(net, tmp_path / "net.onnx")), pair(1, 40, 40)
     wanted = function(image, mask)
-    for value in (float("nan"), float("inf"), 1e6): assert torch.equal(function(torch.where(mask > 0, image, value), mask), wanted)
+    for value in (float("nan"), float("inf"), 1e6):
+        assert torch.equal(function(torch.where(mask > 0, image, value), mask), wanted)
 
 
 def test_one_mask_for_a_batch(net, tmp_path):
@@ -94,7 +112,10 @@ def test_the_file_says_what_it_takes_and_what_network_it_is(net, tmp_path):
     model = onnx.load(export_onnx(net, tmp_path / "new" / "net.onnx"))
     shape = lambda value: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
     assert {v.name: shape(v) for v in (*model.graph.input, *model.graph.output)} == {
-        "image": ["batch", 3, "height", "width"], "mask": ["batch", 1, "height", "width"], "output": ["batch", 3, "height", "width"]}
+        "image": ["batch", 3, "height", "width"],
+        "mask": ["batch", 1, "height", "width"],
+        "output": ["batch", 3, "height", "width"],
+    }
     assert json.loads({p.key: p.value for p in model.metadata_props}["pconv_edu"]) == net.config
     assert {"encoder.0.conv.weight", "decoder.2.conv.weight"} <= {t.name for t in model.graph.initializer}
 
@@ -110,14 +131,17 @@ def test_half_the_bytes_and_hardly_a_difference(net, tmp_path):
 
 def test_weights_that_are_float16_already_lose_nothing(net, tmp_path):
     stored = load_pretrained(save_pretrained(net, tmp_path / "half.safetensors", dtype=torch.float16))
-    assert difference(stored, load_onnx(export_onnx(stored, tmp_path / "half.onnx", half=True)), *pair(1, 65, 70)) < 1e-4
+    assert (
+        difference(stored, load_onnx(export_onnx(stored, tmp_path / "half.onnx", half=True)), *pair(1, 65, 70)) < 1e-4
+    )
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):
     net = PConvUNet(widths=(4,))
     net.encoder[0].conv.weight.data[0] = 1e6
     export_onnx(net, tmp_path / "x.onnx")
-    with pytest.raises(ValueError, match="encoder.0.conv.weight.*float16"): export_onnx(net, tmp_path / "x.onnx", half=True)
+    with pytest.raises(ValueError, match="encoder.0.conv.weight.*float16"):
+        export_onnx(net, tmp_path / "x.onnx", half=True)
 
 
 def test_the_network_stays_as_it_was(net, tmp_path):
@@ -131,7 +155,9 @@ def test_the_network_stays_as_it_was(net, tmp_path):
 
 def test_it_stands_in_for_the_network_in_inpaint(net, tmp_path):
     image, mask = pair(1, 70, 50)
-    found = inpaint(image, mask, load_onnx(export_onnx(net, tmp_path / "net.onnx")), window=48, overlap=8, reach=reach_of(net))
+    found = inpaint(
+        image, mask, load_onnx(export_onnx(net, tmp_path / "net.onnx")), window=48, overlap=8, reach=reach_of(net)
+    )
     assert (found - inpaint(image, mask, net, window=48, overlap=8)).abs().max() < 1e-4
     assert torch.equal(found * mask, image * mask)
 
@@ -154,12 +180,22 @@ def test_what_cannot_be_translated_is_refused(net, tmp_path):
 def test_a_foreign_onnx_file_is_refused(tmp_path):
     from onnx import TensorProto, helper
     value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
-    model = helper.make_model(helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", value[:1], value[1:]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(
+        helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", value[:1], value[1:]),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
     (tmp_path / "x.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(ValueError, match="not written by export_onnx"): load_onnx(tmp_path / "x.onnx")
 
 
-RUBBISH = {"garbage": b"garbage", "empty": b"", "zeros": bytes(1000), "a cut file": None, "deep nesting": b"\x0a\xff\xff\xff\x7f" * 1000}
+RUBBISH = {
+    "garbage": b"garbage",
+    "empty": b"",
+    "zeros": bytes(1000),
+    "a cut file": None,
+    "deep nesting": b"\x0a\xff\xff\xff\x7f" * 1000,
+}
 
 @pytest.mark.parametrize("kind", RUBBISH)
 def test_rubbish_is_one_named_error(net, tmp_path, kind):
@@ -178,7 +214,8 @@ def test_a_fill_that_is_not_finite_is_an_error_and_no_black_hole(tmp_path):
     net = used(widths=(4, 6, 8))
     net.decoder[-1].conv.bias.data[:] = 3e38
     function = load_onnx(export_onnx(net, tmp_path / "huge.onnx"))
-    with pytest.raises(ValueError, match="huge.onnx"): function(torch.full((1, 3, 16, 16), 3e38), torch.ones(1, 1, 16, 16))
+    with pytest.raises(ValueError, match="huge.onnx"):
+        function(torch.full((1, 3, 16, 16), 3e38), torch.ones(1, 1, 16, 16))
 
 
 def test_one_mask_for_the_whole_batch(net, tmp_path):
@@ -220,7 +257,8 @@ def test_wrapped_networks_are_exported(net, tmp_path, wrap):
 # without the extras
 
 @pytest.mark.parametrize("package, extra, call", [
-    ("onnx", "onnx", "export.export_onnx(PConvUNet(widths=(2,)), 'x.onnx')"), ("onnxruntime", "onnx", "export.load_onnx('x.onnx')"),
+    ("onnx", "onnx", "export.export_onnx(PConvUNet(widths=(2,)), 'x.onnx')"),
+    ("onnxruntime", "onnx", "export.load_onnx('x.onnx')"),
     ("huggingface_hub", "hub", "export.hub_model(PConvUNet(widths=(2,)))")])
 def test_an_extra_that_is_missing_is_named(monkeypatch, package, extra, call):
     from pconv_edu import export
@@ -230,24 +268,58 @@ def test_an_extra_that_is_missing_is_named(monkeypatch, package, extra, call):
 
 
 def test_importing_brings_none_of_them():
-    said = subprocess.run([sys.executable, "-c", "import sys, pconv_edu.export; print([m for m in ('onnx', 'onnxruntime', 'onnxscript', 'huggingface_hub') if m in sys.modules])"],
-                          text=True, capture_output=True, check=False)
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, pconv_edu.export; extras = 'onnx', 'onnxruntime', 'onnxscript', 'huggingface_hub';"
+            "print([m for m in extras if m in sys.modules])",
+        ],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     assert said.stdout.strip() == "[]", said.stdout + said.stderr
 
 
 # the card
 
 def facts_of(net, weights=None) -> dict:
-    return dict(name="tiny", data="40 photos, CC0", masks="generated", training="10 steps", time="1 s, one CPU core", date="2026-01-01", seeds=[0, 1], command="make tiny\nmake sure",
-                evaluation="6 photos at 64 px", results={"PSNR, dB": {"mean fill": {".01–.1": 16.19, ".1–.2": 15.8}, "tiny": {".01–.1": 20.5, ".1–.2": 19}}},
-                limits=["Faces.", "Evidence."], licence="Apache-2.0", config=net.config, parameters=sum(p.numel() for p in net.parameters()),
-                sha256=hashlib.sha256(weights.read_bytes()).hexdigest() if weights else "00")
+    return dict(
+        name="tiny",
+        data="40 photos, CC0",
+        masks="generated",
+        training="10 steps",
+        time="1 s, one CPU core",
+        date="2026-01-01",
+        seeds=[0, 1],
+        command="make tiny\nmake sure",
+        evaluation="6 photos at 64 px",
+        results={"PSNR, dB": {
+            "mean fill": {".01–.1": 16.19, ".1–.2": 15.8}, "tiny": {".01–.1": 20.5, ".1–.2": 19}}},
+        limits=["Faces.", "Evidence."],
+        licence="Apache-2.0",
+        config=net.config,
+        parameters=sum(p.numel() for p in net.parameters()),
+        sha256=hashlib.sha256(weights.read_bytes()).hexdigest() if weights else "00",
+    )
 
 
 def test_a_card_says_everything(net):
     card = model_card(facts_of(net))
-    for part in ("# tiny", "40 photos", "10 steps", "1 s, one CPU core", "[0, 1]", "    make tiny\n    make sure", "| PSNR, dB | .01–.1 | .1–.2 |", "| tiny | 20.5 | 19 |",
-                 "must not be trusted with\n\n- Faces.\n- Evidence.", "Apache-2.0", "`00`"):
+    for part in (
+        "# tiny",
+        "40 photos",
+        "10 steps",
+        "1 s, one CPU core",
+        "[0, 1]",
+        "    make tiny\n    make sure",
+        "| PSNR, dB | .01–.1 | .1–.2 |",
+        "| tiny | 20.5 | 19 |",
+        "must not be trusted with\n\n- Faces.\n- Evidence.",
+        "Apache-2.0",
+        "`00`",
+    ):
         assert part in card, f"{part!r} is not in the card:\n{card}"
 
 
@@ -264,10 +336,15 @@ def test_a_seed_of_0_is_a_fact(net): assert "**Seeds:** 0" in model_card(facts_o
 
 
 def test_all_problems_are_named_at_once(net):
-    facts = facts_of(net) | {"limits": "faces", "hardware": "x", "results": {"PSNR": {"a": {"b": 1.}, "c": {"d": float("nan")}}}}
+    facts = facts_of(net) | {
+        "limits": "faces",
+        "hardware": "x",
+        "results": {"PSNR": {"a": {"b": 1.0}, "c": {"d": float("nan")}}},
+    }
     del facts["seeds"]
     with pytest.raises(ValueError) as caught: check_facts(facts)
-    for part in ("seeds is missing", "'hardware' is not a fact", "limits is a list", "different columns", "not finite"): assert part in str(caught.value)
+    for part in ("seeds is missing", "'hardware' is not a fact", "limits is a list", "different columns", "not finite"):
+        assert part in str(caught.value)
 
 
 def test_a_card_belongs_to_its_weights(net, tmp_path):
@@ -339,7 +416,8 @@ def test_push_sends_weights_configuration_and_card(net, monkeypatch):
     class Nowhere:
         def __init__(self, **_): pass
         def create_repo(self, repo_id, **_): return type("Repo", (), {"repo_id": repo_id})
-        def upload_folder(self, repo_id, folder_path, **_): sent[repo_id] = sorted(path.name for path in folder_path.iterdir())
+        def upload_folder(self, repo_id, folder_path, **_):
+            sent[repo_id] = sorted(path.name for path in folder_path.iterdir())
 
     monkeypatch.setattr(mixin, "HfApi", Nowhere)
     hub_model(net, facts_of(net)).push_to_hub("you/tiny")
@@ -358,4 +436,7 @@ def test_a_graph_keeps_numbers_small():
     "float64 constants would make float64 nodes, which a float32 input cannot meet."
     graph = Graph()
     graph("Mul", "image", .5), graph("Pad", "image", [0, 1])
-    assert [np.dtype(graph.onnx.helper.tensor_dtype_to_np_dtype(t.data_type)).name for t in graph.constants] == ["float32", "int64"]
+    assert [np.dtype(graph.onnx.helper.tensor_dtype_to_np_dtype(t.data_type)).name for t in graph.constants] == [
+        "float32",
+        "int64",
+    ]

@@ -18,17 +18,36 @@ def foreign(net, template, frozen=()):
         side, place, rest = key.split(".", 2)
         state[template(side, int(place) + 1 if side == "encoder" else stages - int(place), rest)] = value.clone()
         for part in frozen:
-            if rest == "conv.weight": state[template(side, int(place) + 1 if side == "encoder" else stages - int(place), part)] = torch.ones_like(value)
+            if rest == "conv.weight":
+                state[template(side, int(place) + 1 if side == "encoder" else stages - int(place), part)] = (
+                    torch.ones_like(value)
+                )
     return state
 
 
 LAYOUTS = {
     "ec_images_1": (lambda side, n, rest: f"{side[0]}c_images_{n}.{rest}", ()),
-    "enc_1, input_conv": (lambda side, n, rest: f"{side[:3]}_{n}.{rest.replace('conv.', 'conv.input_conv.') if 'mask' not in rest else rest}", ("conv.mask_conv.weight",)),
-    "enc_1, conv2d": (lambda side, n, rest: f"{side[:3]}_{n}.{rest.replace('conv.', 'conv.conv2d.') if 'mask' not in rest else rest}", ("conv.mask2d.weight",)),
+    "enc_1, input_conv": (
+        lambda side, n, rest: (
+            f"{side[:3]}_{n}.{rest.replace('conv.', 'conv.input_conv.') if 'mask' not in rest else rest}"
+        ),
+        ("conv.mask_conv.weight",),
+    ),
+    "enc_1, conv2d": (
+        lambda side, n, rest: f"{side[:3]}_{n}.{rest.replace('conv.', 'conv.conv2d.') if 'mask' not in rest else rest}",
+        ("conv.mask2d.weight",),
+    ),
     "enc_1, bn inside": (lambda side, n, rest: f"module.{side[:3]}_{n}.{rest}", ()),
-    "encoder1, norm": (lambda side, n, rest: f"{side}{n}.{'partial_conv.' if side == 'decoder' else ''}{rest.replace('bn.', 'norm.')}", ("mask_conv_weight",)),
-    "encoder1, from the bottleneck": (lambda side, n, rest: f"{side}{n if side == 'encoder' else 4 - n}.{rest.replace('conv.', 'pconv.').replace('bn.', 'batchnorm.')}", ()),
+    "encoder1, norm": (
+        lambda side, n, rest: f"{side}{n}.{'partial_conv.' if side == 'decoder' else ''}{rest.replace('bn.', 'norm.')}",
+        ("mask_conv_weight",),
+    ),
+    "encoder1, from the bottleneck": (
+        lambda side, n, rest: (
+            f"{side}{n if side == 'encoder' else 4 - n}.{rest.replace('conv.', 'pconv.').replace('bn.', 'batchnorm.')}"
+        ),
+        (),
+    ),
     "encoder.0, ours": (lambda side, n, rest: f"{side}.{n - 1 if side == 'encoder' else 3 - n}.{rest}", ()),
 }
 
@@ -68,11 +87,13 @@ def state(): return foreign(PConvUNet(TINY), LAYOUTS["ec_images_1"][0])
 
 @pytest.mark.parametrize("change, words", [
     (lambda s: s.pop("ec_images_2.conv.weight"), [r"encoder.1.conv.weight \[6, 4, 5, 5\]: missing"]),
-    (lambda s: s.update({"ec_images_2.conv.weight": torch.rand(6, 4, 3, 3)}), [r"ec_images_2.conv.weight \[6, 4, 3, 3\]: here encoder.1.conv.weight is \[6, 4, 5, 5\]"]),
+    (lambda s: s.update({"ec_images_2.conv.weight": torch.rand(6, 4, 3, 3)}),
+     [r"ec_images_2.conv.weight \[6, 4, 3, 3\]: here encoder.1.conv.weight is \[6, 4, 5, 5\]"]),
     (lambda s: s.update({"fc.weight": torch.rand(2, 2)}), ["fc.weight"]),
     (lambda s: s.update({"ec_images_1.conv.bias": torch.rand(4)}), [r"ec_images_1.conv.bias \[4\]: a bias"]),
     (lambda s: s.update({"ec_images_1.conv.mask_conv.weight": torch.rand(4, 3, 7, 7)}), ["mask_conv", "not all ones"]),
-    (lambda s: s.update({"ec_images_4.conv.weight": torch.rand(8, 8, 3, 3)}), ["ec_images_4.conv.weight", "of 4 stages do not fit this network of 3"]),
+    (lambda s: s.update({"ec_images_4.conv.weight": torch.rand(8, 8, 3, 3)}),
+     ["ec_images_4.conv.weight", "of 4 stages do not fit this network of 3"]),
     (lambda s: [s.pop(k) for k in list(s) if ".bn." in k], ["encoder.1.bn.weight", "decoder.0.bn.running_var"]),
     (lambda s: s.update(model={"a": 1}), ["'model' holds a dict"]),
 ])

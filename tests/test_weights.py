@@ -38,16 +38,24 @@ def test_others_may_read_it_as_far_as_the_umask_lets_them(net, tmp_path):
 
 
 def test_half_the_size_in_float16(net, tmp_path):
-    whole, half = save_pretrained(net, tmp_path / "a.safetensors"), save_pretrained(net, tmp_path / "b.safetensors", dtype=torch.float16)
+    whole, half = (
+        save_pretrained(net, tmp_path / "a.safetensors"),
+        save_pretrained(net, tmp_path / "b.safetensors", dtype=torch.float16),
+    )
     assert half.stat().st_size < .75 * whole.stat().st_size  # its header weighs as much as a third of this tiny network
     loaded = load_pretrained(half)
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
-    assert all(torch.allclose(v, loaded.state_dict()[k], atol=2e-3) for k, v in net.state_dict().items() if v.is_floating_point())
+    assert all(
+        torch.allclose(v, loaded.state_dict()[k], atol=2e-3)
+        for k, v in net.state_dict().items()
+        if v.is_floating_point()
+    )
 
 
 def test_a_checkpoint_and_a_training_folder(net, tmp_path):
     older = PConvUNet(**SMALL)
-    for step, n in ((5, older), (10, net)): path = checkpoint.save(tmp_path, step, {"net": n.state_dict()}, {"net": n.config})
+    for step, n in ((5, older), (10, net)):
+        path = checkpoint.save(tmp_path, step, {"net": n.state_dict()}, {"net": n.config})
     assert same(load_pretrained(path), net) and same(load_pretrained(str(tmp_path)), net)
     assert same(load_pretrained(tmp_path / "step_00000005"), older)
 
@@ -59,7 +67,11 @@ def test_unknown_names_list_what_there_is(tmp_path):
 
 def test_a_file_of_another_network_is_one_clear_sentence(net, tmp_path):
     other = {**net.config, "widths": [4, 8, 8, 16]}
-    save_file({k: v.contiguous() for k, v in net.state_dict().items()}, tmp_path / "wrong.safetensors", metadata={"pconv_edu": json.dumps(other)})
+    save_file(
+        {k: v.contiguous() for k, v in net.state_dict().items()},
+        tmp_path / "wrong.safetensors",
+        metadata={"pconv_edu": json.dumps(other)},
+    )
     save_file({"weight": torch.ones(2)}, tmp_path / "foreign.safetensors")
     (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
     for name, words in (("wrong", "another network"), ("foreign", "load_foreign"), ("cut", "no whole")):
@@ -78,7 +90,8 @@ def test_statistics_beyond_the_range_of_float16_come_through(tmp_path, variance)
     net.encoder[1].bn.running_var.fill_(variance)
     loaded = load_pretrained(save_pretrained(net, tmp_path / "a.safetensors", dtype=torch.float16))
     assert torch.equal(loaded.encoder[1].bn.running_var, net.encoder[1].bn.running_var)
-    with safe_open(tmp_path / "a.safetensors", "pt") as file: assert file.get_tensor("encoder.1.conv.weight").dtype == torch.float16
+    with safe_open(tmp_path / "a.safetensors", "pt") as file:
+        assert file.get_tensor("encoder.1.conv.weight").dtype == torch.float16
 
 
 def test_weights_that_are_no_numbers_are_not_passed_on(tmp_path):
@@ -87,8 +100,12 @@ def test_weights_that_are_no_numbers_are_not_passed_on(tmp_path):
     before = (tmp_path / "a.safetensors").read_bytes()
     with torch.no_grad(): net.encoder[0].conv.weight[0, 0, 0, 0] = 1e5
     save_pretrained(net, tmp_path / "b.safetensors")
-    with pytest.raises(ValueError, match=r"encoder\.0\.conv\.weight.*float16"): save_pretrained(net, tmp_path / "a.safetensors", dtype=torch.float16)
-    assert (tmp_path / "a.safetensors").read_bytes() == before and {p.name for p in tmp_path.iterdir()} == {"a.safetensors", "b.safetensors"}
+    with pytest.raises(ValueError, match=r"encoder\.0\.conv\.weight.*float16"):
+        save_pretrained(net, tmp_path / "a.safetensors", dtype=torch.float16)
+    assert (tmp_path / "a.safetensors").read_bytes() == before and {p.name for p in tmp_path.iterdir()} == {
+        "a.safetensors",
+        "b.safetensors",
+    }
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(net, tmp_path, monkeypatch):
@@ -237,7 +254,8 @@ def test_values_that_cannot_be_right_are_refused_by_the_tensors_name(net, tmp_pa
     spoil(state[name])
     if place == "run": checkpoint.save(tmp_path, 1, {"net": state}, {"net": net.config})
     else: save_file(state, tmp_path / "model.safetensors", metadata={"pconv_edu": json.dumps(net.config)})
-    with pytest.raises(BadFile) as error: load_pretrained(tmp_path if place != "file" else tmp_path / "model.safetensors")
+    with pytest.raises(BadFile) as error:
+        load_pretrained(tmp_path if place != "file" else tmp_path / "model.safetensors")
     assert name in error.value.reason
 
 
@@ -248,9 +266,15 @@ def test_whole_numbers_are_no_weights(net, tmp_path, dtype):
     with pytest.raises(BadFile, match="floating-point"): load_pretrained(tmp_path / "a.safetensors")
 
 
-GREEDY = {"wide": {"widths": [10**5] * 4}, "long": {"widths": [4] * 10**6}, "beyond numbers": {"widths": [10**30] * 4},
-          "a word for a switch": {"widths": [4, 8, 8, 8], "partial": "no"}, "another number of stages": {"widths": [4, 8]},
-          "not a size": {"widths": [4, 8, 8, -8]}, "an unknown option": {"widths": [4, 8, 8, 8], "gate": 1}}
+GREEDY = {
+    "wide": {"widths": [10**5] * 4},
+    "long": {"widths": [4] * 10**6},
+    "beyond numbers": {"widths": [10**30] * 4},
+    "a word for a switch": {"widths": [4, 8, 8, 8], "partial": "no"},
+    "another number of stages": {"widths": [4, 8]},
+    "not a size": {"widths": [4, 8, 8, -8]},
+    "an unknown option": {"widths": [4, 8, 8, 8], "gate": 1},
+}
 
 
 @pytest.mark.parametrize("config", GREEDY.values(), ids=GREEDY)
@@ -300,7 +324,10 @@ def test_shipped_weights_are_found_by_name_and_without_one(net, ships):
 
 @pytest.mark.parametrize("name", [None, "pconv_small", "plain_small"])
 def test_an_installation_without_weights_says_where_they_are(ships, name):
-    with pytest.raises(ValueError, match="do not come with this installation.*data_samples/weights of the repository.*hf:owner/name"): load_pretrained(name)
+    with pytest.raises(
+        ValueError, match="do not come with this installation.*data_samples/weights of the repository.*hf:owner/name"
+    ):
+        load_pretrained(name)
 
 
 def test_the_repositorys_folder_is_one_of_the_places():
@@ -320,7 +347,9 @@ def test_a_wheel_takes_the_weights_along(net, tmp_path):
     (tmp_path / "pconv_edu" / "__init__.py").touch()
     weights_file = save_pretrained(net, tmp_path / "data_samples" / "weights" / "pconv_small.safetensors")
     for kind in (".json", ".md"): weights_file.with_suffix(kind).write_text("its card")
-    subprocess.run([sys.executable, "setup.py", "-q", "build_py", "-d", "built"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_py", "-d", "built"], cwd=tmp_path, check=True, capture_output=True
+    )
     assert same(load_pretrained(tmp_path / "built" / "pconv_edu" / "weights" / "pconv_small.safetensors"), net)
     assert sorted(path.name for path in (tmp_path / "built/pconv_edu/weights").iterdir()) == [
         "pconv_small.json", "pconv_small.md", "pconv_small.safetensors"]
@@ -335,11 +364,26 @@ class Hub(http.server.BaseHTTPRequestHandler):
     def do_GET(self, body=True):
         path, name = self.path.split("?")[0], self.path.split("?")[0].rpartition("/")[2]
         if path.startswith("/api/models/owner/name"):
-            found = json.dumps({"id": "owner/name", "sha": "a" * 40, "siblings": [{"rfilename": n, "size": len(f)} for n, f in self.files.items()]}).encode()
-            if "/tree/" in path: found = json.dumps([{"type": "file", "path": n, "size": len(f), "oid": "b" * 40} for n, f in self.files.items()]).encode()
+            found = json.dumps(
+                {
+                    "id": "owner/name",
+                    "sha": "a" * 40,
+                    "siblings": [{"rfilename": n, "size": len(f)} for n, f in self.files.items()],
+                }
+            ).encode()
+            if "/tree/" in path:
+                found = json.dumps(
+                    [{"type": "file", "path": n, "size": len(f), "oid": "b" * 40} for n, f in self.files.items()]
+                ).encode()
         else: found = self.files.get(name) if path.startswith("/owner/name/resolve/") else None
         self.send_response(200 if found is not None else 404)
-        for key, value in {"ETag": f'"{name}{len(found or b"")}"', "X-Repo-Commit": "a" * 40, "Content-Length": str(len(found or b"")), "Content-Type": "application/json"}.items(): self.send_header(key, value)
+        for key, value in {
+            "ETag": f'"{name}{len(found or b"")}"',
+            "X-Repo-Commit": "a" * 40,
+            "Content-Length": str(len(found or b"")),
+            "Content-Type": "application/json",
+        }.items():
+            self.send_header(key, value)
         if found is None: self.send_header("X-Error-Code", "RepoNotFound")
         self.end_headers()
         if body: self.wfile.write(found or b"")
@@ -356,7 +400,11 @@ def hub(tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    for name, value in {"ENDPOINT": address, "HF_HUB_CACHE": str(tmp_path / "cache"), "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}"}.items():
+    for name, value in {
+        "ENDPOINT": address,
+        "HF_HUB_CACHE": str(tmp_path / "cache"),
+        "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
+    }.items():
         monkeypatch.setattr(constants, name, value)
     monkeypatch.setattr(Hub, "files", {})
     yield Hub.files
@@ -370,8 +418,13 @@ def plain_file(net, path):  # as the hub's own mixin writes it: no configuration
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_hub_name(net, hub, tmp_path, inside):
-    if inside: hub["model.safetensors"] = save_pretrained(net, tmp_path / "a.safetensors").read_bytes()
-    else: hub |= {"model.safetensors": plain_file(net, tmp_path / "a.safetensors"), "config.json": json.dumps(net.config).encode()}
+    if inside:
+        hub["model.safetensors"] = save_pretrained(net, tmp_path / "a.safetensors").read_bytes()
+    else:
+        hub |= {
+            "model.safetensors": plain_file(net, tmp_path / "a.safetensors"),
+            "config.json": json.dumps(net.config).encode(),
+        }
     hub["model.bin"] = b"a pickle, which must not be fetched"
     assert same(load_pretrained("hf:owner/name"), net) and same(load_pretrained("hf:owner/name@main"), net)
     assert not list((tmp_path / "cache").rglob("model.bin"))
@@ -402,17 +455,32 @@ def recipe(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     import train_weights as tool
     asked = []
-    monkeypatch.setattr(tool, "fit", lambda data, **options: asked.append(options) or SimpleNamespace(folder=options["out"]))
+    monkeypatch.setattr(
+        tool, "fit", lambda data, **options: asked.append(options) or SimpleNamespace(folder=options["out"])
+    )
     return tool, asked
 
 
-@pytest.mark.parametrize("step, goes_on", [(None, [True, "changed", "changed"]), (4499, [True, "changed", "changed"]), (4500, ["changed", "changed"]), (4501, [True, "changed"]),
-                                           (9499, [True, "changed"]), (9500, ["changed"]), (9501, [True]), (36500, [True])])
+@pytest.mark.parametrize("step, goes_on", [
+    (None, [True, "changed", "changed"]), (4499, [True, "changed", "changed"]), (4500, ["changed", "changed"]),
+    (4501, [True, "changed"]), (9499, [True, "changed"]), (9500, ["changed"]), (9501, [True]), (36500, [True])])
 def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatch, tmp_path, step, goes_on):
     "A stage has other masks than the one before: that change is wanted at its first step, and an error anywhere else."
     tool, asked = recipe
     monkeypatch.setattr(tool.checkpoint, "latest", lambda folder: None if step is None else folder / f"step_{step:08}")
-    monkeypatch.setattr(sys, "argv", ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--out", str(tmp_path / "run"), "--masks", "2"])
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "train_weights.py",
+            "--photos",
+            str(ROOT / "data_samples/pictures"),
+            "--out",
+            str(tmp_path / "run"),
+            "--masks",
+            "2",
+        ],
+    )
     tool.main()
     assert [options["resume"] for options in asked] == goes_on
     assert [sum(phase.steps for phase in options["phases"]) for options in asked] == [4500, 9500, 36500][-len(goes_on):]
