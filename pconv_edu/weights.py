@@ -44,8 +44,7 @@ def plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 # %% ../nbs/w11_weights.ipynb #7f0f3037
 def net_classes() -> dict[str, type[nn.Module]]:  # name → class
     "The classes that saved weights can be loaded into by name: those among `unet.NETS`."
-    known = {"PConvUNet": PConvUNet}
-    return known | {kind.__name__: kind for kind in getattr(unet, "NETS", {}).values() if isinstance(kind, type)}
+    return {kind.__name__: kind for kind in unet.NETS.values() if isinstance(kind, type)}
 
 
 def class_name(net: nn.Module) -> str:

@@ -15,9 +15,9 @@ from safetensors.torch import save_file
 
 from pconv_edu import checkpoint, weights
 from pconv_edu.files import BadFile
-from pconv_edu.weights import load_pretrained, save_pretrained
 from pconv_edu.masks import MaskFolder
 from pconv_edu.unet import PConvUNet
+from pconv_edu.weights import load_pretrained, save_pretrained
 
 ROOT = Path(__file__).parents[1]
 SMALL = dict(widths=(4, 8, 8, 8))
@@ -158,7 +158,7 @@ def test_a_class_of_ones_own_is_refused_by_name_and_comes_back_when_handed_over(
 
 
 def test_a_class_in_the_table_comes_back_by_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights.unet, "NETS", {"negative": Negative}, raising=False)
+    monkeypatch.setitem(weights.unet.NETS, "negative", Negative)
     mine = Negative(**SMALL)
     loaded = load_pretrained(save_pretrained(mine, tmp_path / "a.safetensors"))
     assert type(loaded) is Negative and torch.equal(*outputs(mine, loaded))
