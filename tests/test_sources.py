@@ -15,6 +15,7 @@ from PIL import Image
 
 from pconv_edu.commands.evaluate import main
 from pconv_edu.commands.inpaint import main as inpaint_main
+from pconv_edu.data import InpaintingDataset, TooManyBadImages
 from pconv_edu.evaluation import evaluate, mean_fill
 from pconv_edu.masks import rect_mask
 from pconv_edu.phases import Phase
@@ -385,3 +386,36 @@ def test_errors_of_someone_elses_source_carry_the_name(zipped):
         with source.open(0) as picture: decode(picture)
     assert error.value.path == source.name(0)
     assert list(check_images(zipped)) == [source.name(0)]
+
+
+def test_one_picture_in_every_form_and_every_place(tmp_path, photo):
+    "File, folder, tar, PIL, array, uint8, float32 and float64 tensor, {'image': PIL}, dict, data set: the same sample and the same score."
+    picture = to_pil(photo)
+    (tmp_path / "photos").mkdir()
+    picture.save(tmp_path / "photos" / "a.png")
+    with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(tmp_path / "photos" / "a.png", "a.png")
+    pixels = np.array(picture)
+    levels = torch.from_numpy(pixels).permute(2, 0, 1)
+
+    class Handed(torch.utils.data.Dataset):
+        def __len__(self): return 1
+        def __getitem__(self, i): return {"image": picture, "label": 3}
+
+    items = [picture, pixels, levels, levels / 255, levels.double() / 255, {"image": picture}, {"image": pixels}, (levels, 0), tmp_path / "photos" / "a.png"]
+    forms = [tmp_path / "photos", tmp_path / "photos" / "a.png", tmp_path / "p.tar", {"a": levels}, levels[None], pixels[None], Handed(), *([item] for item in items)]
+    samples = [InpaintingDataset(images, size=40)[0] for images in forms]
+    rows = [evaluate(mean_fill, images, size=40, per_bin=1).rows for images in forms]
+    for k, form in enumerate(forms):
+        assert torch.equal(samples[k][0], samples[0][0]) and torch.equal(samples[k][1], samples[0][1]), k
+        assert rows[k] == rows[0], k
+
+
+@pytest.mark.parametrize("wrong", [lambda p: (p * 255).round().long(), lambda p: p * 255, lambda p: p * 2 - 1, lambda p: p / 0, lambda p: p * torch.nan,
+                                   lambda p: p > .5, lambda p: (p.permute(1, 2, 0) * 255).numpy()])
+def test_levels_that_nothing_tells_are_refused_by_name(photo, wrong):
+    "They were clamped to white, or scored at -42 dB."
+    for images in ({"good": photo, "bad": wrong(photo)}, [photo, wrong(photo)]):
+        name = "bad" if isinstance(images, dict) else r"list\[1\]"
+        with pytest.raises((BadImage, TooManyBadImages), match=name): [pair for pair in InpaintingDataset(images, size=40, max_bad=0)]
+        for size in (40, 300):
+            with pytest.raises(BadImage, match=name): evaluate(mean_fill, images, size=size)
