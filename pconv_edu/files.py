@@ -78,7 +78,7 @@ def move(source: str | Path, target: str | Path):
 def whole_file(
     path: str | Path,  # `~` is the home folder; folders are made if need be; of a link, the file behind it is written
 ) -> Iterator[Path]:
-    """A hidden path beside `path` to write to. At the end it is synced and takes its place; after an error it is removed.
+    """A hidden path beside `path` to write to. At the end it is synced and takes its place; after an error it goes.
 
     So a reader, or someone who comes after a kill, finds the old file or the new one and never a part.
     Raises `OSError` that names `path`.
