@@ -6,21 +6,26 @@
 __all__ = ['nearest', 'one_of', 'at_least', 'names_checked', 'differences', 'only_run', 'Signals', 'NotFinite', 'memory_advice']
 
 # %% ../nbs/w08_guards.ipynb #7bc5e2bd
+import ctypes
 import difflib
+import errno
 import functools
 import inspect
 import os
 import signal
+import sys
+import threading
+import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 
 from .parallel import Team
 
 try: import fcntl
-except ImportError: fcntl = None  # Windows has no such lock
+except ImportError: fcntl = None  # Windows
 
 # %% ../nbs/w08_guards.ipynb #3539975d
 def nearest(
@@ -44,15 +49,21 @@ def at_least(name: str, value, least):
         raise ValueError(f"{name}={value!r}; give a {'whole ' if isinstance(least, int) else ''}number, {least} or more")
 
 # %% ../nbs/w08_guards.ipynb #49859039
-def names_checked(function):
-    "Let `function` answer a wrong keyword with the nearest right one."
-    known = list(inspect.signature(function).parameters)
-    @functools.wraps(function)
-    def checked(*args, **kwargs):
-        for name in kwargs:
-            if name not in known: raise TypeError(f"{function.__name__} has no argument {name!r}; {nearest(name, known)}")
-        return function(*args, **kwargs)
-    return checked
+def names_checked(
+    like,  # whose arguments they are: the function itself, or a dataclass such as `Options`
+):
+    "A decorator: the function answers a wrong keyword with the nearest right one, and shows the arguments of `like`."
+    signature = inspect.signature(like)
+    def decorate(function):
+        @functools.wraps(function)
+        def checked(*args, **kwargs):
+            for name in kwargs:
+                if name in signature.parameters: continue
+                raise TypeError(f"{function.__name__} has no argument {name!r}; {nearest(name, signature.parameters)}")
+            return function(*args, **kwargs)
+        checked.__signature__ = signature.replace(return_annotation=inspect.signature(function).return_annotation)
+        return checked
+    return decorate
 
 # %% ../nbs/w08_guards.ipynb #91c94d78
 def differences(
@@ -69,23 +80,37 @@ def only_run(
     folder: Path,  # made if need be
     team: Team = Team(),  # its leader holds the folder for all
 ):
-    """Hold `folder` for this run. The system lets go of the lock when the process ends, however it ends.
+    """Hold `folder` for this run. The system releases the lock when the process ends, however it ends.
 
-    Raises `RuntimeError` when another process holds it.
+    Raises `RuntimeError` when another process holds it. Warns where the file system has no locks.
     """
-    if not team.leads or not fcntl: yield; return
+    file = team.together(lambda: _locked(folder) if team.leads and fcntl else None)
+    if file is None: yield; return
+    _held.add(file)
+    try: yield
+    finally:
+        _held.discard(file)
+        file.close()
+
+
+def _locked(folder: Path):
+    "The open lock file."
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a+") as file:
-        try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise RuntimeError(f"another run (process {file.read() or '?'}) is training in '{folder}'; wait for it or give another out=") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        _held.add(file)
-        try: yield
-        finally: _held.discard(file)
+    file = open(folder / ".lock", "a+")
+    try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        with file: holder = file.read() or "?"
+        raise RuntimeError(f"another run (process {holder}) is training in '{folder}'; "
+                           "wait for it or give another out=") from None
+    except OSError as error:  # Lustre without -o flock, NFS without lockd
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL): raise
+        warnings.warn(f"'{folder}' lies on a file system without locks ({error.strerror}): "
+                      "nothing stops a second run there, so please start only one", stacklevel=4)
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
 
 # %% ../nbs/w08_guards.ipynb #add252e0
 _held = set()  # open lock files: a worker forked from here must not hold them when this process has been killed
@@ -93,49 +118,91 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [
 
 # %% ../nbs/w08_guards.ipynb #bd8e78d9
 class Signals:
-    """While open, SIGTERM, SIGINT and SIGUSR1 end no process: `received` holds the name of the one that came.
+    """While open, a first SIGTERM, SIGINT or SIGUSR1 ends no process: `received` holds its name. A second one does, at once.
 
-    Outside the main thread Python lets no one listen; then nothing changes. Windows has no SIGUSR1.
+    A signal that was ignored stays so (`nohup`). Afterwards every handler is as it was, those of C libraries too.
+    Outside the main thread Python cannot listen; then nothing changes. Windows has no SIGUSR1.
     """
     names = ("SIGTERM", "SIGINT", "SIGUSR1")
-    received = None
+
+    def __init__(
+        self,
+        team: Team = Team(),  # torchrun hands on a Ctrl-C that its processes get from the terminal as well
+    ):
+        self.team, self.received, self.time = team, None, 0.
+        self.before = {}  # number → the handler that was there, for Python and for the system
 
     def __enter__(self):
-        self.before = {}
-        try: self.before = {name: signal.signal(getattr(signal, name), self._note) for name in self.names if hasattr(signal, name)}
-        except ValueError: pass
+        if threading.current_thread() is not threading.main_thread(): return self
+        for name in self.names:
+            number = getattr(signal, name, None)
+            if number is None or signal.getsignal(number) is signal.SIG_IGN: continue
+            raw = _system_handler(number)
+            self.before[number] = signal.signal(number, self._note), raw
         return self
 
     def __exit__(self, *_):
-        for name, handler in self.before.items(): signal.signal(getattr(signal, name), handler)
+        for number, (handler, raw) in self.before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            _system_handler(number, raw)
+        self.before = {}
 
-    def _note(self, number, _): self.received = signal.Signals(number).name
+    def _note(self, number, _):
+        same_press = self.team.world > 1 and time.monotonic() - self.time < 1
+        if self.received not in (None, "SIGUSR1") and not same_press:
+            self.__exit__()
+            self._end(signal.Signals(number).name)
+        self.received, self.time = signal.Signals(number).name, time.monotonic()
 
-    def leave(self, run):
+    def agree(self) -> str | None:
+        "The signal that any member of the team has received: all end after the same step."
+        if self.team.world > 1: self.received = max(self.team.gather(self.received or "")) or None
+        return self.received
+
+    def leave(self, trainer):
         "After the save: end the program as the signal would have, Ctrl-C by `KeyboardInterrupt`, the others by `SystemExit`."
         if not self.received: return
-        run.tell(f"{self.received}: saved after step {run.step + 1}; the same call {'' if run.asked.resume else 'with resume=True '}goes on from there", event=self.received)
-        if self.received == "SIGINT": raise KeyboardInterrupt
-        raise SystemExit(128 + getattr(signal, self.received))
+        how = "" if trainer.options.resume else " with resume=True"
+        trainer.tell(f"{self.received}: saved after step {trainer.step}; the same call{how} resumes from there",
+                     event=self.received)
+        self._end(self.received)
+
+    def _end(self, name: str):
+        if name == "SIGINT": raise KeyboardInterrupt
+        raise SystemExit(128 + getattr(signal, name))
+
+
+def _system_handler(number: int, put: bytes | None = None) -> bytes | None:
+    "What the system calls for a signal, C handlers included, which Python's table does not know; `put` puts it back."
+    if sys.platform == "win32": return None
+    kept = ctypes.create_string_buffer(put or b"", 512)  # larger than any system's struct sigaction
+    ctypes.CDLL(None).sigaction(number, kept if put else None, None if put else kept)
+    return kept.raw
 
 # %% ../nbs/w08_guards.ipynb #ae67a00c
 class NotFinite(ArithmeticError):
-    "A loss that is NaN or infinite; `.step` and `.pictures` say where."
-    def __init__(self, step: int, terms: dict[str, float], pictures: list[str]):
-        super().__init__(f"step {step}: the loss is no finite number ({', '.join(f'{k}={v}' for k, v in terms.items())}). Its pictures: {', '.join(pictures)}. "
-                         "The step was not taken. Look at these pictures; on_nan='skip' goes on without them.")
-        self.step, self.pictures = step, pictures
+    "A loss that is NaN or infinite; `.step`, `.terms` and `.pictures` say where."
+    def __init__(self, step: int, terms: dict[str, float], pictures: list[str] = ()):
+        found = ", ".join(f"{name}={value}" for name, value in terms.items())
+        names = f"Its pictures: {', '.join(pictures)}. " if pictures else ""
+        super().__init__(f"step {step}: the loss is no finite number ({found}). {names}The step was not taken. "
+                         "Look at these pictures; on_nan='skip' leaves such steps out.")
+        self.step, self.terms, self.pictures = step, terms, list(pictures)
+
+    def __reduce__(self): return NotFinite, (self.step, self.terms, self.pictures)
 
 # %% ../nbs/w08_guards.ipynb #4f653255
 @contextmanager
-def memory_advice(asked: SimpleNamespace):
+def memory_advice(options):
     "Turn 'out of memory' into `MemoryError` with what to change."
     try: yield
     except RuntimeError as error:  # torch.OutOfMemoryError is one
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error): raise
-        parts = next((n for n in range(2, asked.batch + 1) if asked.batch % n == 0), 1)  # the same pictures in each step
-        ways = [f"batch={asked.batch} → {asked.batch // parts} with accumulate={asked.accumulate * parts}"] if parts > 1 else []
-        if not asked.checkpoint_loss: ways.append("checkpoint_loss=True")
-        if asked.precision == "float32": ways.append("precision='bfloat16'")
-        ways.append(f"size={asked.size} → {asked.size // 2}")
-        raise MemoryError(f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}; a run that has begun goes on with resume='changed'. ({str(error).splitlines()[0]})") from error
+        o, batches = options, range(2, options.batch + 1)
+        parts = next((n for n in batches if o.batch % n == 0), 1)  # the same pictures in each step
+        ways = [f"batch={o.batch} → {o.batch // parts} with accumulate={o.accumulate * parts}"] if parts > 1 else []
+        if not o.checkpoint_loss: ways.append("checkpoint_loss=True")
+        if o.precision == "float32": ways.append("precision='bfloat16'")
+        ways.append(f"size={o.size} → {o.size // 2}")
+        raise MemoryError(f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}; "
+                          f"a run that has begun resumes with resume='changed'. ({str(error).splitlines()[0]})") from error

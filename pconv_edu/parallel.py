@@ -9,6 +9,7 @@ __all__ = ['Team', 'join_team', 'unfinished', 'SharedBatchNorm2d', 'share_batchn
 import atexit
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -45,8 +46,33 @@ class Team:
         dist.all_reduce(total)
         return (total / self.world).tolist()
 
+    def gather(self, value) -> list:  # one of each member, in the order of their ranks
+        "What every member has. `value` may be anything that can be pickled."
+        values = [value] * self.world
+        if self.world > 1: dist.all_gather_object(values, value)
+        return values
+
+    def together(self, work: Callable):
+        "What `work()` gives. An error on one member is raised on all, so nobody waits for someone who has gone."
+        result = error = None
+        try: result = work()
+        except Exception as caught: error = caught
+        errors = self.gather(error and f"{type(error).__name__}: {error}")
+        if error: raise error
+        for rank, text in enumerate(errors):
+            if text: raise RuntimeError(f"rank {rank} of {self.world} failed with {text}")
+        return result
+
+    def agree(self, facts: dict):
+        "Raise `ValueError` on all members, naming rank and item, when a member's `facts` differ from those of rank 0."
+        first, *others = self.gather(facts)
+        wrong = [f"{name}: {first.get(name)} on rank 0, {mine.get(name)} on rank {rank}"
+                 for rank, mine in enumerate(others, 1) for name in sorted({*first, *mine})
+                 if first.get(name) != mine.get(name)]
+        if wrong: raise ValueError("the processes do not train the same run:\n  " + "\n  ".join(wrong))
+
     def wait(self):
-        "Go on when all members have come here."
+        "Return when all members have come here."
         if self.world > 1: dist.barrier()
 
 # %% ../nbs/w07_many_gpus.ipynb #32c9535c

@@ -281,7 +281,7 @@ def test_a_new_term_is_its_function_and_one_line(with_warmth):
 def test_commands_curves_and_bars_read_the_table(with_warmth):
     from pconv_edu.course.explorers import weight_bars
     from pconv_edu.log import curves
-    from pconv_edu.train import parse_weights, parser
+    from pconv_edu.commands.train import parse_weights, parser
     assert parse_weights("warmth=2,hole=1") == LossWeights(hole=1, warmth=2)
     assert "tv=0.1,warmth=0" in "".join(parser().format_help().split())
     history = [dict(step=i, phase="a", loss=1., hole=1., warmth=.5) for i in range(3)]

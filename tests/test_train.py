@@ -13,14 +13,17 @@ import pytest
 import torch
 from PIL import Image
 
-from pconv_edu import checkpoint, log as history, train as train_module, trainer as run_module
+from pconv_edu import checkpoint, options as options_module, trainer as trainer_module
+from pconv_edu.commands import train as command_module
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.guards import NotFinite, Signals
+from pconv_edu.log import read_log
 from pconv_edu.losses import LossWeights
 from pconv_edu.masks import rect_mask
 from pconv_edu.phases import Phase
 from pconv_edu.pictures import save_image
 from pconv_edu.train import fit
+from pconv_edu.trainer import Trainer
 from pconv_edu.unet import PConvUNet
 
 PHASES = Phase("initial", 4, 2e-4), Phase("fine-tune", 3, 5e-5, freeze_encoder_bn=True)
@@ -172,7 +175,7 @@ def test_a_missing_tensorboard_is_named_before_anything_is_touched(tmp_path, mon
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "tensorboard" else find(name, *more))
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'pconv_edu\[tensorboard\]'"): go(tmp_path / "run", tensorboard=True)
-    assert train_module.main([str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--vgg", "None", "--tensorboard"]) == 2
+    assert command_module.main([str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--vgg", "None", "--tensorboard"]) == 2
     assert capsys.readouterr().err.startswith("error: tensorboard=True needs") and not (tmp_path / "run").exists()
 
 
@@ -202,8 +205,8 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path, capsys):
 
 def test_a_dry_run_says_where_a_run_would_go_on(tmp_path, capsys):
     go(tmp_path, phases=PHASES[:1])
-    go(tmp_path, dry_run=True)
-    assert f"in {tmp_path}, which goes on from step_00000004" in capsys.readouterr().out
+    go(tmp_path, phases=PHASES[:1], dry_run=True)
+    assert f"in {tmp_path}, which resumes from step_00000004" in capsys.readouterr().out
 
 
 # --- stopped and resumed --------------------------------------------------------------------------------------------------------
@@ -214,14 +217,14 @@ class Killed(BaseException):
 
 def killed_at(step: int, out, monkeypatch, inside: int = 0, **options):
     "Run until batch number `inside` of `step` is about to be computed, and die there."
-    seen, forward = [], train_module.forward
+    seen, forward = [], Trainer.forward
     def dying(run, image, mask):
         if run.step == step and len(seen) == inside: raise Killed
         if run.step == step: seen.append(1)
         return forward(run, image, mask)
-    monkeypatch.setattr(train_module, "forward", dying)
+    monkeypatch.setattr(Trainer, "forward", dying)
     with pytest.raises(Killed): go(out, **options)
-    monkeypatch.setattr(train_module, "forward", forward)
+    monkeypatch.setattr(Trainer, "forward", forward)
 
 
 FULL = dict(accumulate=2, ema=.9, save_every=2)
@@ -306,10 +309,10 @@ def test_another_file_under_an_old_name_is_another_run(tmp_path):
 
 def test_a_run_of_an_older_version_goes_on(tmp_path, monkeypatch):
     "What its checkpoint did not write down is no change."
-    configuration = run_module.configuration
-    monkeypatch.setattr(run_module, "configuration", lambda run: {name: value for name, value in configuration(run).items() if name != "files"})
+    configured = Trainer.configured
+    monkeypatch.setattr(Trainer, "configured", lambda run: {k: v for k, v in configured(run).items() if k != "files"})
     go(tmp_path, phases=PHASES[:1])
-    monkeypatch.setattr(run_module, "configuration", configuration)
+    monkeypatch.setattr(Trainer, "configured", configured)
     go(tmp_path, phases=PHASES[:1])
     with pytest.raises(ValueError, match="seed: 0 → 1"): go(tmp_path, phases=PHASES[:1], seed=1)
 
@@ -338,7 +341,7 @@ def test_a_change_that_is_wanted(tmp_path):
 def test_a_change_that_is_wanted_in_a_run_of_hours(tmp_path, monkeypatch):
     "Bug: the hours had been turned into steps when the run began, and a change made them hours again: `int + None`."
     def steps(seconds, last=PHASES[1], **options):
-        monkeypatch.setattr(train_module, "seconds_per_step", lambda run: seconds)
+        monkeypatch.setattr(Trainer, "seconds_per_step", lambda run: seconds)
         return len(go(tmp_path, phases=(Phase("initial", None, 2e-4, hours=4 / 3600), last), **options).history)
     assert steps(1.) == 4 + 3
     assert steps(.5, clip=1., resume="changed") == 4 + 3  # the same phases: as many steps as they had
@@ -370,11 +373,11 @@ def test_a_wrong_name_is_answered_with_the_nearest():
 # --- dangers --------------------------------------------------------------------------------------------------------------------
 
 def poison(monkeypatch, steps, value=float("nan")):
-    forward = train_module.forward
+    forward = Trainer.forward
     def poisoned(run, image, mask):
         loss, terms = forward(run, image, mask)
         return (loss * value if run.step in steps else loss), terms
-    monkeypatch.setattr(train_module, "forward", poisoned)
+    monkeypatch.setattr(Trainer, "forward", poisoned)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -401,12 +404,12 @@ def test_steps_without_a_number_are_skipped_when_asked(tmp_path, monkeypatch):
 
 
 def test_a_network_that_explodes_is_noticed_by_its_gradient(tmp_path, monkeypatch):
-    forward = train_module.forward
+    forward = Trainer.forward
     def exploding(run, image, mask):
         loss, terms = forward(run, image, mask)
         loss.register_hook(lambda g: g * float("inf"))
         return loss, terms
-    monkeypatch.setattr(train_module, "forward", exploding)
+    monkeypatch.setattr(Trainer, "forward", exploding)
     with pytest.raises(NotFinite, match="grad_norm="): go(tmp_path)
 
 
@@ -419,13 +422,13 @@ def test_a_damaged_picture_costs_no_run(tmp_path):
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
-    forward, refused = train_module.forward, []
+    forward, refused = Trainer.forward, []
     def second(run, image, mask):
         if not refused:
             refused.append(1)
             with pytest.raises(RuntimeError, match=f"process {os.getpid()}.*is training in '{tmp_path}'"): go(tmp_path)
         return forward(run, image, mask)
-    monkeypatch.setattr(train_module, "forward", second)
+    monkeypatch.setattr(Trainer, "forward", second)
     assert len(go(tmp_path).history) == 7 and refused
 
 
@@ -472,12 +475,12 @@ def test_a_system_without_one_of_the_signals(monkeypatch):
 
 @pytest.mark.parametrize("name, leaves", [("SIGTERM", SystemExit), ("SIGUSR1", SystemExit), ("SIGINT", KeyboardInterrupt)])
 def test_a_signal_saves_and_leaves(tmp_path, monkeypatch, whole, name, leaves):
-    forward, sent = train_module.forward, []
+    forward, sent = Trainer.forward, []
     def signalled(run, image, mask):
         if run.step == 2 and not sent:
             sent.append(os.kill(os.getpid(), getattr(signal, name)))
         return forward(run, image, mask)
-    monkeypatch.setattr(train_module, "forward", signalled)
+    monkeypatch.setattr(Trainer, "forward", signalled)
     before = signal.getsignal(getattr(signal, name))
     with pytest.raises(leaves): go(tmp_path, **FULL)
     assert checkpoint.latest(tmp_path).name == "step_00000003" and signal.getsignal(getattr(signal, name)) == before
@@ -512,7 +515,7 @@ def test_memory_that_is_really_used_up_says_so(tmp_path):
 
 def test_out_of_memory_says_what_to_change(tmp_path, monkeypatch):
     def full(run, image, mask): raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-    monkeypatch.setattr(train_module, "forward", full)
+    monkeypatch.setattr(Trainer, "forward", full)
     with pytest.raises(MemoryError, match="batch=2 → 1 with accumulate=2; checkpoint_loss=True; precision='bfloat16'; size=32 → 16"): go(tmp_path)
 
 
@@ -564,7 +567,7 @@ def finished(job: subprocess.Popen) -> str:
 
 def assert_same_training(one: Path, other: Path):
     "The same losses and weights, up to the rounding of sums in another order."
-    a, b = history.read_log(one), history.read_log(other)
+    a, b = read_log(one), read_log(other)
     assert [line["step"] for line in b] == list(range(7))
     for left, right in zip(a, b):
         for term in ("loss", "valid", "hole", "tv", "grad_norm"): assert left[term] == pytest.approx(right[term], rel=1e-5), (left["step"], term)
@@ -597,7 +600,7 @@ def test_batchnorm_by_itself_when_asked(tmp_path):
     finished(launch(script, 2, images, tmp_path / "apart", "dict(sync_bn=False)"))
     alone(images, tmp_path / "shared")
     apart, shared = (checkpoint.load(checkpoint.latest(tmp_path / name)) for name in ("apart", "shared"))
-    assert [line["step"] for line in history.read_log(tmp_path / "apart")] == list(range(7)) and apart.state["config"]["sync_bn"] is False
+    assert [line["step"] for line in read_log(tmp_path / "apart")] == list(range(7)) and apart.state["config"]["sync_bn"] is False
     assert not torch.allclose(shared.tensors["net"]["encoder.1.bn.running_var"], apart.tensors["net"]["encoder.1.bn.running_var"], rtol=1e-3)
 
 
@@ -659,14 +662,14 @@ def test_a_second_attempt_does_not_look_for_the_dead_of_the_first(tmp_path, late
 DYING = """
 import os, time
 from pathlib import Path
-from pconv_edu import train
-forward = train.forward
+from pconv_edu.trainer import Trainer
+forward = Trainer.forward
 def dies(run, image, mask):
     if run.step == 5 and run.team.rank == 1 and not Path(DIED).exists():
         Path(DIED).write_text(str(time.time()))
         os.kill(os.getpid(), 9)
     return forward(run, image, mask)
-train.forward = dies
+Trainer.forward = dies
 """
 
 def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint(tmp_path):
@@ -685,9 +688,9 @@ def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint
 
 def test_a_signal_to_the_job_saves_and_ends_all_its_processes(tmp_path):
     script, images = tmp_path / "script.py", photos(tmp_path)
-    script.write_text("from pconv_edu import train\nimport time\nforward = train.forward\ndef slow(*args):\n    time.sleep(.3)\n    return forward(*args)\ntrain.forward = slow\n" + SCRIPT)
+    script.write_text("from pconv_edu.trainer import Trainer\nimport time\nforward = Trainer.forward\ndef slow(*args):\n    time.sleep(.3)\n    return forward(*args)\nTrainer.forward = slow\n" + SCRIPT)
     job, log = launch(script, 2, images, tmp_path / "run"), tmp_path / "run" / "log.jsonl"
-    while job.poll() is None and len(history.read_log(log.parent)) < 2: time.sleep(.05)  # two steps have been saved
+    while job.poll() is None and len(read_log(log.parent)) < 2: time.sleep(.05)  # two steps have been saved
     job.terminate()
     said, _ = job.communicate(timeout=60)
     assert job.returncode and "SIGTERM: saved after step" in said, said
@@ -701,27 +704,26 @@ def command(*arguments, **environment) -> subprocess.CompletedProcess:
 def test_the_command_trains_and_goes_on(tmp_path, capsys):
     arguments = [str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--size", "64", "--batch", "2", "--vgg", "random", "--weights", "style=0,perceptual=0",
                  "--phases", "initial:2:2e-4,fine-tune:1:5e-5:frozen", "--no-draw", "--no-progress"]
-    assert train_module.main(arguments) == 0 and train_module.main(arguments) == 0
+    assert command_module.main(arguments) == 0 and command_module.main(arguments) == 0
     saved = checkpoint.load(checkpoint.latest(tmp_path / "run")).state
     assert saved["step"] == 3 and saved["config"]["phases"][1] == {"name": "fine-tune", "steps": 1, "lr": 5e-5, "freeze_encoder_bn": True, "hours": None}
     assert saved["config"]["weights"] == {"valid": 1, "hole": 6, "perceptual": 0, "style": 0, "tv": .1}
-    assert train_module.main([*arguments, "--batch", "3"]) == 2 and "batch: 2 → 3" in capsys.readouterr().err
+    assert command_module.main([*arguments, "--batch", "3"]) == 2 and "batch: 2 → 3" in capsys.readouterr().err
 
 
 def test_the_commands_help_is_that_of_fit():
     import inspect
-    said = " ".join(train_module.parser().format_help().split())
+    said = " ".join(command_module.parser().format_help().split())
     for name in inspect.signature(fit).parameters: assert name == "images" or f"--{name.replace('_', '-')}" in said
     assert "pictures in each forward pass, all processes together" in said
 
 
 def test_a_recipe_is_where_the_options_start_from(monkeypatch, tmp_path):
     "The paper's days for CelebA-HQ; what is given beside it counts more."
-    seen, fit_ = {}, train_module.fit
+    seen = {}
     def noted(images, **options): seen.update(options)
-    noted.__wrapped__, noted.__doc__ = fit_.__wrapped__, fit_.__doc__
-    monkeypatch.setattr(train_module, "fit", noted)
-    assert train_module.main(["photos", "--recipe", "celeba_hq", "--batch", "2", "--tensorboard"]) == 0
+    monkeypatch.setattr(command_module.train, "fit", noted)
+    assert command_module.main(["photos", "--recipe", "celeba_hq", "--batch", "2", "--tensorboard"]) == 0
     assert {**seen, "phases": [phase.hours for phase in seen["phases"]]} == dict(net="paper", size=512, batch=2, tensorboard=True, phases=[72, 24])
     assert go(tmp_path / "run", phases=seen["phases"], dry_run=True)["hours"] == 96
 
@@ -729,7 +731,7 @@ def test_a_recipe_is_where_the_options_start_from(monkeypatch, tmp_path):
 @pytest.mark.parametrize("arguments, said", [(["nowhere"], "no folder 'nowhere'"), (["x", "--batchsize", "3"], "did you mean '--batch'"), (["x", "--net", "smal"], "did you mean 'small'"), (["x", "--recipe", "place2"], "did you mean 'places2'"), (["x", "--vgg", "None", "--weights", "style=3"], "vgg=None"),
                                              (["x", "--phases", "initial:2"], "write them as"), (["x", "--weights", "hol=3"], "did you mean 'hole'")])
 def test_the_command_answers_mistakes_in_one_line(arguments, said, capsys):
-    try: status = train_module.main(["--vgg", "random", *arguments])
+    try: status = command_module.main(["--vgg", "random", *arguments])
     except SystemExit as error: status = error.code  # argparse's own
     assert status == 2 and said in capsys.readouterr().err
 
@@ -739,9 +741,9 @@ def test_masks_of_the_wrong_polarity_are_refused_before_a_step_is_taken(tmp_path
     for i in range(3): save_image(rect_mask(64, 8, 8, 16, 16), tmp_path / "masks" / f"{i}.png")  # saved as it is, the hole is black
     arguments = [str(photos(tmp_path)), "--masks", str(tmp_path / "masks"), "--out", str(tmp_path / "run"), "--size", "64", "--batch", "2", "--vgg", "random",
                  "--weights", "style=0,perceptual=0", "--phases", "initial:1:2e-4", "--no-draw", "--no-progress"]
-    assert train_module.main(arguments) == 2 and "with hole='white' 94% of the pixels are hole" in capsys.readouterr().err
+    assert command_module.main(arguments) == 2 and "with hole='white' 94% of the pixels are hole" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
-    assert train_module.main([*arguments, "--hole", "black"]) == 0
+    assert command_module.main([*arguments, "--hole", "black"]) == 0
 
 
 def test_without_weights_for_vgg_the_command_says_what_to_do(tmp_path):
@@ -767,9 +769,9 @@ def test_float16_does_not_hide_a_gradient_that_is_nan(tmp_path, monkeypatch, on_
     "Bug: the scaler left out step after step, its scale went to 0, and a run of days trained nothing, without a word."
     def no_gradient(run):
         for p in run.net.parameters(): p.grad.fill_(float("nan"))
-        return clipped(run)
-    clipped = train_module.clipped
-    monkeypatch.setattr(train_module, "clipped", no_gradient)
+        return clip(run)
+    clip = Trainer.clip
+    monkeypatch.setattr(Trainer, "clip", no_gradient)
     options = dict(precision="float16", phases=(Phase("initial", 30, 1e-4),), on_nan=on_nan)
     if on_nan == "stop":
         with pytest.raises(NotFinite, match="grad_norm=nan"): go(tmp_path, **options)
@@ -814,7 +816,7 @@ def test_the_configuration_of_a_network_of_ones_own(tmp_path, config):
 def test_a_failing_picture_does_not_cost_the_steps(tmp_path, monkeypatch, what):
     "Bug: validation came before the save, so its failure lost the steps, on every restart again."
     def broken(*_, **__): raise OSError("broken data stream")
-    monkeypatch.setattr(run_module.history if what == "curves" else run_module, what, broken)
+    monkeypatch.setattr(trainer_module, what, broken)
     with pytest.raises(OSError, match="broken data"): go(tmp_path, draw=True, valid=pictures(2), valid_pairs=2)
     assert checkpoint.latest(tmp_path).name == "step_00000004"
 
@@ -852,6 +854,6 @@ def test_pictures_that_the_data_set_copes_with(tmp_path):
 
 def test_some_lines_of_a_long_log(tmp_path):
     (tmp_path / "log.jsonl").write_bytes(b"".join(b'{"step": %d}\n' % k for k in range(1000)) + b'{"st')
-    assert [line["step"] for line in history.read_log(tmp_path)] == list(range(1000))
-    some = [line["step"] for line in history.read_log(tmp_path, most=100)]
-    assert some == list(range(0, 1000, 10)) and history.read_log(tmp_path / "nowhere", most=5) == []
+    assert [line["step"] for line in read_log(tmp_path)] == list(range(1000))
+    some = [line["step"] for line in read_log(tmp_path, most=100)]
+    assert some == list(range(0, 1000, 10)) and read_log(tmp_path / "nowhere", most=5) == []

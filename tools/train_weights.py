@@ -21,9 +21,10 @@ from pconv_edu import checkpoint
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.losses import LossWeights
 from pconv_edu.masks import RATIO_BINS, MaskFolder, irregular_mask
+from pconv_edu.commands.train import parse_phases
 from pconv_edu.phases import Phase
 from pconv_edu.pictures import list_images
-from pconv_edu.train import fit, parse_phases
+from pconv_edu.train import fit
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained
 

@@ -1,0 +1,106 @@
+"""`pconv_train`, also `python -m pconv_edu.train`: the options of `fit` on the command line, with each error one clear line.
+
+Exit codes: 0 trained to the end, 2 wrong usage or bad input, 130 stopped by Ctrl-C, 128 + number after another signal.
+"""
+import argparse
+import ast
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from pconv_edu import __version__, train
+from pconv_edu.guards import nearest, one_of
+from pconv_edu.losses import TERMS, LossWeights
+from pconv_edu.options import Options
+from pconv_edu.phases import RECIPES, Phase
+from pconv_edu.unet import NETS
+
+PHASES = "name:steps:lr[:frozen], one for each phase, with commas between; steps may be hours, such as 24h"
+EXAMPLE = "initial:100000:2e-4,fine-tune:24h:5e-5:frozen"
+FAILURES = (ValueError, TypeError, RuntimeError, OSError, ImportError, MemoryError, ArithmeticError)
+
+
+def parse_phases(text: str) -> tuple[Phase, ...]:
+    "`initial:100000:2e-4,fine-tune:24h:5e-5:frozen` as phases."
+    def one(part):
+        name, length, lr, *rest = part.split(":")
+        if rest not in ([], ["frozen"]):
+            raise ValueError(f"{':'.join(rest)!r} is unknown, only 'frozen' may follow the learning rate")
+        span = dict(steps=None, hours=float(length[:-1])) if length.endswith("h") else dict(steps=int(length))
+        return Phase(name, lr=float(lr), freeze_encoder_bn=bool(rest), **span)
+    try: return tuple(one(part) for part in text.split(","))
+    except ValueError as error: raise ValueError(f"phases {text!r}: {error}; write them as {EXAMPLE}") from None
+
+
+def parse_weights(text: str) -> LossWeights:
+    "`hole=6,tv=0.1` as weights; a term that is not named keeps the weight in `TERMS`."
+    pairs = [part.partition("=") for part in text.split(",")]
+    for name, _, _ in pairs: one_of("weight", name, TERMS)
+    try: return LossWeights(**{name: float(value) for name, _, value in pairs})
+    except ValueError as error: raise ValueError(f"weights {text!r}: {error}; write them as hole=6,tv=0.1") from None
+
+
+def _value(text: str):
+    "A number, True, False or None as such; anything else is text."
+    try: return ast.literal_eval(text)
+    except (ValueError, SyntaxError): return text
+
+
+READERS = {"phases": parse_phases, "weights": parse_weights}
+TEXTS = ("masks", "out", "valid", *READERS)  # never read as a number
+
+
+def helps() -> dict[str, str]:
+    "What `--help` says of each option: the comment behind its field, and the names or the syntax it takes."
+    from fastcore.docments import docments  # needed for --help alone: training runs without it
+    known = docments(Options)
+    known["net"] = f"a network by name: {', '.join(NETS)}"
+    known["phases"] += f"; written as {PHASES}: {EXAMPLE}"
+    terms = ",".join(f"{name}={term.weight:g}" for name, term in TERMS.items())
+    known["weights"] += f"; written as hole=6,tv=0.1, the terms and their weights are {terms}"
+    return {name: " ".join((text or "").split()).replace("%", "%%") for name, text in known.items()}
+
+
+def parser() -> argparse.ArgumentParser:
+    "The fields of `Options` as options of a command."
+    called = "pconv_train" if Path(sys.argv[0]).stem == "pconv_train" else "python -m pconv_edu.train"
+    description = (train.fit.__doc__ or "").split("\n")[0]
+    made = argparse.ArgumentParser(called, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    help = helps()
+    made.add_argument("images", help=help["images"])
+    made.add_argument("--version", action="version", version=f"pconv_edu {__version__}")
+    made.add_argument("--recipe", metavar="X",
+                      help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
+    for field in fields(Options):
+        name, default = field.name, field.default
+        option = f"--{name.replace('_', '-')}"
+        if default is MISSING: continue
+        if isinstance(default, bool) and name != "resume":
+            made.add_argument(option, action=argparse.BooleanOptionalAction, help=help[name])
+        else:
+            shown = "the paper's" if name in READERS else default
+            kind = str if name in TEXTS else _value
+            made.add_argument(option, type=kind, metavar="X", help=f"{help[name]} ({shown})")
+    return made
+
+
+def recipe(name: str | None) -> dict:
+    "The options that a recipe gives; none without a name."
+    if name is not None: one_of("recipe", name, RECIPES)
+    return RECIPES.get(name, {})
+
+
+def main(argv: Sequence[str] | None = None) -> int:  # exit status
+    "Train; each error is one line."
+    command = parser()
+    try:
+        given, unknown = command.parse_known_args(argv)
+        if unknown: raise ValueError(f"unknown {unknown[0]!r}; {nearest(unknown[0], command._option_string_actions)}")
+        given = {name: READERS.get(name, lambda value: value)(value) for name, value in vars(given).items()}
+        train.fit(given.pop("images"), **{**recipe(given.pop("recipe", None)), **given})
+    except FAILURES as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt: return 130
+    return 0
