@@ -21,10 +21,11 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 import test_checkpoint
-from pconv_edu import checkpoint, guards, train
+from pconv_edu import checkpoint, guards
 from pconv_edu.losses import LossWeights
 from pconv_edu.phases import Phase
 from pconv_edu.train import fit
+from pconv_edu.trainer import Trainer
 from pconv_edu.unet import PConvUNet
 
 torch.set_num_threads(1)  # before the first fork: a forked child has no other threads
@@ -179,7 +180,7 @@ def disks(folder: Path, share: float) -> str:
 
 def resumes(folder: Path, share: float) -> str:
     "Die at every step (before its first or second batch), with 0 and 2 workers."
-    whole, done, forward = folder / "whole", 0, train.forward
+    whole, done, forward = folder / "whole", 0, Trainer.forward
     assert ended(child(lambda: run(whole))) == 0
     for workers in (0, 2):
         for step in range(0, STEPS, max(1, round(1 / share))):
@@ -188,9 +189,9 @@ def resumes(folder: Path, share: float) -> str:
                 seen.append(state.step)
                 if seen.count(step) == 1 + step % 2: os._exit(9)
                 return forward(state, image, mask)
-            train.forward = dying
+            Trainer.forward = dying
             assert ended(child(lambda: run(out, workers=workers))) == 9
-            train.forward = forward
+            Trainer.forward = forward
             assert ended(child(lambda: run(out, workers=workers))) == 0
             assert_same(out, whole)
             shutil.rmtree(out)
@@ -222,24 +223,20 @@ def signals(folder: Path, share: float) -> str:
 
 def poison(folder: Path, share: float) -> str:
     "NaN and inf in the loss: the step is not taken, its pictures are named."
-    forward, count, checked = train.forward, max(2, round(100 * share)), []
+    forward, count, checked = Trainer.forward, max(2, round(100 * share)), []
     bad = set(random.Random(3).sample(range(2 * count), count))
     def poisoned(state, image, mask):
         loss, terms = forward(state, image, mask)
         return (loss * float("nan" if state.step % 2 else "inf") if state.step in bad else loss), terms
-    def watched(state, terms):
-        before = {name: value.clone() for name, value in state.net.state_dict().items()}
-        statistics = [value.clone() for value in state.before]
-        taken = usable(state, terms)
-        if not taken:
-            assert all(torch.equal(a, b) for a, b in zip(statistics, state.net.buffers()))
-            weights = {name for name, _ in state.net.named_parameters()}
-            assert all(
-                torch.equal(value, before[name]) for name, value in state.net.state_dict().items() if name in weights
-            )
-            checked.append(state.step)
-        return taken
-    usable, train.forward, train.usable = train.usable, poisoned, watched
+    def watched(state):
+        before = {name: value.clone() for name, value in state.net.named_parameters()}
+        statistics = [value.clone() for value in state.buffers_before]
+        skip(state)
+        assert all(torch.equal(a, b) for a, b in zip(statistics, state.net.buffers()))
+        assert all(torch.equal(value, before[name]) for name, value in state.net.named_parameters())
+        checked.append(state.step)
+        return False
+    skip, Trainer.forward, Trainer.skip = Trainer.skip, poisoned, watched
     try:
         result = run(folder / "skip", phases=(Phase("initial", 2 * count, 2e-4),), on_nan="skip")
         assert set(checked) == bad == {line["step"] for line in result.history if line.get("skipped")}
@@ -250,7 +247,7 @@ def poison(folder: Path, share: float) -> str:
         try: run(folder / "stop", phases=(Phase("initial", 2 * count, 2e-4),))
         except guards.NotFinite as error: assert error.step == min(bad)
         else: raise AssertionError("the run was not stopped")
-    finally: train.forward, train.usable = forward, usable
+    finally: Trainer.forward, Trainer.skip = forward, skip
     return f"{count} losses that are no number: step not taken, weights untouched, pictures named; asked to stop, it stopped at the first"
 
 
@@ -274,11 +271,11 @@ def endurance(folder: Path, share: float) -> str:
         lambda: len(os.listdir("/proc/self/fd")),
         lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize(),
     )
-    move = train.move
+    move = Trainer.optimizer_step
     def counting(state):
         if state.step in (steps // 10, steps - 1): seen.append((files(), memory()))
-        move(state)
-    train.move = counting
+        return move(state)
+    Trainer.optimizer_step = counting
     torch.manual_seed(0)
     start = time.time()
     mask = torch.ones(1, 8, 8)
@@ -289,7 +286,7 @@ def endurance(folder: Path, share: float) -> str:
             phases=(Phase("initial", steps, 1e-5),), size=8, batch=1, draw=False, save_every=steps // 20,
             weights=LossWeights(perceptual=0, style=0), progress=False, device="cpu",
         )
-    finally: train.move = move
+    finally: Trainer.optimizer_step = move
     (files_a, memory_a), (files_b, memory_b) = seen
     growth = memory_b / memory_a - 1
     assert files_a == files_b and growth < .01, (seen, growth)
