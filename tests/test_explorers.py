@@ -15,11 +15,13 @@ def titles(drawing): return [axes.get_title() for axes in drawing.axes if axes.g
 
 def test_a_hole_of_five_closes_in_three_layers():
     "Worked by hand in lesson 03: 5, 3, 1, gone."
-    assert titles(through_layers(rect_mask(11, 3, 3, 5, 5), [(3, 1, 1)] * 3)) == ["before: 5 of 11", "layer 1: 3 of 11", "layer 2: 1 of 11", "layer 3: 0 of 11"]
+    wanted = ["before: 5 of 11", "layer 1: 3 of 11", "layer 2: 1 of 11", "layer 3: 0 of 11"]
+    assert titles(through_layers(rect_mask(11, 3, 3, 5, 5), [(3, 1, 1)] * 3)) == wanted
 
 
 def test_shares_instead_of_widths():
-    assert titles(through_layers(rect_mask(10, 4, 4, 2, 5), [(3, 1, 1)], share=True)) == ["before: 10.0%", "layer 1: 0.0%"]
+    drawing = through_layers(rect_mask(10, 4, 4, 2, 5), [(3, 1, 1)], share=True)
+    assert titles(drawing) == ["before: 10.0%", "layer 1: 0.0%"]
 
 
 def test_a_network_names_its_own_layers():
@@ -58,7 +60,7 @@ def test_bars_are_as_long_as_weight_times_term():
     bars = weight_bars({"one": terms, "two": terms}, weights).axes[0].patches
     assert [bar.get_width() for bar in bars[:5]] == pytest.approx([.1, .12, .05, .12, 0])
     assert bars[4].get_x() == pytest.approx(.39) and len(bars) == 10
-    assert weight_bars({"none": dict.fromkeys(terms, 0.)}, weights).axes[0].patches  # nothing to share out, and no error
+    assert weight_bars({"none": dict.fromkeys(terms, 0.)}, weights).axes[0].patches  # nothing to share out: no error
 
 
 def test_valid_and_hole_have_the_masks_colours():

@@ -79,7 +79,7 @@ def test_the_first_layer_is_the_published_one():
 
 
 def test_each_layer_is_normalised_and_alive(photos):
-    "Means near 1 after each convolution, no channel without any answer up to pool2, few of 256 at pool3 (8 over 16 photos)."
+    "Means near 1 after each convolution; no dead channel up to pool2, few of 256 at pool3 (8 over 16 photos)."
     state, x = load_file(shipped_features("vgg16_pool3")), [(p - MEAN) / STD for p in photos]
     for place in (0, 2, 5, 7, 10, 12, 14):
         kernel, bias = (state[f"features.{place}.{kind}"].double() for kind in ("weight", "bias"))

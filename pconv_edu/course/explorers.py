@@ -1,4 +1,4 @@
-"""Pictures that several lessons and the drawing widget share: a mask through the layers, the value in the hole, the say of each loss.
+"""Pictures that several lessons share: a mask through the layers, the value in the hole, the say of each loss.
 
 Each is a function that returns a `Drawing`, so it stands still on paper; `widgets.play` puts controls above it.
 """
@@ -42,7 +42,7 @@ def film(
     shape = masks[0].shape[-2] / masks[0].shape[-1]
     drawing.set_figheight(-(-len(masks) // columns) * (width * min(1, shape) + .3))
     for axes, mask in zip(drawing.axes, masks):
-        axes.set_aspect(shape * mask.shape[-1] / mask.shape[-2])  # a 2 × 2 mask of a wide picture is as wide as the picture
+        axes.set_aspect(shape * mask.shape[-1] / mask.shape[-2])  # a 2 × 2 mask of a wide picture is drawn wide
         if max(mask.shape[-2:]) > 32: continue
         for x in range(mask.shape[-1]): axes.axvline(x - .5, color="white", linewidth=.5)
         for y in range(mask.shape[-2]): axes.axhline(y - .5, color="white", linewidth=.5)
@@ -51,13 +51,14 @@ def film(
 
 def through_layers(
     mask: Tensor,  # [1,H,W], 1 = valid, 0 = hole
-    net_or_layers: nn.Module | Iterable,  # a network with `mask_layers()`, or (kernel, stride, padding[, dilation]) of each layer
+    net_or_layers: nn.Module | Iterable,  # with `mask_layers()`; or each layer's kernel, stride, padding[, dilation]
     share: bool = False,  # titles say how much of each mask is hole; else how wide the hole is, in pixels
     **options,  # of `film`
 ) -> Drawing:
     "The mask's way through a network, layer by layer (the paper's equation 2)."
     masks = mask_history(mask, net_or_layers)
-    says = [f"{hole_ratio(m):.1%}" if share else f"{hole} of {m.shape[-1]}" for m, hole in zip(masks, hole_widths(masks))]
+    widths = [f"{hole} of {m.shape[-1]}" for m, hole in zip(masks, hole_widths(masks))]
+    says = [f"{hole_ratio(m):.1%}" for m in masks] if share else widths
     return film(masks, [f"layer {i}: {text}" if i else f"before: {text}" for i, text in enumerate(says)], **options)
 
 

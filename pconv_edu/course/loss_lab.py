@@ -1,4 +1,6 @@
-"""What lessons 06 to 10 share: one picture damaged in several ways, bars of what each loss says, and pixels that learn."""
+"""What lessons 06 to 10 share: one picture damaged in several ways, bars of what each loss says, pixels that learn."""
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -53,7 +55,7 @@ def bars(
     grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.9] + [.75] * len(table))
     for axes, (name, picture) in zip(grid[0], pictures.items()):
         paint(axes, picture)
-        axes.images[0].set_interpolation("antialiased")  # shown smaller than it is: a seam of one pixel must not fall between two rows
+        axes.images[0].set_interpolation("antialiased")  # so that a seam of one pixel does not fall between two rows
         axes.set_title(name, fontsize=12)
     for row, (term, values) in zip(grid[1:], table.items()):
         row[0].set_ylabel(term, fontsize=12, rotation=0, ha="right", va="center")
@@ -73,17 +75,52 @@ def learn_pixels(
     start: Tensor,  # [B,3,H,W], the pixels before
     image: Tensor,  # [B,3,H,W] in [0,1]
     mask: Tensor,   # [B,1,H,W], 1 = valid, 0 = hole
-    steps: int = 40,
-    lr: float = .08,  # about how far a pixel moves in a step
+    schedule: Sequence[tuple[int, float]] = ((40, .08),),  # steps, and about how far a pixel moves in each of them
+    trace: list[float] | None = None,  # gets the total of each step
 ) -> Tensor:  # the composite after the last step, [B,3,H,W]
     "Gradient descent (Adam) on the pixels themselves, with no network: the picture that this loss asks for."
     pixels = start.clone().requires_grad_()
-    optimizer = torch.optim.Adam([pixels], lr=lr)
-    for _ in range(steps):
+    optimizer = torch.optim.Adam([pixels])
+    for rate in (rate for steps, rate in schedule for _ in range(steps)):
+        optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        loss(pixels, image, mask)[0].backward()
+        total = loss(pixels, image, mask)[0]
+        total.backward()
         optimizer.step()
+        if trace is not None: trace.append(total.item())
     return composite(pixels.detach(), image, mask)
+
+
+def clouds(
+    height: int,
+    width: int,
+    seed: int = 0,
+) -> Tensor:  # [1,1,height,width], mean about 0
+    "Soft blobs: a start for pixels that learn, without the single-pixel noise that VGG-16 hardly sees."
+    return blur(torch.randn(1, 1, height, width, generator=torch.Generator().manual_seed(seed)), 1.5)
+
+
+def strongest_patches(
+    vgg,                    # a `VGG16Features`
+    photos: Sequence[Tensor],  # each [3,H,W] in [0,1]
+    level: int,             # 1, 2 or 3: after which pooling
+    channel: int,
+    count: int = 5,
+) -> list[Tensor]:  # each [3,side,side], the strongest first; at most two from one photo
+    "The parts of the photos to which one channel responds most, as large as the window that it looks at."
+    side, stride, rim = {1: (6, 2, 3), 2: (16, 4, 3), 3: (44, 8, 3)}[level]  # rim: where padding's zeros make edges
+    found = []
+    for photo in photos:
+        response = vgg(photo[None])[level - 1][0, channel, rim:-rim, rim:-rim]
+        padded = F.pad(photo[None], [side // 2] * 4, mode="replicate")[0]
+        for _ in range(2):
+            y, x = divmod(int(response.argmax()), response.shape[1])
+            top, left = (int((place + rim + .5) * stride) for place in (y, x))
+            found.append((float(response[y, x]), padded[:, top:top + side, left:left + side]))
+            far = side // stride // 2 + 1
+            response = response.clone()
+            response[max(0, y - far):y + far + 1, max(0, x - far):x + far + 1] = 0  # the next one lies elsewhere
+    return [patch for _, patch in sorted(found, key=lambda pair: -pair[0])[:count]]
 
 
 def grey(

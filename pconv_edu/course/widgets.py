@@ -14,11 +14,13 @@ def _control(name: str, value) -> w.Widget:
     if isinstance(value, bool): return w.Checkbox(value=value, description=label)
     if isinstance(value, (list, dict)): return w.Dropdown(options=value, description=label)
     if not isinstance(value, tuple) or len(value) not in (2, 3):
-        raise ValueError(f"control {name!r} is {value!r}; give (low, high), (low, high, step), a list, a dict, a bool or a widget")
+        raise ValueError(f"control {name!r} is {value!r}; "
+                         "give (low, high), (low, high, step), a list, a dict, a bool or a widget")
     low, high = value[:2]
     whole = all(isinstance(v, int) for v in value)
     step = value[2] if len(value) == 3 else (1 if whole else (high - low) / 20)
-    return (w.IntSlider if whole else w.FloatSlider)(min=low, max=high, step=step, value=low, description=label, continuous_update=False)
+    slider = w.IntSlider if whole else w.FloatSlider
+    return slider(min=low, max=high, step=step, value=low, description=label)  # redraws while it moves
 
 
 def play(
@@ -42,7 +44,8 @@ def play(
             drawing = draw(**values())
             image.format, image.value, note.value = drawing.format, drawing.to_bytes(), ""
         except Exception as error:  # shown, because a widget's callback has nowhere else to say it
-            note.value = f'<div class="play-error" role="alert"><b>{type(error).__name__}:</b> {escape(str(error))}</div>'
+            said = f"<b>{type(error).__name__}:</b> {escape(str(error))}"
+            note.value = f'<div class="play-error" role="alert">{said}</div>'
 
     for part in parts.values(): part.observe(redraw, "value")
     return w.VBox([*parts.values(), note, image], layout=w.Layout(align_items="flex-start"))

@@ -92,7 +92,7 @@ class VGG16Features(nn.Module):
         super().__init__()
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision is {precision!r}; give 'float32' or 'bfloat16'")
-        with torch.device("meta"): layers = ensure_torchvision().models.vgg16().features[:17]  # to pool3; no more is made
+        with torch.device("meta"): layers = ensure_torchvision().models.vgg16().features[:17]  # up to pool3
         state = _weights(weights, layers, seed)
         self.name = Path(weights).name + ("" if precision == "float32" else f" in {precision}")  # for logs and cards
         for name, p in list(layers.named_parameters()):

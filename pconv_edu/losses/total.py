@@ -75,7 +75,8 @@ def used(
     weights: LossWeights | dict,  # or the weights as an older run wrote them down
 ) -> dict[str, float]:  # name → weight
     "The weights that are not 0. A term that is off is as if it did not exist."
-    return {name: weight for name, weight in (weights if isinstance(weights, dict) else asdict(weights)).items() if weight}
+    named = weights if isinstance(weights, dict) else asdict(weights)
+    return {name: weight for name, weight in named.items() if weight}
 
 # %% ../../nbs/10_total_loss.ipynb #c0a84c09
 class InpaintingLoss(nn.Module):
@@ -102,7 +103,8 @@ class InpaintingLoss(nn.Module):
     def features(self, pictures: Tensor) -> list[Tensor]:
         "VGG-16's three levels for a batch; with `checkpoint` in four parts, one by one, that keep no activations."
         if not self.checkpoint: return self.vgg(pictures)
-        parts = [recomputed(self.vgg, part, use_reentrant=False, preserve_rng_state=False) for part in pictures.chunk(4)]
+        again = partial(recomputed, self.vgg, use_reentrant=False, preserve_rng_state=False)
+        parts = [again(part) for part in pictures.chunk(4)]
         return [torch.cat(level) for level in zip(*parts)]
 
     def all_features(self, output: Tensor, comp: Tensor, image: Tensor) -> dict[str, tuple[Tensor, ...]]:

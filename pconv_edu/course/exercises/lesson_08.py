@@ -45,8 +45,11 @@ def half_gram(answer):
     large = answer(torch.full((1, 2, 512, 512), 20.).half())
     if large.isinf().any() or large.isnan().any():
         return "512 × 512 values of 20 still overflow: scale the features before the product, not the product after it"
-    if not torch.allclose(large.float(), torch.tensor(200.), rtol=.02):
-        return f"512 × 512 values of 20 give {large[0, 0, 0]:.1f} and not 200: do the scaled features become too small for float16? Scale by the root, on both sides"
+    for value, wanted in ((20., 200.), (.01, 5e-5)):  # two channels of one value: value² / 2
+        got = answer(torch.full((1, 2, 512, 512), value).half())
+        if not torch.allclose(got.float(), torch.tensor(wanted), rtol=.02):
+            return (f"512 × 512 values of {value:g} give {got[0, 0, 0]:.3g} and not {wanted:g}: do the scaled features "
+                    "become too small for float16? Scale by the root, on both sides")
 
 
 @exercise("8.3")
