@@ -30,47 +30,70 @@ def check_mask(
                      f"from {low:g} to {high:g}; binarise it: (mask > 0.5).float()")
 
 # %% ../nbs/03_mask_update.ipynb #b9dcbcb2
-def _pair(value) -> tuple: return (value, value) if isinstance(value, int) else tuple(value)
+def _sides(kernel_size) -> int:
+    "How many sides the window has: 2, unless the kernel size says otherwise."
+    return 2 if isinstance(kernel_size, int) else len(kernel_size)
+
+def _each(value, sides: int) -> tuple:
+    "One value for each side."
+    return (value,) * sides if isinstance(value, int) else tuple(value)
 
 def _edges(padding, kernel_size, dilation) -> list[int]:
     "Pixels added left, right, above and below, as `F.pad` wants them; 'same' puts the odd one right and below."
+    sides = _sides(kernel_size)
     if padding == "valid": padding = 0
-    if padding != "same": return [side for p in reversed(_pair(padding)) for side in (p, p)]
-    totals = [d * (k - 1) for k, d in zip(_pair(kernel_size), _pair(dilation))]
-    return [side for total in reversed(totals) for side in (total // 2, total - total // 2)]
+    if padding != "same": return [edge for p in reversed(_each(padding, sides)) for edge in (p, p)]
+    totals = [d * (k - 1) for k, d in zip(_each(kernel_size, sides), _each(dilation, sides))]
+    return [edge for total in reversed(totals) for edge in (total // 2, total - total // 2)]
 
 # %% ../nbs/03_mask_update.ipynb #d4d34fd1
 def update_mask(
     mask: Tensor,  # [B,C,H,W] or [C,H,W]; 1 = valid, 0 = hole
-    kernel_size: int | tuple[int, int] = 3,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] | str = 0,  # what lies outside the picture is hole; also 'same' and 'valid'
-    dilation: int | tuple[int, int] = 1,
+    kernel_size: int | tuple[int, ...] = 3,  # (k,) for masks [B,C,L], three numbers for [B,C,D,H,W]
+    stride: int | tuple[int, ...] = 1,
+    padding: int | tuple[int, ...] | str = 0,  # what lies outside the picture is hole; also 'same' and 'valid'
+    dilation: int | tuple[int, ...] = 1,
 ) -> Tensor:  # [B,C,H',W'], as large as a convolution's output
     """Equation 2: 1 where the window holds a valid pixel, else 0. Each plane is updated on its own.
 
     Raises `ValueError` for a mask that is not binary or has too few dimensions.
     """
-    if mask.ndim not in (3, 4): raise ValueError(f"a mask has shape [B,1,H,W] or [1,H,W], and this one has {list(mask.shape)}")
+    sides = _sides(kernel_size)
+    if mask.ndim not in (sides + 1, sides + 2):
+        names = ",".join("DHW"[-sides:] if sides > 1 else "L")
+        raise ValueError(f"a mask has shape [B,1,{names}] or [1,{names}], and this one has {list(mask.shape)}")
     check_mask(mask)
     if not mask.is_floating_point(): mask = mask.float()
-    outside_is_hole = F.pad(mask, _edges(padding, kernel_size, dilation))  # max_pool2d's own padding stops at half a kernel
-    return F.max_pool2d(outside_is_hole, kernel_size, stride, dilation=dilation)
+    outside_is_hole = F.pad(mask, _edges(padding, kernel_size, dilation))  # max_pool's own padding stops at half a kernel
+    max_pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[sides - 1]
+    return max_pool(outside_is_hole, kernel_size, stride, dilation=dilation)
 
 # %% ../nbs/03_mask_update.ipynb #3ea1f84a
-def _geometry(layer) -> tuple:
-    "(kernel_size, stride, padding, dilation) of a tuple or of a convolution."
-    if isinstance(layer, (tuple, list)): return (*layer, 1)[:4]
-    if not hasattr(layer, "kernel_size"): raise TypeError(f"a {type(layer).__name__} has no kernel_size; give convolutions or (kernel, stride, padding[, dilation])")
-    return layer.kernel_size, layer.stride, layer.padding, layer.dilation
+def _through(layer, mask: Tensor) -> Tensor:
+    "The mask after one layer: a convolution, or (kernel, stride, padding[, dilation])."
+    if isinstance(layer, (tuple, list)): return update_mask(mask, *layer)
+    if not hasattr(layer, "kernel_size") or getattr(layer, "transposed", False):
+        raise TypeError(
+            f"mask_history cannot follow a mask through a {type(layer).__name__}; "
+            "give convolutions or (kernel, stride, padding[, dilation])"
+        )
+    padding = layer.padding
+    if getattr(layer, "padding_mode", "zeros") != "zeros":  # a border of real pixels, valid where they are
+        widened = mask.float() if mask.ndim == _sides(layer.kernel_size) + 2 else mask.float()[None]
+        widened = F.pad(widened, layer._reversed_padding_repeated_twice, mode=layer.padding_mode)
+        mask, padding = widened.reshape(*mask.shape[:-_sides(layer.kernel_size)], *widened.shape[2:]).to(mask.dtype), 0
+    return update_mask(mask, layer.kernel_size, layer.stride, padding, getattr(layer, "dilation", 1))
 
 def mask_history(
     mask: Tensor,  # [B,1,H,W] or [1,H,W]; 1 = valid, 0 = hole
-    net_or_layers: nn.Module | Iterable,  # a network with `mask_layers()`, or its layers: convolutions or (kernel, stride, padding[, dilation])
-) -> list[Tensor]:  # the mask itself, then the mask behind each layer
+    net_or_layers: nn.Module | Iterable,  # a network with `mask_layers()`, perhaps wrapped, or its layers: see `_through`
+) -> list[Tensor]:  # the mask itself, then the mask after each layer
     "The mask as it passes through a network, layer by layer."
-    layers = net_or_layers.mask_layers() if hasattr(net_or_layers, "mask_layers") else net_or_layers
-    if not isinstance(layers, Iterable): layers = [layers]
+    layers = net_or_layers
+    if isinstance(layers, nn.Module) and not isinstance(layers, Iterable):
+        known = (part.mask_layers() for part in layers.modules() if hasattr(part, "mask_layers"))
+        layers = next(known, [layers])
+    elif hasattr(layers, "mask_layers"): layers = layers.mask_layers()
     masks = [mask]
-    for layer in layers: masks.append(update_mask(masks[-1], *_geometry(layer)))
+    for layer in layers: masks.append(_through(layer, masks[-1]))
     return masks

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .mask_update import _edges, _pair, check_mask
+from .mask_update import _each, _edges, check_mask
 
 # %% ../nbs/04_partial_conv.ipynb #46646f45
 def partial_conv2d_loop(
@@ -27,7 +27,7 @@ def partial_conv2d_loop(
     groups: int = 1,
 ) -> tuple[Tensor, Tensor]:  # y and its mask, both [B,out,H',W']
     "Equations 1 and 2 window by window: slow and obvious, the fast layer is tested against it."
-    (sy, sx), (py, px), (dy, dx) = _pair(stride), _pair(padding), _pair(dilation)
+    (sy, sx), (py, px), (dy, dx) = (_each(value, 2) for value in (stride, padding, dilation))
     x, valid = (F.pad(t, (px, px, py, py)) for t in (x, mask.expand_as(x).bool()))
     out, share, kh, kw = weight.shape
     reach_y, reach_x = dy * (kh - 1) + 1, dx * (kw - 1) + 1  # pixels from a window's first row or column to its last
@@ -61,9 +61,9 @@ def window_count(
     stride=1, padding=0, dilation=1,  # the convolution's
 ) -> Tensor:  # [B,G,...], as large as the convolution's output, in the dtype of `valid`
     "sum(M) of equation 1: each plane summed over every window, along one side and then along the next."
-    each = lambda value: (value,) * len(kernel_size) if isinstance(value, int) else value
-    valid = F.pad(valid, _edges(padding if isinstance(padding, str) else each(padding), kernel_size, dilation))
-    for dim, (taps, step, gap) in enumerate(zip(kernel_size, each(stride), each(dilation)), 2):
+    steps, gaps = _each(stride, len(kernel_size)), _each(dilation, len(kernel_size))
+    valid = F.pad(valid, _edges(padding, kernel_size, dilation))
+    for dim, (taps, step, gap) in enumerate(zip(kernel_size, steps, gaps), 2):
         end = valid.shape[dim] - gap * (taps - 1)
         first, *others = (valid[(slice(None),) * dim + (slice(i * gap, end + i * gap, step),)] for i in range(taps))
         valid = sum(others, first)
@@ -89,15 +89,22 @@ def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
     if torch.jit.is_tracing(): return  # sizes are tensors there
     ndim, channels = len(layer.kernel_size) + 2, [1]
     if x.ndim != ndim or x.shape[1] != layer.in_channels:
-        raise ValueError(f"x has shape {list(x.shape)}{'' if mask is None else f' and the mask {list(mask.shape)}'}; "
-                         f"{type(layer).__name__} takes x of {ndim} dimensions, the second with {layer.in_channels} channels")
+        both = "" if mask is None else f" and the mask {list(mask.shape)}"
+        raise ValueError(f"x has shape {list(x.shape)}{both}; {type(layer).__name__} takes x of {ndim} dimensions, "
+                         f"the second with {layer.in_channels} channels")
     if mask is None: return
     if layer.planes: channels.append(len(layer.planes))
     if layer.multi_channel: channels.append(layer.in_channels)
-    if mask.ndim != ndim or mask.shape[0] not in (1, x.shape[0]) or mask.shape[1] not in channels or mask.shape[2:] != x.shape[2:]:
+    fits = mask.ndim == ndim and mask.shape[0] in (1, x.shape[0]) and mask.shape[1] in channels
+    if not fits or mask.shape[2:] != x.shape[2:]:
         hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
-        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, 1 or {x.shape[0]} in the batch, "
-                         f"{' or '.join(map(str, channels))} channels, and the size of x{hint}")
+        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, "
+                         f"1 or {x.shape[0]} in the batch, {' or '.join(map(str, channels))} channels, "
+                         f"and the size of x{hint}")
+
+def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | None:
+    if x is not None and other is not None: raise TypeError(f"{names} are two names of one argument; give one")
+    return other if x is None else x
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
@@ -109,39 +116,51 @@ class _PartialConv:
         *args,  # in_channels, out_channels, kernel_size, stride, padding, ...: those of `nn.Conv2d`
         multi_channel: bool = False,  # the mask has a plane for each channel of x, and so has the returned one for y
         return_mask: bool = False,  # return (y, new mask) instead of y
-        planes: tuple[int, ...] | None = None,  # the mask has a plane for each of these runs of channels, as behind `torch.cat`
+        planes: tuple[int, ...] | None = None,  # the mask has a plane for each of these runs of channels: see `channel_sum`
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
         self.multi_channel, self.return_mask, self.planes = multi_channel, return_mask, planes and tuple(planes)
         if self.planes and (sum(self.planes) != self.in_channels or self.groups > 1 or multi_channel):
-            raise ValueError(f"planes={self.planes} must add up to in_channels={self.in_channels}, without groups or multi_channel")
-        if not isinstance(self.padding, str) and min(self.padding) < 0: raise ValueError(f"padding={self.padding} is negative")
+            raise ValueError(f"planes={self.planes} must add up to in_channels={self.in_channels}, "
+                             "without groups or multi_channel")
+        if not isinstance(self.padding, str) and min(self.padding) < 0:
+            raise ValueError(f"padding={self.padding} is negative")
 
     def forward(
         self,
-        x: Tensor,  # [B,C,...]; what stands in its holes does not matter
-        mask: Tensor | None = None,  # [B or 1, 1, ...], 1 = valid; None: nothing but what lies outside x is hole
-        masked: bool = False,  # x is 0 in its holes already and the mask is known to be binary: saves a pass over the memory
+        x: Tensor | None = None,  # [B,C,...], or [C,...] without a batch; what its holes hold does not matter
+        mask: Tensor | None = None,  # [B or 1, 1, ...], or [1,...] with x [C,...]; 1 = valid; None: no hole inside x
+        masked: bool = False,  # x is 0 in its holes already and the mask is binary: saves a pass over the memory
+        *,
+        input: Tensor | None = None,    # x as `nn.Conv2d` calls it
+        mask_in: Tensor | None = None,  # the mask as NVIDIA's layer calls it
     ):
+        x, mask = _one_name(x, input, "x and input"), _one_name(mask, mask_in, "mask and mask_in")
+        if x is None: raise TypeError(f"{type(self).__name__} needs x, the tensor to convolve")
+        if x.ndim == len(self.kernel_size) + 1 and (mask is None or mask.ndim == x.ndim):
+            result = self.forward(x[None], None if mask is None else mask[None], masked)
+            return tuple(t[0] for t in result) if isinstance(result, tuple) else result[0]
         _check_shapes(self, x, mask)
         if mask is None: mask = x.new_ones(1, 1, *x.shape[2:], dtype=torch.float32)
         elif not masked: x = self.hide(x, mask)
         return self.complete(self._conv_forward(x, self.weight, None), mask)
 
     def complete(self, raw: Tensor, mask: Tensor):
-        "What is left to do behind the convolution: `raw`, without bias, and the mask of what it read → y, and the new mask."
+        "What is left to do after the convolution: `raw`, without bias, and the mask of what it read → y, and the new mask."
         count, window_size = self.count(mask)
         y = renormalise(raw, count, window_size, self.bias)
         if not self.return_mask: return y
         new_mask = count.clamp(max=1).to(mask.dtype if mask.is_floating_point() else raw.dtype)
-        return y, new_mask.expand(raw.shape[0], self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
+        new_mask = new_mask.expand(raw.shape[0], self.out_channels if self.multi_channel else 1, *new_mask.shape[2:])
+        return y, new_mask.contiguous()  # memory of its own: a write to one plane changes no other
 
     def hide(self, x: Tensor, mask: Tensor) -> Tensor:
         "`x` with 0 in its holes, whatever stood there. Not x · mask: NaN · 0 is NaN."
         check_mask(mask, x)
         if self.planes and mask.shape[1] > 1:
-            mask = torch.cat([plane.expand(-1, n, *plane.shape[2:]) for n, plane in zip(self.planes, mask.split(1, 1))], 1)
+            planes = zip(self.planes, mask.split(1, 1))
+            mask = torch.cat([plane.expand(-1, n, *plane.shape[2:]) for n, plane in planes], 1)
         return torch.where(mask != 0, x, 0)
 
     def count(self, mask: Tensor) -> tuple[Tensor, int]:
@@ -159,7 +178,8 @@ class _PartialConv:
         return count, channels * prod(self.kernel_size)
 
     def extra_repr(self) -> str:
-        own = [f"{name}={getattr(self, name)}" for name in ("multi_channel", "return_mask", "planes") if getattr(self, name)]
+        names = "multi_channel", "return_mask", "planes"
+        own = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
         return ", ".join([super().extra_repr(), *own])
 
 # %% ../nbs/04_partial_conv.ipynb #2ddea5cf

@@ -4,18 +4,22 @@
 
 # %% auto #0
 __all__ = ['PAPER', 'NETS', 'join_masks', 'join', 'merge_kernel', 'double_and_convolve', 'PConvBlock', 'pad_with_hole',
-           'check_input', 'PConvUNet', 'freeze_encoder_bn', 'make_net', 'net_class']
+           'check_input', 'PConvUNet', 'freeze_encoder_bn', 'make_net']
 
 # %% ../nbs/05_unet.ipynb #c0722668
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.module import _has_any_global_hook
 
 from .guards import one_of
 from .mask_update import check_mask
+from .parallel import SharedBatchNorm2d
 from .partial_conv import PartialConv2d
 
 # %% ../nbs/05_unet.ipynb #11af8473
@@ -55,6 +59,19 @@ def double_and_convolve(
     low, high = weight.split([x.shape[1], skip.shape[1]], 1)
     return F.conv_transpose2d(x, merge_kernel(low), stride=2, padding=1).add_(F.conv2d(skip, high, padding=1))
 
+# %% ../nbs/05_unet.ipynb #92d7b0e3
+_PLAIN = (nn.Conv2d, PartialConv2d, nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Identity)
+
+def _nobody_looks(*layers: nn.Module | None) -> bool:
+    "Whether nothing can tell that one of these layers is not called, or that its result is overwritten."
+    if _has_any_global_hook(): return False
+    for layer in layers:
+        if layer is None: continue
+        if type(layer) not in _PLAIN or "forward" in layer.__dict__: return False
+        if layer._forward_hooks or layer._forward_pre_hooks: return False
+        if layer._backward_hooks or layer._backward_pre_hooks: return False
+    return True
+
 # %% ../nbs/05_unet.ipynb #5d19bb7a
 class PConvBlock(nn.Module):
     """Partial convolution, BatchNorm, activation: one row of the paper's table of layers.
@@ -62,6 +79,8 @@ class PConvBlock(nn.Module):
     x `[B,C,H,W]`, 0 in its holes, and mask `[B,1,H,W]` (or one plane for each of `planes`) → the same, one layer on.
     With `skip` `[B,S,2H,2W]` and its mask, x is doubled and joined with it first.
     """
+    bn_frozen = False  # True: BatchNorm stays in eval mode, whoever calls `train`
+
     def __init__(
         self,
         in_channels: int,
@@ -76,25 +95,37 @@ class PConvBlock(nn.Module):
         upsample: str = "nearest",  # how x is doubled when there is a skip link
     ):
         super().__init__()
-        options = dict(return_mask=True, planes=planes) if partial else {}
-        self.conv = (PartialConv2d if partial else nn.Conv2d)(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=bias, **options)
+        kind, options = (PartialConv2d, dict(return_mask=True, planes=planes)) if partial else (nn.Conv2d, {})
+        self.conv = kind(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=bias, **options)
         nn.init.kaiming_normal_(self.conv.weight, a=1. if slope is None else slope)  # He et al.
         if bias: nn.init.zeros_(self.conv.bias)
         self.bn = nn.BatchNorm2d(out_channels) if bn else None
-        self.act = nn.Identity() if slope is None else nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
+        self.act = nn.Identity() if slope is None else nn.LeakyReLU(slope) if slope else nn.ReLU()
         self.partial, self.upsample = partial, upsample
-        self.merged = bool(planes) and (kernel_size, upsample) == (3, "nearest") and in_channels > 2 * out_channels  # else the new kernel costs more than it saves
+        narrows = in_channels > 2 * out_channels  # else the merged kernel costs more than it saves
+        self.merged = bool(planes) and (kernel_size, upsample) == (3, "nearest") and narrows
 
-    def forward(self, x: Tensor, mask: Tensor | None, skip: Tensor | None = None, skip_mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        if skip is not None and self.merged: x, mask = self.convolve_merged(x, mask, skip, skip_mask)
+    def forward(
+        self, x: Tensor, mask: Tensor | None, skip: Tensor | None = None, skip_mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        in_place = _nobody_looks(self.conv, self.bn, self.act)
+        if skip is not None and self.can_merge(): x, mask = self.convolve_merged(x, mask, skip, skip_mask)
         else: x, mask = self.convolve(*(x, mask) if skip is None else join(x, mask, skip, skip_mask, self.upsample))
         if self.bn is not None:
             x = self.bn(x)
-            if self.partial: x = x.mul_(mask)  # BatchNorm moved the holes away from 0; before the activation, which keeps its result
-        return self.act(x), mask
+            # BatchNorm moved the holes away from 0; before the activation, which keeps its result
+            if self.partial: x = x.mul_(mask) if in_place else x * mask
+        return self.activate(x, in_place), mask
 
     def convolve(self, x, mask):
         return self.conv(x, mask, masked=True) if self.partial else (self.conv(x), mask)
+
+    def can_merge(self) -> bool:
+        "Whether `convolve_merged` is quicker, and nothing can tell that `conv` is not called."
+        conv = self.conv
+        if not self.merged or type(conv) is not (PartialConv2d if self.partial else nn.Conv2d): return False
+        if (conv.padding_mode, conv.padding, conv.dilation, conv.stride) != ("zeros", (1, 1), (1, 1), (1, 1)): return False
+        return _nobody_looks(conv)
 
     def convolve_merged(self, x, mask, skip, skip_mask):
         "The same as `convolve` of what `join` gives, to rounding."
@@ -102,14 +133,28 @@ class PConvBlock(nn.Module):
         if self.partial: return self.conv.complete(raw, join_masks(mask, skip_mask))
         return raw if self.conv.bias is None else raw + self.conv.bias.view(1, -1, 1, 1), mask
 
+    def activate(self, x: Tensor, in_place: bool) -> Tensor:
+        if in_place and type(self.act) is nn.ReLU: return F.relu_(x)
+        if in_place and type(self.act) is nn.LeakyReLU: return F.leaky_relu_(x, self.act.negative_slope)
+        return self.act(x)
+
+    def train(self, mode: bool = True):
+        "As usual, but a frozen BatchNorm stays frozen."
+        super().train(mode)
+        if self.bn_frozen and self.bn is not None: self.bn.eval()
+        return self
+
 # %% ../nbs/05_unet.ipynb #a11c09ea
 def pad_with_hole(
     x: Tensor,      # image or mask, [B,C,H,W]
     multiple: int,  # 2^stages
 ) -> Tensor:
     "Pad bottom and right with 0 up to the next multiple; in a mask 0 is hole."
-    bottom, right = (x.shape[2] + multiple - 1) // multiple * multiple - x.shape[2], (x.shape[3] + multiple - 1) // multiple * multiple - x.shape[3]
-    return F.pad(x, (0, right, 0, bottom)) if bottom or right else x
+    height, width = x.shape[2:]
+    bottom = (height + multiple - 1) // multiple * multiple - height
+    right = (width + multiple - 1) // multiple * multiple - width
+    if not torch.jit.is_tracing() and not (bottom or right): return x  # a trace would never pad another size
+    return F.pad(x, (0, right, 0, bottom))
 
 # %% ../nbs/05_unet.ipynb #2642e88c
 def check_input(
@@ -118,45 +163,61 @@ def check_input(
     training: bool,  # BatchNorm of the bottleneck takes its statistics from this batch
 ):
     "Raise `ValueError`, naming shapes and what to do, for input that the network cannot take."
+    if torch.jit.is_tracing(): return  # sizes are tensors there, and values those of the example
     if image.ndim != 4 or image.shape[1] != 3:
         raise ValueError(f"the image has shape {list(image.shape)}; give [B,3,H,W], a single picture as image[None]")
+    if not image.is_floating_point():
+        raise ValueError(f"the image holds {image.dtype} levels; give floats in [0,1], of uint8 levels image / 255")
     (batch, _, height, width), fits = image.shape, (1, len(image))
     if mask.ndim != 4 or mask.shape[1] != 1 or len(mask) not in fits or mask.shape[2:] != image.shape[2:]:
-        raise ValueError(f"the mask has shape {list(mask.shape)} and the image {list(image.shape)}; the mask must be [{batch},1,{height},{width}]")
+        raise ValueError(f"the mask has shape {list(mask.shape)} and the image {list(image.shape)}; "
+                         f"the mask must be [{batch},1,{height},{width}]")
     check_mask(mask)
     if training and stages > 1 and batch == 1 and max(height, width) <= 2 ** stages:
-        raise ValueError(f"one picture of {height} × {width} is 1 × 1 after {stages} stages, and BatchNorm cannot train on one value for each channel; "
-                         f"give 2 pictures or more, pictures larger than {2 ** stages}, or a network of fewer stages")
+        raise ValueError(f"one picture of {height} × {width} is 1 × 1 after {stages} stages, and BatchNorm cannot train "
+                         f"on one value for each channel; give 2 pictures or more, pictures larger than {2 ** stages}, "
+                         "or a network of fewer stages")
+
+def _needs_neighbours(bn: nn.Module | None) -> bool:
+    "Whether `bn` takes its statistics from the batch of this process alone."
+    if not isinstance(bn, _BatchNorm) or not bn.training: return False
+    shared = isinstance(bn, (SharedBatchNorm2d, nn.SyncBatchNorm)) and dist.is_available() and dist.is_initialized()
+    return not shared or dist.get_world_size() == 1
 
 # %% ../nbs/05_unet.ipynb #bd63cc80
 PAPER = (64, 128, 256, 512, 512, 512, 512, 512)  # channels of the encoder's stages
 
 class PConvUNet(nn.Module):
-    """The inpainting network: image `[B,3,H,W]` in [0,1] and mask `[B,1,H,W]` (1 = valid) → output `[B,3,H,W]` (section 3.2 of the paper).
+    """The inpainting network: image `[B,3,H,W]` in [0,1] and mask `[B,1,H,W]` (1 = valid) → output `[B,3,H,W]` (section 3.2).
 
-    Any height and width. What stands in the hole does not matter. The linear head's output is not clamped.
-    `config` holds the arguments: `PConvUNet(**net.config)` is the same network anew.
+    Any height and width. What the hole holds does not matter. The linear head's output is not clamped. A half or double
+    network works in the precision of its weights, and answers in that of the image.
+    `config` holds the arguments: `PConvUNet(**net.config)` builds the same network again.
     """
     def __init__(
         self,
         widths: tuple[int, ...] = PAPER,  # channels of the encoder's stages; each halves the picture
-        head: str = "linear",      # 'linear' | 'tanh': what comes behind the last convolution
+        head: str = "linear",      # 'linear' | 'tanh': what comes after the last convolution
         partial: bool = True,      # False: the plain twin, the same weights' shapes; its holes are filled with mid-grey
         upsample: str = "nearest", # 'nearest' | 'bilinear' for features; masks are always upsampled by nearest
     ):
         super().__init__()
         if head not in ("linear", "tanh"): raise ValueError(f"head={head!r}; there are 'linear' and 'tanh'")
-        if upsample not in ("nearest", "bilinear"): raise ValueError(f"upsample={upsample!r}; there are 'nearest' and 'bilinear'")
-        if not widths or min(widths) < 1: raise ValueError(f"widths={widths!r}; give the channels of one or more stages, like (64, 128, 256)")
+        if upsample not in ("nearest", "bilinear"):
+            raise ValueError(f"upsample={upsample!r}; there are 'nearest' and 'bilinear'")
+        if not widths or min(widths) < 1:
+            raise ValueError(f"widths={widths!r}; give the channels of one or more stages, like (64, 128, 256)")
         self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample)
-        self.encoder_bn_frozen = False
         inputs = (3, *widths[:-1])  # what each stage of the encoder sees, and what its partner in the decoder gets as skip
         kernels = (7, 5, 5, *[3] * len(widths))
         self.encoder = nn.ModuleList(
             PConvBlock(n, width, kernel, stride=2, bn=i > 0, partial=partial)
             for i, (n, width, kernel) in enumerate(zip(inputs, widths, kernels)))
         self.decoder = nn.ModuleList(
-            PConvBlock(width + skip, skip, bn=i > 0, slope=.2 if i else None, bias=i == 0, planes=(width, skip), partial=partial, upsample=upsample)
+            PConvBlock(
+                width + skip, skip, bn=i > 0, slope=.2 if i else None, bias=i == 0,
+                planes=(width, skip), partial=partial, upsample=upsample,
+            )
             for i, (width, skip) in reversed(list(enumerate(zip(widths, inputs)))))
 
     @classmethod
@@ -175,43 +236,57 @@ class PConvUNet(nn.Module):
         return cls(**{"widths": (32, 64, 128, 256, 256, 256), **options})
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        check_input(image, mask, len(self.encoder), self.training and not self.encoder_bn_frozen)
+        check_input(image, mask, len(self.encoder), _needs_neighbours(self.encoder[-1].bn))
         height, width = image.shape[2:]
-        image, mask = (pad_with_hole(t, 2 ** len(self.encoder)) for t in (image, mask.to(image.dtype)))
+        given, weights = image.dtype, getattr(self.decoder[-1].conv, "bias", None)
+        own = given if weights is None else weights.dtype
+        image, mask = (pad_with_hole(t.to(own), 2 ** len(self.encoder)) for t in (image, mask))
         x = torch.where(mask != 0, image * 2 - 1, 0)  # to [-1,1]; and not times mask: NaN · 0 is NaN
-        mask = mask.expand(len(x), -1, -1, -1) if self.config["partial"] else None
+        mask = mask.expand(x.shape[0], -1, -1, -1) if self.config["partial"] else None
         skips = []
         for block in self.encoder:
             skips.append((x, mask))
             x, mask = block(x, mask)
         for block in self.decoder: x, mask = block(x, mask, *skips.pop())
         if self.config["head"] == "tanh": x = x.tanh()
-        return x[:, :, :height, :width] * .5 + .5  # back to [0,1]
+        output = x[:, :, :height, :width] * .5 + .5  # back to [0,1]
+        return output if own == given else output.to(given)
 
-    def train(self, mode: bool = True):
-        "As ever, but a frozen encoder's BatchNorm stays frozen."
-        super().train(mode)
-        if self.encoder_bn_frozen:
-            for block in self.encoder:
-                if block.bn is not None: block.bn.eval()
-        return self
+    @property
+    def encoder_bn_frozen(self) -> bool:
+        "Whether `freeze_encoder_bn` holds the encoder's BatchNorm still."
+        return all(block.bn_frozen for block in self.encoder)
+
+    @encoder_bn_frozen.setter
+    def encoder_bn_frozen(self, frozen: bool):
+        for block in self.encoder: block.bn_frozen = frozen
 
     def mask_layers(self) -> list[nn.Conv2d]:
         "The encoder's convolutions, for `mask_history`."
         return [block.conv for block in self.encoder]
 
 # %% ../nbs/05_unet.ipynb #3bfe65ee
+def _encoder_of(net: nn.Module) -> tuple[nn.Module, list[nn.Module]]:
+    """The part of `net` that has an `encoder`, and the encoder's blocks, each with a `bn`; looks into wrappers.
+
+    Raises `ValueError` for a network that has none.
+    """
+    part = next((part for part in net.modules() if hasattr(part, "encoder")), None)
+    blocks = list(part.encoder) if isinstance(getattr(part, "encoder", None), Iterable) else []
+    if blocks and all(hasattr(block, "bn") for block in blocks): return part, blocks
+    raise ValueError(f"{type(net).__name__} has no .encoder of PConvBlocks, or of other blocks with a .bn; "
+                     "take phases without freeze_encoder_bn")
+
 def freeze_encoder_bn(
-    net: PConvUNet,
+    net: nn.Module,  # a network with an encoder, perhaps compiled or inside DataParallel or a module of your own
     frozen: bool = True,  # False undoes it
-) -> PConvUNet:  # the same network
+) -> nn.Module:  # the same network
     "Stop the encoder's BatchNorm, statistics and affine parameters alike: the second training phase (section 4.2)."
-    net.encoder_bn_frozen = frozen
-    for block in net.encoder:
-        if block.bn is not None: block.bn.requires_grad_(not frozen)
-    net.train(net.training)
-    for block in net.encoder if frozen else ():  # for a network of one's own, whose `train` knows nothing of it
-        if block.bn is not None: block.bn.eval()
+    part, blocks = _encoder_of(net)
+    part.encoder_bn_frozen = frozen
+    for block in blocks:
+        block.bn_frozen = frozen  # a PConvBlock heeds it in `train`; blocks of another class must be frozen again
+        if block.bn is not None: block.bn.requires_grad_(not frozen).train(block.training and not frozen)
     return net
 
 # %% ../nbs/05_unet.ipynb #b83e97d2
@@ -233,11 +308,3 @@ def make_net(
     with nullcontext() if seed is None else torch.random.fork_rng(devices=[]):
         if seed is not None: torch.manual_seed(seed)
         return NETS[net](**options)
-
-def net_class(
-    name: str,  # of the class, as saved weights carry it
-) -> type[nn.Module]:
-    "The class of that name among `NETS`. Raises `ValueError` that names those there are."
-    classes = {each.__name__: each for each in NETS.values() if isinstance(each, type)}
-    one_of("the network's class", name, classes)
-    return classes[name]

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from pconv_edu.mask_update import check_mask, mask_history, update_mask
-from pconv_edu.partial_conv import PartialConv2d, window_count
+from pconv_edu.partial_conv import PartialConv1d, PartialConv2d, PartialConv3d, window_count
+from pconv_edu.unet import PConvUNet
 
 PAPER = [(7, 2, 3), (5, 2, 2), (5, 2, 2)] + [(3, 2, 1)] * 5
 
@@ -108,3 +109,44 @@ def test_too_few_dimensions_are_named():
 def test_layers_that_say_nothing_of_their_windows_are_named():
     with pytest.raises(TypeError, match="ReLU"): mask_history(hole(8, 2), [nn.ReLU()])
     with pytest.raises(TypeError, match="Linear"): mask_history(hole(8, 2), nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("kind, size", [(PartialConv1d, (17,)), (PartialConv2d, (9, 11)), (PartialConv3d, (9, 10, 11))])
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize("batch", [True, False])
+def test_history_is_that_of_the_layers_in_any_dimension(kind, size, mode, batch):
+    layers = [
+        kind(1, 1, 3, padding=1, padding_mode=mode, return_mask=True), kind(1, 1, 3, stride=2, return_mask=True),
+        kind(1, 1, 2, padding="same", padding_mode=mode, return_mask=True), kind(1, 1, 3, dilation=2, padding=2, return_mask=True),
+    ]
+    mask = (torch.rand(*([2] if batch else []), 1, *size, generator=torch.Generator().manual_seed(3)) > .97).float()
+    wanted = [mask]
+    for layer in layers: wanted.append(layer(wanted[-1], wanted[-1])[1])
+    found = mask_history(mask, layers)
+    assert all(map(torch.equal, found, wanted)) and (found[1] == 0).any()
+
+
+def test_history_reaches_through_wrappers():
+    net, mask = PConvUNet(widths=(4, 6)), hole(16, 5)
+
+    class Outside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = net
+
+    for outer in (nn.DataParallel(net), torch.compile(net, backend="eager"), Outside()):
+        assert all(map(torch.equal, mask_history(mask, outer), mask_history(mask, net)))
+
+
+def test_masks_of_other_dimensions():
+    assert torch.equal(update_mask(torch.tensor([[1., 0, 0, 0]]), (3,), padding=1), torch.tensor([[1., 1, 0, 0]]))
+    volume = torch.zeros(1, 1, 3, 3, 3)
+    volume[..., 0, 0, 0] = 1
+    assert update_mask(volume, (2, 2, 2)).sum() == 1 and update_mask(volume, (3, 1, 1)).sum() == 1
+    with pytest.raises(ValueError, match=r"\[1, 1, 3, 3, 3\]"): update_mask(volume, 3)
+    with pytest.raises(ValueError, match=r"\[1, 1, 3, 3, 3\]"): update_mask(volume, (3,))
+
+
+def test_a_layer_that_widens_is_named():
+    with pytest.raises(TypeError, match="ConvTranspose2d"): mask_history(hole(8, 2), nn.ConvTranspose2d(1, 1, 2, stride=2))
+    assert torch.equal(mask_history(hole(8, 2), nn.MaxPool2d(2))[1], update_mask(hole(8, 2), 2, 2))

@@ -97,3 +97,22 @@ def test_edges_count_one_and_a_half_times_and_corners_two_and_a_quarter():
     zeros = layer(white)
     ratio = partial_padding(layer, say=quiet)(white) / zeros
     assert torch.allclose(ratio[0, 0, 0], torch.tensor([2.25, 1.5, 1.5, 1.5, 2.25])) and ratio[0, 0, 2, 2] == 1
+
+
+class ByName(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x): return self.conv(input=x)
+
+
+def test_what_ran_before_runs_after():
+    "A picture without a batch, and the argument's own name."
+    x = torch.rand(3, 8, 8)
+    for model in (nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)), ByName()):
+        before = model(x)
+        after = partial_padding(model, say=quiet)(x)
+        assert after.shape == before.shape
+        torch.testing.assert_close(after[:, 1:-1, 1:-1], before[:, 1:-1, 1:-1])
+        assert torch.equal(model(x[None])[0], after)

@@ -528,3 +528,56 @@ def test_options_that_cannot_be_are_named():
 
 def test_the_repr_tells_the_options():
     assert "planes=(2, 1)" in repr(PartialConv2d(3, 4, 3, planes=(2, 1))) and "multi" not in repr(PartialConv2d(3, 4, 3))
+
+
+# ---------------------------------------------------------------- a drop-in for nn.Conv2d and for NVIDIA's layer
+
+@pytest.mark.parametrize("dims", LAYERS)
+@pytest.mark.parametrize("with_mask", [True, False])
+def test_without_a_batch(dims, with_mask):
+    layer = LAYERS[dims](3, 4, 3, padding=1, return_mask=True)
+    x, mask = torch.randn(3, *[6] * dims), (torch.rand(1, *[6] * dims) > .5).float() if with_mask else None
+    y, new = layer(x, mask)
+    expected, wanted = layer(x[None], mask[None] if with_mask else None)
+    assert torch.equal(y, expected[0]) and torch.equal(new, wanted[0])
+    layer.return_mask = False
+    assert torch.equal(layer(x, mask), y)
+
+
+def test_the_names_of_other_layers_are_taken():
+    layer, x, mask = PartialConv2d(3, 4, 3), torch.randn(2, 3, 8, 8), torch.ones(2, 1, 8, 8)
+    mask[:, :, 2:6, 2:6] = 0
+    for given in (dict(input=x, mask_in=mask), dict(x=x, mask=mask), dict(input=x, mask=mask)):
+        assert torch.equal(layer(**given), layer(x, mask))
+    assert torch.equal(layer(x, mask_in=mask), layer(x, mask)) and torch.equal(layer(input=x), layer(x))
+    with pytest.raises(TypeError, match="mask_in"): layer(x, mask, mask_in=mask)
+    with pytest.raises(TypeError, match="input"): layer(x, input=x)
+    with pytest.raises(TypeError, match="PartialConv2d"): layer(mask=mask)
+
+
+@pytest.mark.parametrize("multi", [True, False])
+def test_a_write_to_one_plane_of_the_new_mask_changes_no_other(multi):
+    layer = PartialConv2d(2, 3, 3, multi_channel=multi, return_mask=True)
+    for mask in (None, torch.ones(1, 1, 6, 6), torch.ones(4, 1, 6, 6)):
+        new = layer(torch.randn(4, 2, 6, 6), mask)[1]
+        new[0, 0] = 0
+        assert new.sum() == new.numel() - 16
+
+
+@pytest.mark.parametrize("dtype, error", [(torch.float16, 1e-2), (torch.bfloat16, 1e-1), (torch.float64, 1e-6)])
+def test_a_recast_layer(dtype, error):
+    torch.manual_seed(0)
+    layer, x, mask = PartialConv2d(8, 4, 3, padding=1, return_mask=True), torch.randn(2, 8, 9, 9), torch.zeros(2, 1, 9, 9)
+    mask[:, :, 3:5] = 1
+    expected, wanted = layer(x, mask)
+    y, new = layer.to(dtype)(x.to(dtype), mask)
+    assert y.dtype == dtype and torch.equal(new, wanted) and far(y, expected.double()) < error
+    y.sum().backward()
+    assert layer.weight.grad.isfinite().all()
+
+
+def test_counts_of_volumes_with_one_number_for_all_sides():
+    valid = (torch.rand(1, 1, 5, 6, 7) > .5).float()
+    for padding in (1, "same", "valid"):
+        wanted = F.conv3d(valid, torch.ones(1, 1, 3, 3, 3), padding=padding, dilation=1)
+        assert torch.equal(window_count(valid, (3, 3, 3), 1, padding, 1), wanted)

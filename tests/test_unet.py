@@ -7,11 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import prune
 
 from pconv_edu.foreign import load_foreign
 from pconv_edu.mask_update import mask_history
+from pconv_edu.partial_conv import PartialConv2d
 from pconv_edu.unet import (
-    NETS, PConvBlock, PConvUNet, double_and_convolve, freeze_encoder_bn, make_net, merge_kernel, net_class,
+    NETS, PConvBlock, PConvUNet, double_and_convolve, freeze_encoder_bn, make_net, merge_kernel,
 )
 
 TINY = (4, 6, 8)
@@ -233,7 +235,7 @@ def test_no_layer_sees_the_hole():
         image, mask = torch.rand(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
         mask[:, :, :6, :6] = 1  # so little is valid that the hole reaches the bottleneck and the decoder
         net(image, mask)
-        assert len(seen) == 12 + 3 * (upsample == "bilinear") and any((m == 0).any() for _, _, m in seen[6:])
+        assert len(seen) == 15 and any((m == 0).any() for _, _, m in seen[6:])
         for planes, x, mask in seen:
             for part, plane in zip(x.split(planes or [x.shape[1]], 1), mask.split(1, 1)):
                 assert (part * (1 - plane) == 0).all()
@@ -450,6 +452,273 @@ def test_inference_does_not_depend_on_the_batch():
     torch.testing.assert_close(net(image, mask)[:1], net(image[:1], mask[:1]), rtol=0, atol=1e-5)
 
 
+# --- the layers are really called --------------------------------------------------------------------------------------------------
+
+MERGING = (8, 12, 12)  # two of the decoder's three blocks merge doubling and convolution
+
+
+def convolutions(net): return {name: part for name, part in net.named_modules() if isinstance(part, nn.Conv2d)}
+
+
+def long_way(net):
+    "A copy that never merges: it calls each convolution."
+    net = copy.deepcopy(net)
+    for block in net.decoder: block.merged = False
+    return net
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    "How often a merged kernel was used."
+    from pconv_edu import unet
+    made, merge = [], unet.merge_kernel
+    monkeypatch.setattr(unet, "merge_kernel", lambda weight: made.append(1) or merge(weight))
+    return made
+
+
+def test_a_plain_network_merges(calls):
+    PConvUNet(MERGING).eval()(*pictures())
+    assert len(calls) == 2
+
+
+HOOKS = {
+    "forward": lambda part, note: part.register_forward_hook(lambda *_: note()),
+    "forward, with keywords": lambda part, note: part.register_forward_hook(lambda *_, **__: note(), with_kwargs=True),
+    "before forward": lambda part, note: part.register_forward_pre_hook(lambda *_: note()),
+    "backward": lambda part, note: part.register_full_backward_hook(lambda *_: note()),
+    "before backward": lambda part, note: part.register_full_backward_pre_hook(lambda *_: note()),
+}
+
+
+@pytest.mark.parametrize("kind", HOOKS)
+@pytest.mark.parametrize("partial", [True, False])
+def test_each_hook_runs_once_and_changes_nothing(kind, partial):
+    net = shaken(PConvUNet(MERGING, partial=partial)).double().train()
+    image, mask = pictures(dtype=torch.float64)
+    image.requires_grad_()
+    net(image, mask).square().mean().backward()
+    expected = [p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    ran = []
+    parts = {name: part for name, part in net.named_modules() if not isinstance(part, nn.ModuleList)}
+    for name, part in parts.items(): HOOKS[kind](part, lambda name=name: ran.append(name))
+    net(image, mask).square().mean().backward()
+    assert sorted(ran) == sorted(parts)
+    for p, grad in zip(net.parameters(), expected): torch.testing.assert_close(p.grad, grad, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+@pytest.mark.parametrize("partial", [True, False])
+def test_what_a_hook_kept_is_not_overwritten(everywhere, partial):
+    net, kept = shaken(PConvUNet(MERGING, partial=partial)).eval(), []
+
+    def keep(part, given, result):
+        for t in (*given, *(result if isinstance(result, tuple) else [result])):
+            if isinstance(t, torch.Tensor): kept.append((type(part).__name__, t, t.clone()))
+
+    if everywhere: handles = [nn.modules.module.register_module_forward_hook(keep)]
+    else: handles = [part.register_forward_hook(keep) for part in net.modules()]
+    try:
+        with torch.no_grad(): net(*pictures())
+    finally:
+        for handle in handles: handle.remove()
+    assert {name for name, *_ in kept} > {"PConvBlock", "BatchNorm2d", "PartialConv2d" if partial else "Conv2d", "LeakyReLU"}
+    for name, now, then in kept: assert torch.equal(now, then), name
+
+
+WEIGHTS = {
+    "pruned": lambda conv: prune.l1_unstructured(conv, "weight", .5),
+    "weight norm": nn.utils.parametrizations.weight_norm,
+    "weight norm, by a hook": nn.utils.weight_norm,
+    "spectral norm": nn.utils.parametrizations.spectral_norm,
+    "spectral norm, by a hook": nn.utils.spectral_norm,
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", WEIGHTS)
+@pytest.mark.parametrize("partial", [True, False])
+def test_weights_that_are_made_anew_follow(kind, partial, calls):
+    "All that is trained gets a gradient, two steps run, and loaded weights are those that are used."
+    def made(seed):
+        torch.manual_seed(seed)
+        net = shaken(PConvUNet(MERGING, partial=partial))
+        for conv in convolutions(net).values(): WEIGHTS[kind](conv)
+        return net
+    net, other = made(0), made(1)
+    optimizer = torch.optim.SGD(net.parameters(), .01)
+    for _ in range(2):
+        optimizer.zero_grad()
+        net(*pictures()).square().mean().backward()
+        optimizer.step()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for name, p in net.named_parameters() if "conv" in name)
+    other.load_state_dict(net.state_dict())
+    with torch.no_grad(): assert torch.equal(other.eval()(*pictures()), net.eval()(*pictures()))
+    assert not calls
+
+
+def silence(net):
+    for block in net.decoder: block.conv.__class__ = Silent
+
+
+class Silent(PartialConv2d):
+    def forward(self, *given, **options):
+        y, mask = super().forward(*given, **options)
+        return y * 0, mask
+
+
+class Around(nn.Module):
+    "What adapters do: a module that holds the convolution and adds to its result."
+    def __init__(self, conv):
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, *given, **options):
+        y, mask = self.conv(*given, **options)
+        return y * 0, mask
+
+
+def wrap(net):
+    for block in net.decoder: block.conv = Around(block.conv)
+
+
+def patch(net):
+    "As libraries do that move a layer's weights from one device to another."
+    for block in net.decoder: block.conv.forward = zeros_of(block.conv.forward)
+
+
+def zeros_of(call):
+    def forward(*given, **options):
+        y, mask = call(*given, **options)
+        return y * 0, mask
+    return forward
+
+
+@pytest.mark.parametrize("change", [silence, wrap, patch])
+def test_a_layer_of_ones_own_is_called(change):
+    "Its result is 0 here, and so the picture comes out mid-grey."
+    net = PConvUNet(MERGING).eval()
+    change(net)
+    with torch.no_grad(): assert torch.equal(net(*pictures()), torch.full((2, 3, 32, 32), .5))
+
+
+def test_a_twin_with_partial_padding_reweights_all_its_borders():
+    from pconv_edu.padding import partial_padding
+    net = partial_padding(shaken(PConvUNet(MERGING, partial=False)).eval(), say=lambda line: None)
+    with torch.no_grad(): assert torch.equal(net(*pictures()), long_way(net)(*pictures()))
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_network_whose_padding_wraps_round_has_no_seam(partial):
+    net, (image, mask) = shaken(PConvUNet(MERGING, partial=partial)).eval(), pictures()
+    for conv in convolutions(net).values(): conv.padding_mode = "circular"
+    with torch.no_grad(): here, rolled = net(image, mask), net(image.roll(8, -1), mask.roll(8, -1))
+    torch.testing.assert_close(here.roll(8, -1), rolled, rtol=0, atol=1e-5)
+
+
+def test_another_dilation_is_heeded():
+    net = shaken(PConvUNet(MERGING)).eval()
+    for block in net.decoder: block.conv.dilation, block.conv.padding = (2, 2), (2, 2)
+    with torch.no_grad(): assert torch.equal(net(*pictures()), long_way(net)(*pictures()))
+
+
+# --- recast, traced and wrapped ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("partial", [True, False])
+@pytest.mark.parametrize("dtype, error", [(torch.float16, 2e-2), (torch.bfloat16, .15), (torch.float64, 1e-5)])
+def test_a_recast_network_takes_float32_pictures(dtype, error, partial):
+    net, (image, mask) = shaken(PConvUNet(MERGING, partial=partial)).eval(), pictures()
+    expected = net(image, mask)
+    found = net.to(dtype)(image, mask)
+    assert found.dtype == torch.float32 and (found - expected).abs().max() < error
+    assert net(image.to(dtype), mask).dtype == dtype
+    net.train()(image, mask).mean().backward()
+    assert all(p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_a_network_made_while_doubles_are_the_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        torch.manual_seed(0)
+        net = PConvUNet(TINY).eval()
+        image, mask = pictures()
+        found = net(image, mask)
+    finally: torch.set_default_dtype(torch.float32)
+    assert found.dtype == torch.float32 and net.encoder[0].conv.weight.dtype == torch.float64
+    torch.testing.assert_close(net.float()(image, mask), found, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
+def test_levels_that_are_no_floats_are_refused(dtype):
+    "Taken as they are, levels to 255 would be a white picture."
+    image, mask = pictures()
+    with pytest.raises(ValueError, match=str(dtype)): PConvUNet(TINY).eval()((image * 255).to(dtype), mask)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_trace_takes_other_batches_and_sizes(partial):
+    net = shaken(PConvUNet(MERGING, partial=partial)).eval()
+    traced = torch.jit.trace(net, pictures(2, 32, 32), check_trace=False)
+    for shape in ((2, 32, 32), (1, 32, 32), (3, 48, 40), (2, 45, 39)):
+        torch.testing.assert_close(traced(*pictures(*shape)), net(*pictures(*shape)), rtol=0, atol=1e-5)
+
+
+class Outside(nn.Module):
+    "A module of one's own around a network."
+    def __init__(self, net):
+        super().__init__()
+        self.inner = net
+
+    def forward(self, *given): return self.inner(*given)
+
+
+class Beside(Outside):
+    "The same, with the encoder under its own name as well: `train` reaches it twice."
+    def __init__(self, net):
+        super().__init__(net)
+        self.encoder = net.encoder
+
+
+WRAPPED = {
+    "compiled": lambda net: torch.compile(net, backend="eager"), "DataParallel": nn.DataParallel,
+    "both": lambda net: nn.DataParallel(torch.compile(net, backend="eager")), "around": Outside, "beside": Beside,
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_freezing_reaches_through_wrappers(kind):
+    net = PConvUNet(TINY)
+    outer = WRAPPED[kind](net)
+    assert freeze_encoder_bn(outer) is outer
+    outer.eval(), outer.train()
+    assert net.encoder_bn_frozen and net.training and net.decoder[0].bn.training
+    inside = [block.bn for block in net.encoder if block.bn is not None]
+    assert not any(bn.training or bn.weight.requires_grad or bn.bias.requires_grad for bn in inside)
+    freeze_encoder_bn(outer, False)
+    assert not net.encoder_bn_frozen and all(bn.training and bn.weight.requires_grad for bn in inside)
+
+
+def test_freezing_a_network_without_an_encoder_says_so():
+    with pytest.raises(ValueError, match="Gated"): freeze_encoder_bn(Gated())
+    with pytest.raises(ValueError, match="Outside"): freeze_encoder_bn(Outside(Gated()))
+
+
+def test_one_picture_in_each_process_of_a_team(monkeypatch):
+    "Shared BatchNorm has a value from each process; alone, or with BatchNorm of its own, a process has one."
+    import torch.distributed as dist
+    from pconv_edu.parallel import share_batchnorm
+    one, own = (torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8)), PConvUNet(TINY)
+    shared = PConvUNet(TINY)
+    share_batchnorm(shared)
+    with pytest.raises(ValueError, match="2 pictures"): shared(*one)
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(dist, "all_reduce", lambda t: t.mul_(2))  # the other process has the same picture
+    assert shared(*one).isfinite().all()
+    with pytest.raises(ValueError, match="2 pictures"): own(*one)
+
+
 # --- networks by name --------------------------------------------------------------------------------------------------------------
 
 class Gated(nn.Module):
@@ -469,7 +738,7 @@ class Gated(nn.Module):
 def test_a_network_of_another_class_is_one_line(monkeypatch):
     monkeypatch.setitem(NETS, "gated", Gated)
     net = make_net("gated", width=6)
-    assert type(net) is Gated and net.config == {"width": 6} and net_class("Gated") is Gated
+    assert type(net) is Gated and net.config == {"width": 6}
     assert make_net(net) is net
 
 
@@ -484,7 +753,6 @@ def test_a_seed_gives_the_same_first_weights_and_leaves_the_generator_alone():
 def test_a_name_that_is_no_network_is_named():
     for name in ("smal", "config", "forward"):
         with pytest.raises(ValueError, match=f"'{name}'"): make_net(name)
-        with pytest.raises(ValueError, match=f"'{name}'"): net_class(name)
 
 
 @pytest.mark.parametrize("module", ["train", "course.bench", "course.bench_loss", "course.bench_inpaint"])
