@@ -755,7 +755,7 @@ def test_a_name_that_is_no_network_is_named():
         with pytest.raises(ValueError, match=f"'{name}'"): make_net(name)
 
 
-@pytest.mark.parametrize("module", ["train", "course.bench", "course.bench_loss", "course.bench_inpaint"])
+@pytest.mark.parametrize("module", ["commands.train", "course.bench", "course.bench_loss", "course.bench_inpaint"])
 def test_every_help_that_lists_networks_reads_the_table(module, monkeypatch, capsys):
     monkeypatch.setitem(NETS, "gated_twin", Gated)
     with pytest.raises(SystemExit): importlib.import_module(f"pconv_edu.{module}").main(["--help"])
