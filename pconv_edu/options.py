@@ -27,6 +27,7 @@ from .losses import TERMS, LossWeights
 from .losses.total import used
 from .phases import FINE_TUNE, INITIAL, PRECISIONS, Phase
 from .unet import NETS
+from .weights import class_name
 
 # %% ../nbs/w09_options.ipynb #b0900006
 @dataclass(repr=False, eq=False)
@@ -205,7 +206,7 @@ def configuration(
     names = ("size", "batch", "accumulate", "seed", "precision", "clip", "ema", "sync_bn")
     return _as_json({
         **{name: getattr(options, name) for name in names},
-        "net": net_config(net), "net_class": type(net).__name__,
+        "net": net_config(net), "net_class": class_name(net),
         "weights": asdict(options.weights), "vgg": _vgg_name(options.vgg),
         "phases": [asdict(phase) for phase in options.phases],
         "data": data_fingerprint(data), "files": files_fingerprint(data), "masks": masks_fingerprint(data),

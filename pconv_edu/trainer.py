@@ -163,9 +163,9 @@ class Trainer(TrainingStep):
 
     def newest(self) -> checkpoint.Checkpoint | None:
         "The newest whole checkpoint in the folder, the same one for the whole team: the leader names it."
-        name = self.team.together(lambda: checkpoint.latest(self.folder) if self.team.leads else None)
-        path = self.team.gather(name)[0]
-        saved = self.team.together(lambda: checkpoint.load(path)) if path else None
+        whole = self.team.together(lambda: checkpoint.load_latest(self.folder) if self.team.leads else None)
+        path = self.team.gather(whole and whole.path)[0]
+        saved = self.team.together(lambda: whole or checkpoint.load(path)) if path else None
         if saved: self.team.agree({"checkpoint": _hash_of(path / "manifest.json"), "step": saved.state["step"]})
         return saved
 
