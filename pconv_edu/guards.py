@@ -52,7 +52,7 @@ def at_least(name: str, value, least):
 def names_checked(
     like,  # whose arguments they are: the function itself, or a dataclass such as `Options`
 ):
-    "A decorator: the function answers a wrong keyword with the nearest right one, and shows the arguments of `like`."
+    "A decorator: the function answers a wrong keyword with the closest match, and shows the arguments of `like`."
     signature = inspect.signature(like)
     def decorate(function):
         @functools.wraps(function)
@@ -109,7 +109,7 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [
 
 # %% ../nbs/w08_guards.ipynb #bd8e78d9
 class Signals:
-    """While open, a first SIGTERM, SIGINT or SIGUSR1 ends no process: `received` holds its name. A second one does, at once.
+    """While open, a first SIGTERM, SIGINT or SIGUSR1 ends no process: `received` holds its name. A second one does.
 
     A signal that was ignored stays so (`nohup`). Afterwards every handler is as it was, those of C libraries too.
     Outside the main thread Python cannot listen; then nothing changes. Windows has no SIGUSR1.
@@ -151,7 +151,7 @@ class Signals:
         return self.received
 
     def leave(self, trainer):
-        "After the save: end the program as the signal would have, Ctrl-C by `KeyboardInterrupt`, the others by `SystemExit`."
+        "After the save: end the program, after Ctrl-C by `KeyboardInterrupt`, after the others by `SystemExit`."
         if not self.received: return
         how = "" if trainer.options.resume else " with resume=True"
         trainer.tell(f"{self.received}: saved after step {trainer.step}; the same call{how} resumes from there",
@@ -195,5 +195,6 @@ def memory_advice(options):
         if not o.checkpoint_loss: ways.append("checkpoint_loss=True")
         if o.precision == "float32": ways.append("precision='bfloat16'")
         ways.append(f"size={o.size} → {o.size // 2}")
-        raise MemoryError(f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}; "
-                          f"a run that has begun resumes with resume='changed'. ({str(error).splitlines()[0]})") from error
+        raise MemoryError(
+            f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}; "
+            f"a run that has begun resumes with resume='changed'. ({str(error).splitlines()[0]})") from error

@@ -28,7 +28,10 @@ from .losses.total import TERMS
 
 # %% ../nbs/w06_log.ipynb #ac97f992
 class Board:
-    "The log's numbers as TensorBoard's event files in `folder`; what an earlier process wrote there for `start` and later steps is struck out."
+    """The log's numbers as TensorBoard's event files in `folder`.
+
+    What an earlier process wrote there for `start` and later steps is struck out.
+    """
     def __init__(self, folder: Path, start: int = 0):
         need_package("tensorboard", "tensorboard=True")
         from torch.utils.tensorboard import SummaryWriter
@@ -40,14 +43,15 @@ class Board:
             if isinstance(value, (int, float)): self.writer.add_scalar(name, value, step)
 
     def picture(self, step: int, name: str, file: Path):
-        with Image.open(file) as picture: self.writer.add_image(name, np.asarray(picture.convert("RGB")), step, dataformats="HWC")
+        with Image.open(file) as picture: pixels = np.asarray(picture.convert("RGB"))
+        self.writer.add_image(name, pixels, step, dataformats="HWC")
 
 # %% ../nbs/w06_log.ipynb #011bb3ed
 class BadLog(BadFile): "A log that is not what the checkpoint knows; `.path` and `.reason` say which and why."
 
 
 class Log:
-    """Append lines to `path`, one JSON object each. `keep` bytes of what is there stay: the rest came after the checkpoint.
+    """Append lines to `path`, one JSON object each. `keep` bytes stay: the rest came after the checkpoint.
 
     Raises `BadLog` when those bytes are not what the checkpoint knows; the file is left as it is.
     """
@@ -69,13 +73,13 @@ class Log:
         if not keep: return b""
         if not self.path.exists(): raise BadLog(self.path, f"it is gone, and the checkpoint knows of {keep} bytes")
         with open(self.path, "rb") as file: known = file.read(keep)
-        if len(known) < keep: raise BadLog(self.path, f"it has {len(known)} bytes, and the checkpoint knows of {keep}: "
-                                                      "it was cut or exchanged")
+        changed = "it was changed or exchanged"
+        if len(known) < keep: raise BadLog(self.path, f"it has {len(known)} bytes and should have {keep}: {changed}")
         if sha256 and hashlib.sha256(known).hexdigest() != sha256:
-            raise BadLog(self.path, f"its first {keep} bytes are not those that the checkpoint knows: it was changed or exchanged")
+            raise BadLog(self.path, f"its first {keep} bytes are not those that the checkpoint knows: {changed}")
         last = _line(known.rstrip(b"\n").rpartition(b"\n")[2])
         if not sha256 and steps and (last or {}).get("step") != steps - 1:
-            raise BadLog(self.path, f"its line before byte {keep} is not that of step {steps - 1}: it was changed or exchanged")
+            raise BadLog(self.path, f"its line before byte {keep} is not that of step {steps - 1}: {changed}")
         return known
 
     @property
@@ -94,8 +98,16 @@ class Log:
         with self._named():
             self.file.flush()
             os.fsync(self.file.fileno())
+        if not self.path.exists(): self._begin_again()
         if self.board: self.board.writer.flush()
         return os.fstat(self.file.fileno()).st_size
+
+    def _begin_again(self):
+        "The folder or the file was deleted while we trained: what is written to it now goes nowhere."
+        warnings.warn(f"{self.path} was deleted while the run trained; the log begins again", stacklevel=3)
+        self.file.close()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file, self.hash = open(self.path, "ab"), hashlib.sha256()
 
     def close(self):
         with self._named(): self.file.close()
@@ -107,8 +119,9 @@ class Log:
         try: yield
         except OSError as error:
             free = shutil.disk_usage(self.path.parent).free if self.path.parent.exists() else 0
-            raise OSError(error.errno, f"{error.strerror}: the log cannot be written, {free:,} bytes are free. Make room, "
-                                       "then start again: the last checkpoint is untouched", str(self.path)) from error
+            raise OSError(
+                error.errno, f"{error.strerror}: the log cannot be written, {free:,} bytes are free. Make room, then "
+                "start again: the last checkpoint is untouched", str(self.path)) from error
 
 # %% ../nbs/w06_log.ipynb #f2456252
 def read_log(
@@ -146,7 +159,7 @@ def curves(
     history: Sequence[dict],  # as `fit(...).history` or `read_log` give it
     smooth: int | None = None,  # steps that are averaged; a fiftieth of the run when not given
 ) -> Drawing:
-    "The total and each term that the run has, against the step; a dashed line where one phase ends and the next begins."
+    "The total and each term of the run, against the step; a dashed line where a phase ends and the next begins."
     smooth = smooth or max(1, len(history) // 50)
     shown = [name for name in ("loss", *TERMS) if any(line.get(name) is not None for line in history)]
     drawing = Drawing(figsize=(10, 2.5 * -(-len(shown) // 3)))
@@ -181,7 +194,8 @@ class Bar(tqdm):
     "A progress bar over all steps, with time left, pictures a second and the loss terms."
     def __init__(self, total: int, start: int, show: bool = True):
         quick = sys.stderr.isatty() or "ipykernel" in sys.modules
-        super().__init__(total=total, initial=start, disable=not show, unit="step", dynamic_ncols=True, mininterval=.5 if quick else 20)
+        super().__init__(total=total, initial=start, disable=not show, unit="step", dynamic_ncols=True,
+                         mininterval=.5 if quick else 20)
 
     def tell(self, phase: str, pictures: int, terms: dict[str, float]):
         "One step of `pictures` pictures is done."

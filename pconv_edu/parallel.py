@@ -29,15 +29,16 @@ class Team:
     @property
     def leads(self) -> bool: return self.rank == 0
 
-    def device(self, asked: str | None) -> torch.device:
-        "The device this process works on; with `asked=None` a GPU of its own where there is one."
-        kind = asked or ("cuda" if torch.cuda.is_available() else "cpu")
+    def device(self, device: str | None) -> torch.device:
+        "The device this process works on; with None a GPU of its own where there is one."
+        kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return torch.device(kind, self.local) if kind == "cuda" else torch.device(kind)
 
     def wrap(self, net: nn.Module, device: torch.device, shared_bn: bool) -> nn.Module:
         "The network whose `backward` averages gradients over the team. Parameters that are frozen must be so already."
         if self.world == 1: return net
-        return DistributedDataParallel(net, device_ids=[device.index] if device.type == "cuda" else None, broadcast_buffers=not shared_bn)
+        devices = [device.index] if device.type == "cuda" else None
+        return DistributedDataParallel(net, device_ids=devices, broadcast_buffers=not shared_bn)
 
     def mean(self, values: list[float]) -> list[float]:
         "Each number averaged over the team, the same on every member; NaN on one is NaN on all."
@@ -77,7 +78,10 @@ class Team:
 
 # %% ../nbs/w07_many_gpus.ipynb #32c9535c
 def _leave_team():
-    "Gloo's threads must end before the interpreter does, or now and then a process aborts when all is done. After an error nobody waits for the others."
+    """Gloo's threads must end before the interpreter does, or now and then a process aborts when all is done.
+
+    After an error nobody waits for the others.
+    """
     if dist.is_initialized() and not hasattr(sys, "last_value"): dist.destroy_process_group()
 
 
@@ -87,9 +91,10 @@ def join_team() -> Team:
     if world == 1: return Team()
     if not dist.is_initialized():
         store, rank, world = next(dist.rendezvous("env://"))
-        # torchrun's store outlives its processes: without a page of its own an attempt may read where the dead of the last one listened.
-        # Several agents count their restarts each for itself, so there no page is common to all but the first.
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if os.environ.get("GROUP_WORLD_SIZE") == "1" else "0"
+        # torchrun's store outlives its processes: a restarted job may read the address of a process that has died.
+        # So each attempt has a prefix of its own. Several agents count their restarts separately, and share the first.
+        one_agent = os.environ.get("GROUP_WORLD_SIZE") == "1"
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if one_agent else "0"
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=dist.PrefixStore(f"attempt {attempt}", store), rank=rank, world_size=world)
         atexit.register(_leave_team)
@@ -119,7 +124,7 @@ class _Sum(torch.autograd.Function):
 
 # %% ../nbs/w07_many_gpus.ipynb #4efc5cf9
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    "BatchNorm whose mean and variance in training are those of the whole global batch; otherwise as ever. On CPU as on GPU."
+    "BatchNorm whose mean and variance in training are those of the whole global batch; otherwise as ever."
     def forward(self, x: Tensor) -> Tensor:
         if not (self.training and dist.is_initialized()): return super().forward(x)
         count = x.numel() // x.shape[1] * dist.get_world_size()
@@ -138,12 +143,16 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 # %% ../nbs/w07_many_gpus.ipynb #c13c1762
 def share_batchnorm(net: nn.Module):
-    "Turn every BatchNorm2d inside `net` into a `SharedBatchNorm2d` with the same tensors. Raises `ValueError` for one without weight, statistics or momentum."
+    """Turn every BatchNorm2d inside `net` into a `SharedBatchNorm2d` with the same tensors.
+
+    Raises `ValueError` for one without weight, statistics or momentum.
+    """
     for module in list(net.modules()):
         for name, child in module.named_children():
             if type(child) is not nn.BatchNorm2d: continue
             if not child.affine or not child.track_running_stats or child.momentum is None:
-                raise ValueError(f"{name}: {child} cannot be shared, for it lacks weight and bias, running statistics or a momentum; sync_bn=False leaves each process its own")
+                raise ValueError(f"{name}: {child} cannot be shared, because it lacks weight and bias, running statistics or "
+                                 "a momentum; sync_bn=False leaves each process its own")
             shared = SharedBatchNorm2d(child.num_features, child.eps, child.momentum).train(child.training)
             for key in (*child._parameters, *child._buffers): setattr(shared, key, getattr(child, key))
             setattr(module, name, shared)

@@ -79,7 +79,7 @@ class TrainingStep:
         self.stage = "ready"  # or 'gradient': only BatchNorm may have moved; 'moving': weights of no step; 'moved'
 
     def enter(self, phase: Phase):
-        "Train mode, learning rate and BatchNorm as `phase` wants them. Adam's moments carry over: only the rate changes."
+        "Train mode, learning rate and BatchNorm as `phase` wants them. Adam's moments carry over."
         self.net.train()
         if phase.freeze_encoder_bn or getattr(self.net, "encoder_bn_frozen", False):
             freeze_encoder_bn(self.net, phase.freeze_encoder_bn)
@@ -161,7 +161,10 @@ def train_phase(
     loss: Callable,     # (output, image, mask) → (total, {name: term})
     pairs: Iterable[tuple[Tensor, Tensor]],  # batches: image [B,3,H,W], mask [B,1,H,W]; one for each step
 ) -> Iterator[dict[str, float]]:  # after each step: its number, the loss, each term and the gradient's norm
-    "One phase with an Adam of its own: the loop that `fit` guards and spreads over many days and GPUs. Raises `NotFinite`."
+    """One phase with an Adam of its own: the loop that `fit` guards and spreads over many days and GPUs.
+
+    Raises `NotFinite` for a loss that is NaN or inf.
+    """
     training = TrainingStep(net, loss)
     for step, pair in zip(range(phase.steps), pairs):
         training.enter(phase)

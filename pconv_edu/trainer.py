@@ -28,7 +28,7 @@ from .losses import InpaintingLoss, composite
 from .masks import ImplausiblePolarity
 from .options import Options, changes, code_version, configuration, same_phases
 from .parallel import join_team, share_batchnorm
-from .phases import Phase, TrainingStep, in_steps
+from .phases import TrainingStep, in_steps
 from .unet import freeze_encoder_bn, make_net
 
 # %% ../nbs/w10_trainer.ipynb #f5d78102
@@ -136,11 +136,13 @@ class Trainer(TrainingStep):
         if self.stage == "gradient": self.skip()
         try: self.save(wait=False)
         except Exception as error:
-            warnings.warn(f"the {self.done - self.saved} steps since the last checkpoint are lost: {error}", stacklevel=2)
+            lost = self.done - self.saved
+            warnings.warn(f"the {lost} steps since the last checkpoint are lost: {error}", stacklevel=2)
 
     def start(self):
-        """Begin, or resume from the newest whole checkpoint, and say which. Raises `ValueError` for another configuration.
+        """Begin, or resume from the newest whole checkpoint, and say which.
 
+        Raises `ValueError` when that checkpoint comes from a run of another configuration.
         Hours become steps here, once: a run that resumes with the same phases keeps the number.
         """
         self.config = self.configured()
@@ -173,8 +175,9 @@ class Trainer(TrainingStep):
         "Raises `ValueError`, naming each difference, when the checkpoint comes from a run of another configuration."
         changed = changes(saved.state["config"], self.config, self.net)
         if changed and self.options.resume != "changed":
-            raise ValueError(f"{saved.path} was trained differently:\n  " + "\n  ".join(changed) + "\nGo back to the old "
-                             "values, give another out=, or resume all the same with resume='changed'.")
+            lines = "\n  ".join([f"{saved.path} was trained differently:", *changed])
+            raise ValueError(f"{lines}\nGo back to the old values, give another out=, or resume all the same with "
+                             "resume='changed'.")
 
     def restore(self, saved: checkpoint.Checkpoint):
         "Everything as the checkpoint has it."
@@ -198,8 +201,8 @@ class Trainer(TrainingStep):
             aside = next(p for k in range(1, 10**6) if not (p := self.folder / f"log_put_aside_{k}.jsonl").exists())
             if path.exists(): path.rename(aside)
             kept = f"; what was there is now {aside.name}" if aside.exists() else ""
-            warnings.warn(f"{error}. The run itself is whole and resumes; its log begins again at step {self.step}{kept}",
-                          stacklevel=3)
+            warnings.warn(f"{error}. The run itself is whole and resumes; its log begins again at step {self.step}"
+                          f"{kept}", stacklevel=3)
             return Log(path, board=board)
 
     def _try_net(self):
@@ -299,8 +302,8 @@ def _hash_of(path: Path) -> str: return hashlib.sha256(path.read_bytes()).hexdig
 # %% ../nbs/w10_trainer.ipynb #caa117af
 def optimizer_tensors(trainer: Trainer) -> dict[str, Tensor]:
     "Adam's moments by the name of their parameter."
-    state = trainer.optimizer.state
-    return {f"{name}/{key}": value for name, p in trainer.net.named_parameters() for key, value in state.get(p, {}).items()}
+    state, named = trainer.optimizer.state, trainer.net.named_parameters()
+    return {f"{name}/{key}": value for name, p in named for key, value in state.get(p, {}).items()}
 
 # %% ../nbs/w10_trainer.ipynb #20ee418f
 def restore_optimizer(trainer: Trainer, tensors: dict[str, Tensor]):

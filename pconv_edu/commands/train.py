@@ -1,4 +1,4 @@
-"""`pconv_train`, also `python -m pconv_edu.train`: the options of `fit` on the command line, with each error one clear line.
+"""`pconv_train`, also `python -m pconv_edu.train`: the options of `fit` on the command line; each error is one line.
 
 Exit codes: 0 trained to the end, 2 wrong usage or bad input, 130 stopped by Ctrl-C, 128 + number after another signal.
 """
@@ -65,9 +65,9 @@ def helps() -> dict[str, str]:
 def parser() -> argparse.ArgumentParser:
     "The fields of `Options` as options of a command."
     called = "pconv_train" if Path(sys.argv[0]).stem == "pconv_train" else "python -m pconv_edu.train"
-    description = (train.fit.__doc__ or "").split("\n")[0]
-    made = argparse.ArgumentParser(called, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False)
-    help = helps()
+    help, description = helps(), (train.fit.__doc__ or "").split("\n")[0]
+    made = argparse.ArgumentParser(
+        called, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False)
     made.add_argument("images", help=help["images"])
     made.add_argument("--version", action="version", version=f"pconv_edu {__version__}")
     made.add_argument("--recipe", metavar="X",
