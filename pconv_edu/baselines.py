@@ -37,7 +37,9 @@ def mean_fill(
 
 # %% ../nbs/w16_baselines.ipynb #32e19a2b
 def _one_by_one(fill: Callable, image: Tensor, mask: Tensor) -> Tensor:
-    "Run a numpy method, fill(uint8 [H,W,3], bool [H,W] True = hole) -> [H,W,3] of the same or in [0,1], on each picture."
+    """Run a numpy method, fill(uint8 [H,W,3], bool [H,W] True = hole) -> [H,W,3] of the same or in [0,1], on each
+    picture.
+    """
     seen = torch.where(mask > 0, image, 0)  # OpenCV's Telea changes with what stands in the hole
     filled = [fill(np.array(to_pil(picture)), (m[0] == 0).cpu().numpy()) for picture, m in zip(seen, mask)]
     as_float = [f / 255 if f.dtype == np.uint8 else f for f in filled]
@@ -48,17 +50,28 @@ def biharmonic_fill(
     image: Tensor,  # [B,3,H,W] in [0,1], seen with 8 bits
     mask: Tensor,   # [B,1,H,W], 1 = valid, 0 = hole
 ) -> Tensor:  # [B,3,H,W]
-    "Baseline: scikit-image's biharmonic equation, the surface through the hole's edge that bends least. Slow for large holes."
+    """Baseline: scikit-image's biharmonic equation, the surface through the hole's edge that bends least.
+
+    Slow for large holes.
+    """
     from skimage.restoration import inpaint_biharmonic
-    return _one_by_one(lambda picture, hole: inpaint_biharmonic(picture / 255, hole, split_into_regions=False, channel_axis=-1), image, mask)
+
+    return _one_by_one(
+        lambda picture, hole: inpaint_biharmonic(picture / 255, hole, split_into_regions=False, channel_axis=-1),
+        image, mask,
+    )
 
 # %% ../nbs/w16_baselines.ipynb #5d123e52
 def opencv_fill(
     method: str = "telea",  # or 'ns' for Navier–Stokes
     radius: float = 3,      # pixels that one step looks at
 ) -> Callable:  # (image, mask) -> output
-    "Baseline: OpenCV's inpainting. Raises `ImportError` where OpenCV is not installed, `ValueError` for another method."
-    if method not in ("telea", "ns"): raise ValueError(f"OpenCV method {method!r} is unknown; there are 'telea' and 'ns'")
+    """Baseline:
+
+    OpenCV's inpainting. Raises `ImportError` where OpenCV is not installed, `ValueError` for another method.
+    """
+    if method not in ("telea", "ns"):
+        raise ValueError(f"OpenCV method {method!r} is unknown; there are 'telea' and 'ns'")
     cv2 = need_package("cv2", "opencv_fill (OpenCV)", "classical")
     flag = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}[method]
     fill = lambda picture, hole: cv2.inpaint(picture, hole.astype(np.uint8), radius, flag)
@@ -67,7 +80,12 @@ def opencv_fill(
 
 def classical_methods() -> dict[str, Callable]:  # name → (image, mask) -> output
     "Every baseline that has learned nothing; raises `ImportError` where OpenCV is not installed."
-    return {"mean fill": mean_fill, "Telea": opencv_fill("telea"), "Navier-Stokes": opencv_fill("ns"), "biharmonic": biharmonic_fill}
+    return {
+        "mean fill": mean_fill,
+        "Telea": opencv_fill("telea"),
+        "Navier-Stokes": opencv_fill("ns"),
+        "biharmonic": biharmonic_fill,
+    }
 
 # %% ../nbs/w16_baselines.ipynb #bafaf1a2
 class FilledFirst(nn.Module):
@@ -78,7 +96,11 @@ class FilledFirst(nn.Module):
         value: float = .5, # 0.5 is the 127.5 of 8-bit levels
     ):
         super().__init__()
-        if getattr(net, "config", {}).get("partial"): raise ValueError("this network is made of partial convolutions, which do not look at what is in the hole; give the twin, PConvUNet(partial=False)")
+        if getattr(net, "config", {}).get("partial"):
+            raise ValueError(
+                "this network is made of partial convolutions, which do not look at what is in the hole; give the "
+                "twin, PConvUNet(partial=False)"
+            )
         self.net, self.value = net, value
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:

@@ -76,7 +76,10 @@ def first_good(
     name: Callable,
     max_bad: int,
 ) -> tuple:  # what `read` gave, then [(name, reason)] of those before
-    "Read the first of `places` that can be read. Raises `TooManyBadImages` when none can, or after `max_bad` that cannot."
+    """Read the first of `places` that can be read.
+
+    Raises `TooManyBadImages` when none can, or after `max_bad` that cannot.
+    """
     bad = []
     for place in places:
         try: return *read(place), bad
@@ -85,7 +88,9 @@ def first_good(
     raise TooManyBadImages(dict(bad), max_bad)
 
 # %% ../nbs/11_data.ipynb #ccc206c5
-OFFICIAL = "these look like the paper's test masks: train a network on them, and its scores can be compared with nobody's"
+OFFICIAL = (
+    "these look like the paper's test masks: train a network on them, and its scores can be compared with nobody's"
+)
 
 def looks_official(masks: MaskFolder) -> bool:
     """Are these the paper's test masks?
@@ -132,7 +137,8 @@ class MaskMaker:
         mask = self.masks[recipe["file"]]
         if not isinstance(self.masks, MaskFolder): _check_mask(mask, self.name(recipe["file"]))
         if "seed" in recipe: return augment_mask(mask, self.size, recipe["seed"])
-        return mask if mask.shape[-2:] == (self.size, self.size) else resize_mask(mask, self.size)  # a folder has resized its own
+        # a folder has resized its own
+        return mask if mask.shape[-2:] == (self.size, self.size) else resize_mask(mask, self.size)
 
     def name(self, k: int) -> str:
         "The name of mask `k`: its path below its folder."
@@ -143,35 +149,45 @@ def _check_mask(mask, name: str):
     "A mask handed over in a list says by its kind and levels what it is, or is refused."
     if not isinstance(mask, Tensor) or not mask.is_floating_point():
         kind = f"tensor of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
-        raise ValueError(f"{name} is a {kind}; give float tensors [1,H,W] with 1 = valid and 0 = hole, or the folder of mask files")
+        raise ValueError(
+            f"{name} is a {kind}; give float tensors [1,H,W] with 1 = valid and 0 = hole, or the folder of mask files"
+        )
     if mask.ndim != 3 or mask.shape[0] != 1: raise ValueError(f"{name} has shape {list(mask.shape)}; a mask is [1,H,W]")
     if not ((mask == 0) | (mask == 1)).all():
-        raise ValueError(f"{name} has values from {mask.min():g} to {mask.max():g}; a mask has 1 where a pixel is valid and 0 in the hole")
+        raise ValueError(
+            f"{name} has values from {mask.min():g} to {mask.max():g}; a mask has 1 where a pixel is valid and 0 in "
+            "the hole"
+        )
 
 # %% ../nbs/11_data.ipynb #e54ca07b
 class InpaintingDataset(Dataset):
     """Pairs `(image [3,size,size], mask [1,size,size])`: `ds[n]` is a function of `(seed, n)` alone, for any n ≥ 0.
 
-    `n // len(ds)` is the epoch, `n % len(ds)` the place in it. A file that cannot be read is named in a warning, kept in
+    `n // len(ds)` is the epoch, `n % len(ds)` the place in it. A file that cannot be read is named in a warning, kept
+    in
     `.bad`, and replaced by the next in that epoch's order; more than `max_bad` of them raise `TooManyBadImages`.
     """
     def __init__(
         self,
         images,        # anything that `open_pictures` takes: folder, list, dict, tars, data set, source
-        masks=None,    # folder, `MaskFolder`, or list of [1,H,W]; None: irregular masks, the six ratio bins equally often
+        # folder, `MaskFolder`, or list of [1,H,W]; None: irregular masks, the six ratio bins equally often
+        masks=None,
         size: int = 256,  # px
         seed: int = 0,
         hole: str = "white",  # what marks a hole in the files of a mask folder: 'white' or 'black'
-        zoom: tuple[float, float] | None = (1., 1.),  # crops of 1/zoom of the shorter side, zoom drawn between the two; None: `size` px
+        # crops of 1/zoom of the shorter side, zoom drawn between the two; None: `size` px
+        zoom: tuple[float, float] | None = (1., 1.),
         crop: str = "random",  # where: 'random' or 'centre'
         flip: bool = True,     # mirror at random
-        augment_masks: bool = False,  # masks from files: dilate, turn, shift and crop each at random, as in the paper's training
+        # masks from files: dilate, turn, shift and crop each at random, as in the paper's training
+        augment_masks: bool = False,
         max_bad: int = 100,    # files that may be unreadable
     ):
         if crop not in ("random", "centre"): raise ValueError(f"crop={crop!r}: say 'random' or 'centre'")
         if zoom is not None and not 1 <= zoom[0] <= zoom[1]:
             raise ValueError(f"zoom={zoom!r}: give (low, high) with 1 ≤ low ≤ high, or None")
-        if seed < 0 or size < 1: raise ValueError(f"seed={seed} and size={size}: a seed is at least 0 and a size at least 1")
+        if seed < 0 or size < 1:
+            raise ValueError(f"seed={seed} and size={size}: a seed is at least 0 and a size at least 1")
         self.source = open_pictures(images)
         self.masks = MaskMaker(masks, size, hole, augment_masks)
         self.size, self.seed, self.zoom, self.crop, self.flip, self.max_bad = size, seed, zoom, crop, flip, max_bad
@@ -196,12 +212,17 @@ class InpaintingDataset(Dataset):
         return self.source.name(self.index(n))
 
     def sample(self, n: int) -> tuple[Tensor, Tensor, dict]:
-        "Image, mask, and how they came about: which picture, box, mirrored or not, which mask, which bad files on the way."
+        """Image, mask, and how they came about: which picture, box, mirrored or not, which mask, which bad files on
+        the way.
+        """
         n = operator.index(n)
         if n < 0: raise IndexError(f"position {n}: positions count from 0")
         epoch, i = divmod(n, len(self))
-        *draws, which = np.random.default_rng([self.seed, epoch, i]).random(5).tolist()  # always five: no choice moves another
-        image, about, bad = first_good(self._following(n), lambda k: self._image(k, *draws), self.source.name, self.max_bad)
+        # always five: no choice moves another
+        *draws, which = np.random.default_rng([self.seed, epoch, i]).random(5).tolist()
+        image, about, bad = first_good(
+            self._following(n), lambda k: self._image(k, *draws), self.source.name, self.max_bad
+        )
         mask, about["mask"], bad_masks = self.masks.draw(which, [self.seed, epoch, i, 1], self.max_bad)
         return image, mask, about | {"bad": bad + bad_masks}
 
@@ -222,7 +243,9 @@ class InpaintingDataset(Dataset):
         "Remember unreadable files and warn of each once; more than `max_bad` raise `TooManyBadImages`."
         for name, reason in bad:
             if name not in self.bad:
-                warnings.warn(f"skipped {name}: {reason}; unreadable so far: {len(self.bad) + 1}, allowed: {self.max_bad}")
+                warnings.warn(
+                    f"skipped {name}: {reason}; unreadable so far: {len(self.bad) + 1}, allowed: {self.max_bad}"
+                )
             self.bad[name] = reason
         if len(self.bad) > self.max_bad: raise TooManyBadImages(self.bad, self.max_bad)
 
@@ -259,7 +282,8 @@ class _Samples(Dataset):
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor, dict] | _Failure:
         if get_worker_info() is None: return self.dataset.sample(n)
         try: return self.dataset.sample(n)
-        except Exception as error: return _Failure(error, traceback.format_exc())  # DataLoader would make another error of it
+        # DataLoader would make another error of it
+        except Exception as error: return _Failure(error, traceback.format_exc())
 
 # %% ../nbs/11_data.ipynb #62f400e8
 def _collate(samples: list) -> tuple[Tensor, Tensor, list] | _Failure:
@@ -295,12 +319,15 @@ def batches(
     world: int = 1,  # … of so many; each gets batch / world pictures of every batch
     start_method: str | None = None,  # of the workers: 'fork', 'spawn', 'forkserver'; None: Python's default
 ) -> Batches:
-    """Global batches: batch k holds the positions k·batch … (k+1)·batch - 1, whatever `workers`, `rank` and `world` are.
+    """Global batches: batch k holds the positions k·batch … (k+1)·batch - 1, whatever `workers`, `rank` and `world`
+    are.
 
     Raises `ValueError` for a batch that cannot be split evenly.
     """
     if batch < 1 or batch % world:
-        raise ValueError(f"a batch of {batch} cannot be split evenly among {world} processes; take a multiple of {world}")
+        raise ValueError(
+            f"a batch of {batch} cannot be split evenly among {world} processes; take a multiple of {world}"
+        )
     if not 0 <= rank < world: raise ValueError(f"rank {rank} of {world}: ranks count from 0 to {world - 1}")
     return Batches(
         _Samples(dataset),

@@ -24,9 +24,11 @@ from .pairs import FixedPairs, Pair, fill_pairs, fit_square, load_manifest, make
 from .figures import Drawing, show_row
 from .table import Table, bin_name, cell, interval, printable, save_tables, text_table, to_csv, to_json
 
-_all_ = ["FilledFirst", "FixedPairs", "LearnedMetrics", "METRICS", "Pair", "Table", "bin_name", "biharmonic_fill", "classical_methods",
-         "fill_pairs", "fit_square", "interval", "l1_percent", "load_manifest", "make_pairs", "mean_fill", "opencv_fill", "psnr",
-         "save_manifest", "score", "show_hole", "ssim", "ssim_map"]  # offered from here too
+_all_ = [
+    "FilledFirst", "FixedPairs", "LearnedMetrics", "METRICS", "Pair", "Table", "bin_name", "biharmonic_fill",
+    "classical_methods", "fill_pairs", "fit_square", "interval", "l1_percent", "load_manifest", "make_pairs",
+    "mean_fill", "opencv_fill", "psnr", "save_manifest", "score", "show_hole", "ssim", "ssim_map",
+]  # offered from here too
 
 # %% ../nbs/17_evaluate.ipynb #e996c6c4
 def _measure(
@@ -53,14 +55,18 @@ def _measure(
         try: sets = {b: learned.of_set(parts) for b, parts in seen.items()}
         except Exception as error: failure = error
     if failure is not None: rows = [{c: row[c] for c in own} for row in rows]
-    return Table(name, options["size"], known, rows, sets), {} if failure is None else {f"learned scores of {name}": failure}
+    return Table(name, options["size"], known, rows, sets), {} if failure is None else {
+        f"learned scores of {name}": failure
+    }
 
 
 def _look(learned: LearnedMetrics, pairs: Sequence[Pair], filled, image, seen: dict[int, list]) -> dict:
     "The columns that the learned scores add; what they need of a whole bin is gathered in `seen`."
     columns, features = learned.look(filled, image)
     for i, pair in enumerate(pairs):
-        seen.setdefault(pair.bin, []).append({name: tuple(t[i:i + 1] for t in tensors) for name, tensors in features.items()})
+        seen.setdefault(pair.bin, []).append(
+            {name: tuple(t[i : i + 1] for t in tensors) for name, tensors in features.items()}
+        )
     return columns
 
 
@@ -83,7 +89,9 @@ def _ready(pairs: Sequence[Pair], learned: LearnedMetrics | None, out: str | Pat
     return out
 
 
-def _extras(tables, methods: Mapping[str, Callable], pairs: Sequence[Pair], failures: dict, out: Path | None, **options):
+def _extras(
+    tables, methods: Mapping[str, Callable], pairs: Sequence[Pair], failures: dict, out: Path | None, **options
+):
     "The picture of examples; then what has failed."
     if out is not None:
         try: show_examples(methods, pairs, **options).savefig(out / "examples.jpg", dpi=100)
@@ -110,7 +118,8 @@ def evaluate(
     size: int = 256,   # pixels a side
     per_bin: int | None = None,  # pairs in each bin; None: one for each picture
     border: bool | None = None,  # True: only masks with holes at the border; False: only without; None: as they come
-    pairs: Sequence[Pair] | str | Path | None = None,  # pairs of another run, or its pairs.json; `size` is then the manifest's
+    # pairs of another run, or its pairs.json; `size` is then the manifest's
+    pairs: Sequence[Pair] | str | Path | None = None,
     seed: int = 0,
     batch: int = 8,              # pictures at once; memory follows it
     name: str | None = None,     # the method's, in the table
@@ -141,9 +150,12 @@ PAPER = {  # table 1, N/B for each bin; * was read in the paper itself, the othe
              "PatchMatch": "32.97/33.68 26.87/27.51 23.70/24.35 21.27/22.05 19.70/20.58 17.60/18.22"},
     "ssim": {"PConv": ".946/.945 .867/.870* .775/.779* .681/.689* .583/.595 .468/.484",
              "Conv": ".943/.943 .862/.865 .769/.772 .674/.682 .576/.587 .463/.478"}}
-CAVEAT = ("paper: Places2 at 512 × 512, the authors' photos, network and whole set of masks, N/B = without/with holes at the border, the variant of SSIM "
-          "not said; figures with * were read there (only the B of the cell), the others are recalled and not confirmed. "
-          "Other photos, size and masks: compare methods within a table, not across tables.")
+CAVEAT = (
+    "paper: Places2 at 512 × 512, the authors' photos, network and whole set of masks, N/B = without/with holes at "
+    "the border, the variant of SSIM "
+    "not said; figures with * were read there (only the B of the cell), the others are recalled and not confirmed. "
+    "Other photos, size and masks: compare methods within a table, not across tables."
+)
 
 # %% ../nbs/17_evaluate.ipynb #de8ec4f8
 class Comparison(dict):
@@ -167,12 +179,18 @@ class Comparison(dict):
         first = next(iter(self.values()))
         known = [c for c in self.columns if not halves or c in first.rows[0]]  # IScore and FID are of a whole bin
         if column not in known:
-            raise ValueError(f"these tables have no column {column!r}{' for each half' * halves}; they have {', '.join(known)}")
+            raise ValueError(
+                f"these tables have no column {column!r}{' for each half' * halves}; they have {', '.join(known)}"
+            )
         if paper and column not in PAPER:
-            raise ValueError(f"the paper's table has no column {column!r}; it has {', '.join(PAPER)}, over the whole composite")
+            raise ValueError(
+                f"the paper's table has no column {column!r}; it has {', '.join(PAPER)}, over the whole composite"
+            )
         bins = first.bins()
         rows = [[f"{heading(column)} at hole ratio", *map(bin_name, bins)]]
-        rows += [[printable(name), *(self._cell(table, b, column, halves) for b in bins)] for name, table in self.items()]
+        rows += [
+            [printable(name), *(self._cell(table, b, column, halves) for b in bins)] for name, table in self.items()
+        ]
         if paper:
             of_bin = lambda line, b: "–" if b is None else line.split()[b]
             rows += [[f"paper: {name}", *(of_bin(line, b) for b in bins)] for name, line in PAPER[column].items()]
@@ -190,7 +208,9 @@ class Comparison(dict):
         "Write table.txt, table.csv, table.json and the manifest pairs.json."
         first, *others = self.values()
         if not others: return first.save(folder)
-        save_tables(folder, str(self), to_csv(*self.values()), {name: to_json(table) for name, table in self.items()}, first)
+        save_tables(
+            folder, str(self), to_csv(*self.values()), {name: to_json(table) for name, table in self.items()}, first
+        )
 
 
 def compare(
@@ -229,7 +249,8 @@ def show_examples(
     "A row for each bin: a photo, its hole (orange), each method's composite."
     bins = Table("", size, list(pairs), []).bins()
     by_bin = [[p for p in pairs if p.bin == b] for b in bins]
-    firsts = [of_bin[i % len(of_bin)] for i, of_bin in enumerate(by_bin)]  # the first, the second …: not one photo six times
+    # the first, the second …: not one photo six times
+    firsts = [of_bin[i % len(of_bin)] for i, of_bin in enumerate(by_bin)]
     columns = []
     for method in methods.values():
         fills = list(fill_pairs(method, firsts, images, masks, size, batch))

@@ -46,7 +46,9 @@ def at_least(name: str, value, least):
     "Raise `ValueError` unless `value` is a number not below `least`; a whole one where `least` is whole."
     kinds = int if isinstance(least, int) else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
-        raise ValueError(f"{name}={value!r}; give a {'whole ' if isinstance(least, int) else ''}number, {least} or more")
+        raise ValueError(
+            f"{name}={value!r}; give a {'whole ' if isinstance(least, int) else ''}number, {least} or more"
+        )
 
 # %% ../nbs/w08_guards.ipynb #49859039
 def names_checked(
@@ -76,7 +78,9 @@ def only_run(
     Raises `RuntimeError` when another process holds it. Warns where the file system has no locks.
     """
     file = team.together(lambda: _locked(folder) if team.leads and fcntl else None)
-    if file is None: yield; return
+    if file is None:
+        yield
+        return
     _held.add(file)
     try: yield
     finally:

@@ -38,7 +38,8 @@ class _Taken(nn.Identity):
 
 
 def _score_of_part(logits: Tensor) -> float:
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():  # it shuffles, and warns that it keeps the features, which were kept anyway
+    # it shuffles, and warns that it keeps the features, which were kept anyway
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         score = _metrics().InceptionScore(feature=_Taken(logits.shape[1]), splits=1)
@@ -50,26 +51,47 @@ def inception_score(
     logits: Tensor,    # [N,K], of each filled picture
     splits: int = 10,  # parts, each scored alone
 ) -> tuple[float, float]:  # mean over the parts, half its 95 % interval
-    "How sure a classifier is of each picture, and of how many kinds they are: from 1 to K. Raises `ValueError` for fewer than two pictures for each part."
-    if len(logits) < 2 * splits: raise ValueError(f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are too few: a part of one always scores 1; give more pictures, or fewer splits=")
+    """How sure a classifier is of each picture, and of how many kinds they are: from 1 to K.
+
+    Raises `ValueError` for fewer than two pictures for each part.
+    """
+    if len(logits) < 2 * splits:
+        raise ValueError(
+            f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are too few: a "
+            "part of one always scores 1; give more pictures, or fewer splits="
+        )
     order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))
-    scores = torch.tensor([_score_of_part(part) for part in logits[order].double().tensor_split(splits)], dtype=torch.float64)  # the library's own parts may end with one of a single picture
-    return float(scores.mean()), float(student.ppf(.975, splits - 1) * scores.std() / splits ** .5) if splits > 1 else math.nan
+    # the library's own parts may end with one of a single picture
+    scores = torch.tensor(
+        [_score_of_part(part) for part in logits[order].double().tensor_split(splits)], dtype=torch.float64
+    )
+    return float(scores.mean()), float(
+        student.ppf(0.975, splits - 1) * scores.std() / splits**0.5
+    ) if splits > 1 else math.nan
 
 
 def frechet_distance(
     fake: Tensor,  # [N,D], features of the filled pictures
     real: Tensor,  # [N,D], of the photos
 ) -> float:  # 0 for equal clouds
-    "FID: how far the filled pictures are from the photos as two clouds of features. Raises `ValueError` for fewer than two pictures."
-    if min(len(fake), len(real)) < 2: raise ValueError(f"FID compares clouds of pictures, and there are {len(fake)} filled ones and {len(real)} photos; give at least 2 in each bin")
+    """FID: how far the filled pictures are from the photos as two clouds of features.
+
+    Raises `ValueError` for fewer than two pictures.
+    """
+    if min(len(fake), len(real)) < 2:
+        raise ValueError(
+            f"FID compares clouds of pictures, and there are {len(fake)} filled ones and {len(real)} photos; give at "
+            "least 2 in each bin"
+        )
     distance = _metrics().FrechetInceptionDistance(feature=_Taken(fake.shape[1]))
     distance.update(fake.double(), real=False)
     distance.update(real.double(), real=True)
     return float(distance.compute())
 
 # %% ../nbs/w14_learned_metrics.ipynb #e9de37a0
-INCEPTION_URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+INCEPTION_URL = (
+    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+)
 ALEXNET_URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 
 def _hub_with(path: Path, name: str, folder: str):
@@ -89,7 +111,10 @@ def weights_at(
     path: str | Path | None,  # a local file; None: torch's cache, else the network
     what: str,                # the score that needs it
 ) -> Iterator[None]:
-    "In here torch.hub finds the file of `url`. Raises `RuntimeError` that names file, address and ways on when it cannot be had."
+    """In here torch.hub finds the file of `url`.
+
+    Raises `RuntimeError` that names file, address and ways on when it cannot be had.
+    """
     name, before = url.rsplit("/", 1)[-1], torch.hub.get_dir()
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -97,9 +122,12 @@ def weights_at(
             yield
         except ImportError: raise
         except Exception as error:  # URLError, a wrong hash, a pickle that is none, keys that do not fit
-            raise RuntimeError(f"{what} needs the weights {name}, and they could not be had from {path or 'the cache or the network'} "
-                               f"({type(error).__name__}: {' '.join(str(error).split())[:200]}).\nWays on: (1) download {url} elsewhere and give its path; "
-                               f"(2) put it into {os.path.join(before, 'checkpoints')}; (3) leave {what} out: names=...") from error
+            raise RuntimeError(
+                f"{what} needs the weights {name}, and they could not be had from {path or 'the cache or the network'} "
+                f"({type(error).__name__}: {' '.join(str(error).split())[:200]}).\nWays on: (1) download {url} "
+                "elsewhere and give its path; "
+                f"(2) put it into {os.path.join(before, 'checkpoints')}; (3) leave {what} out: names=..."
+            ) from error
         finally: torch.hub.set_dir(before)
 
 # %% ../nbs/w14_learned_metrics.ipynb #9af30ed1
@@ -114,8 +142,10 @@ class LearnedMetrics:
         self,
         names: tuple[str, ...] = NAMES,  # which of the three
         *,
-        inception: str | Path | Callable | None = None,  # file of `INCEPTION_URL`; None: cache or network; or f(uint8 [B,3,H,W]) -> [B,K] (IScore: logits)
-        alexnet: str | Path | Callable | None = None,    # file of `ALEXNET_URL`; None: cache or network; or f(a, b in [0,1]) -> [B]
+        # file of `INCEPTION_URL`; None: cache or network; or f(uint8 [B,3,H,W]) -> [B,K] (IScore: logits)
+        inception: str | Path | Callable | None = None,
+        # file of `ALEXNET_URL`; None: cache or network; or f(a, b in [0,1]) -> [B]
+        alexnet: str | Path | Callable | None = None,
         splits: int = 10,                # IScore's parts
     ):
         for name in names:
@@ -140,8 +170,11 @@ class LearnedMetrics:
         "Raise `ValueError` when a bin has too few pictures, before any work is done."
         least = max(2 * self.splits if self.iscore else 0, 2 if self.fid else 0)
         if min(counts) < least:
-            raise ValueError(f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: two for each of {self.splits} parts; FID: 2); "
-                             "give more pairs, splits=1, or leave the score out: names=...")
+            raise ValueError(
+                f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: two for each of "
+                f"{self.splits} parts; FID: 2); "
+                "give more pairs, splits=1, or leave the score out: names=..."
+            )
 
     @torch.no_grad()
     def look(
@@ -161,7 +194,9 @@ class LearnedMetrics:
         seen: list[dict[str, tuple[Tensor, ...]]],  # what `look` gave for the batches of a set of pictures
     ) -> dict[str, tuple[float, float]]:  # score → value, half of its 95 % interval (NaN where it has none)
         "IScore and FID of all these pictures together."
-        joined = {name: [torch.cat(parts) for parts in zip(*(s[name] for s in seen))] for name in (seen[0] if seen else ())}
+        joined = {
+            name: [torch.cat(parts) for parts in zip(*(s[name] for s in seen))] for name in (seen[0] if seen else ())
+        }
         whole = {}
         if "iscore" in joined: whole["iscore"] = inception_score(joined["iscore"][0], self.splits)
         if "fid" in joined: whole["fid"] = frechet_distance(*joined["fid"]), math.nan

@@ -44,7 +44,9 @@ def l1_percent(
 
 # %% ../nbs/16_metrics.ipynb #e422f681
 def _blur(x: Tensor) -> Tensor:  # [B,C,H,W] -> [B,C,H-10,W-10]
-    "Local means under the Gaussian window, only where it lies inside the picture: along the rows, then along the columns."
+    """Local means under the Gaussian window, only where it lies inside the picture: along the rows, then along the
+    columns.
+    """
     weights = torch.exp(-torch.arange(-5., 6, dtype=torch.float64) ** 2 / (2 * 1.5 ** 2))
     for side in (-1, -2):
         means = torch.zeros_like(x.narrow(side, 5, x.shape[side] - 10))
@@ -58,9 +60,14 @@ def ssim_map(
     a: Tensor,  # [B,3,H,W] in [0,1], at least 11 pixels a side
     b: Tensor,  # the same shape
 ) -> Tensor:  # [B,3,H-10,W-10] float64, at most 1
-    "Structural similarity at each pixel that is 5 or more from the edge (Wang et al. 2004: K1 = 0.01, K2 = 0.03, range 1)."
+    """Structural similarity at each pixel that is 5 or more from the edge (Wang et al. 2004:
+
+    K1 = 0.01, K2 = 0.03, range 1).
+    """
     if min(a.shape[-2:]) < 11:
-        raise ValueError(f"SSIM looks through windows of 11 × 11 pixels, and the picture has {a.shape[-1]} × {a.shape[-2]}")
+        raise ValueError(
+            f"SSIM looks through windows of 11 × 11 pixels, and the picture has {a.shape[-1]} × {a.shape[-2]}"
+        )
     a, b = a.double(), b.double()
     mean_a, mean_b = _blur(a), _blur(b)
     var_a, var_b = _blur(a * a) - mean_a ** 2, _blur(b * b) - mean_b ** 2
@@ -81,7 +88,8 @@ def ssim(a: Tensor, b: Tensor, where: Tensor | None = None) -> Tensor:  # [B]
 @dataclass(frozen=True)
 class Metric:
     "One line of `METRICS`."
-    function: Callable | None  # (filled, image) [B,3,H,W] → [B,C,h,w], a value at each pixel, or [B]; None: see `LearnedMetrics`
+    # (filled, image) [B,3,H,W] → [B,C,h,w], a value at each pixel, or [B]; None: see `LearnedMetrics`
+    function: Callable | None
     heading: str  # in tables
     digits: int   # behind the point
     better: str   # 'higher' or 'lower'
@@ -124,7 +132,9 @@ def score(
     for name, metric in METRICS.items():
         if metric.function is None: continue
         values = metric.function(filled, image)  # once for both columns: SSIM's map is expensive
-        if values.ndim == 1: whole[name] = values; continue
+        if values.ndim == 1:
+            whole[name] = values
+            continue
         edge = (mask.shape[-1] - values.shape[-1]) // 2  # a window's centre never comes nearer to the edge
         hole = 1 - mask[..., edge:mask.shape[-2] - edge, edge:mask.shape[-1] - edge]
         whole[name], inside[f"hole_{name}"] = (metric.finish(_mean_over(values, where)) for where in (None, hole))

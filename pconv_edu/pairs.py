@@ -38,7 +38,8 @@ from .sources import Items, Source, cut, decode, open_pictures, read_crop, settl
 class Pair:
     "One line of the manifest: which picture, which part of it, under which mask."
     picture: str  # the picture's name
-    mask: str     # a mask file's path below its folder; or 'seed N' for a generated one ('seed N free': with a free border)
+    # a mask file's path below its folder; or 'seed N' for a generated one ('seed N free': with a free border)
+    mask: str
     bin: int | None      # 0 to 5, see RATIO_BINS; None: not noted, or the ratio is in no bin
     ratio: float | None  # the hole's share of the picture; None: not noted
     digest: str   # of the mask's pixels
@@ -98,7 +99,9 @@ SEED = re.compile(r"seed (\d{1,40}(?:,\d{1,40}){0,9})( free)?")  # the name of a
 def _generated(name: str, b: int, size: int) -> Tensor:
     numbers, free = SEED.fullmatch(name).groups()
     seed = [int(number) for number in numbers.split(",")]
-    return irregular_mask(size, RATIO_BINS[b], border_width(size) if free else None, seed=seed if len(seed) > 1 else seed[0])
+    return irregular_mask(
+        size, RATIO_BINS[b], border_width(size) if free else None, seed=seed if len(seed) > 1 else seed[0]
+    )
 
 
 def _noted(name: str, mask: Tensor) -> Pair:
@@ -149,20 +152,30 @@ def make_pairs(
 
     Raises `ValueError` when no mask falls into any bin, or a number is below 1.
     """
-    if per_bin is not None and per_bin < 1 or size < 1: raise ValueError(f"per_bin={per_bin} and size={size}: give 1 or more")
+    if per_bin is not None and per_bin < 1 or size < 1:
+        raise ValueError(f"per_bin={per_bin} and size={size}: give 1 or more")
     source = open_pictures(images)
     wanted = len(source) if per_bin is None else per_bin
-    if masks is None: by_bin = [[noted for noted, _ in zip(_seeds(b, size, seed, border), range(wanted))] for b in range(6)]
+    if masks is None:
+        by_bin = [[noted for noted, _ in zip(_seeds(b, size, seed, border), range(wanted))] for b in range(6)]
     else: by_bin = _files_by_bin(_mask_maker(masks, size), border)
     if not any(by_bin):
         only = "" if border is None else f" and border={border}"
-        raise ValueError(f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{only} (is its polarity right? see MaskFolder's hole=)")
+        raise ValueError(
+            f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{only} (is its polarity right? see "
+            "MaskFolder's hole=)"
+        )
 
     @cache
     def named(k: int) -> dict:
         with source.open(k) as picture: return {"picture": source.name(k), "look": look(fit_square(picture, size))}
 
-    return [replace(noted, **named(i % len(source))) for found in by_bin if found for i, noted in enumerate(_spread(found, wanted))]
+    return [
+        replace(noted, **named(i % len(source)))
+        for found in by_bin
+        if found
+        for i, noted in enumerate(_spread(found, wanted))
+    ]
 
 # %% ../nbs/w04_pairs.ipynb #0e9450f4
 class BadPairs(BadFile): "A file that is no manifest of pairs."
@@ -170,7 +183,11 @@ class BadPairs(BadFile): "A file that is no manifest of pairs."
 
 def to_entry(pair: Pair) -> dict:
     "A pair as it stands in a manifest: what is not noted is left out."
-    return {name: value for name, value in asdict(pair).items() if value is not None and not (name == "flip" and value is False)}
+    return {
+        name: value
+        for name, value in asdict(pair).items()
+        if value is not None and not (name == "flip" and value is False)
+    }
 
 
 def save_manifest(pairs: Sequence[Pair], path: str | Path, size: int):
@@ -184,7 +201,8 @@ def _whole(value) -> bool: return type(value) is int and value >= 0
 
 def _number(value) -> bool: return type(value) in (int, float) and math.isfinite(value) and value >= 0
 
-def _row(value, count: int, right: Callable) -> bool: return isinstance(value, list) and len(value) == count and all(map(right, value))
+def _row(value, count: int, right: Callable) -> bool:
+    return isinstance(value, list) and len(value) == count and all(map(right, value))
 
 
 RIGHT = {  # field → is this a right value?
@@ -210,16 +228,25 @@ def _from_entry(entry: dict) -> Pair:
     for name, value in entry.items():
         if name not in RIGHT: raise ValueError(f"a pair has no field {name!r}")
         if not RIGHT[name](value): raise ValueError(f"{name}={str(value)[:60]!r}")
-    if SEED.fullmatch(entry["mask"]) and entry["bin"] is None: raise ValueError(f"mask={entry['mask']!r} is generated, and has no bin")
+    if SEED.fullmatch(entry["mask"]) and entry["bin"] is None:
+        raise ValueError(f"mask={entry['mask']!r} is generated, and has no bin")
     return Pair(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
 
 
 def _from_older(entry: dict) -> dict:
     "A line of the older manifests of crops, which noted a checksum of the mask and nothing of its ratio."
     recipe = entry["mask"]
-    mask = {"mask": f"seed {','.join(map(str, recipe['seed']))}", "bin": RATIO_BINS.index(tuple(recipe["ratio"]))} if "ratio" in recipe else {
-        "mask": recipe["file"], "augment": recipe.get("seed")}
-    return {"picture": entry["image"], "digest": f"crc32 {recipe['checksum']}", **mask, **{name: entry[name] for name in ("full", "box", "flip")}}
+    mask = (
+        {"mask": f"seed {','.join(map(str, recipe['seed']))}", "bin": RATIO_BINS.index(tuple(recipe["ratio"]))}
+        if "ratio" in recipe
+        else {"mask": recipe["file"], "augment": recipe.get("seed")}
+    )
+    return {
+        "picture": entry["image"],
+        "digest": f"crc32 {recipe['checksum']}",
+        **mask,
+        **{name: entry[name] for name in ("full", "box", "flip")},
+    }
 
 
 def _check_size(size):
@@ -251,15 +278,20 @@ def _places(names: Iterable[str], source: Source | MaskMaker, count: int, what: 
         missing = [name for name in missing if name not in places]
     if missing:
         some = ", ".join(map(repr, missing[:5]))
-        raise ValueError(f"{len(missing)} of the {len(wanted)} {what}s of the pairs are not among the {count} given: {some}")
+        raise ValueError(
+            f"{len(missing)} of the {len(wanted)} {what}s of the pairs are not among the {count} given: {some}"
+        )
     return places
 
 
 def _check_mask(pair: Pair, mask: Tensor):
     older = f"crc32 {zlib.crc32(np.packbits(mask.numpy().astype(bool)).tobytes())}"
     if pair.digest not in (digest(mask), older):
-        raise ValueError(f"mask '{pair.mask}' is not the one of the pairs: its pixels differ (other files, another polarity or size, "
-                         "another version of irregular_mask)")
+        raise ValueError(
+            f"mask '{pair.mask}' is not the one of the pairs: its pixels differ (other files, another polarity or "
+            "size, "
+            "another version of irregular_mask)"
+        )
 
 
 LOOK_MAY_DIFFER = 2  # levels: two programs that decode a JPEG agree that far
@@ -267,13 +299,17 @@ LOOK_MAY_DIFFER = 2  # levels: two programs that decode a JPEG agree that far
 def _check_look(pair: Pair, image: Tensor):
     off = max(abs(a - b) for a, b in zip(bytes.fromhex(pair.look), bytes.fromhex(look(image)))) if pair.look else 0
     if off > LOOK_MAY_DIFFER:
-        raise ValueError(f"picture '{pair.picture}' is not the one of the pairs: its levels differ (another file under that name, or another size)")
+        raise ValueError(
+            f"picture '{pair.picture}' is not the one of the pairs: its levels differ (another file under that name, "
+            "or another size)"
+        )
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f6
 class FixedPairs(InpaintingDataset):
     """The pairs of a manifest, the same for ever.
 
-    Nothing is replaced here: raises `ValueError` for a picture or mask that is missing or has changed, `BadImage` for one
+    Nothing is replaced here: raises `ValueError` for a picture or mask that is missing or has changed, `BadImage` for
+    one
     that cannot be read or has another size, each with its name.
     """
     def __init__(
@@ -315,7 +351,8 @@ class FixedPairs(InpaintingDataset):
     def _picture(self, pair: Pair) -> Tensor:
         with self.source.open(self.places[pair.picture]) as picture:
             size = upright_size(picture)
-            if pair.full and tuple(pair.full) != size: raise BadImage(pair.picture, f"it was {pair.full} when the pairs were fixed, and is {size} now")
+            if pair.full and tuple(pair.full) != size:
+                raise BadImage(pair.picture, f"it was {pair.full} when the pairs were fixed, and is {size} now")
             return read_crop(picture, pair.box, self.size, pair.flip) if pair.box else fit_square(picture, self.size)
 
     def _mask(self, pair: Pair) -> Tensor:
@@ -338,15 +375,21 @@ def save_pairs(
         noted = _noted(name, mask)
         if "ratio" in recipe: noted = replace(noted, bin=RATIO_BINS.index(tuple(recipe["ratio"])))
         crop = {"full": tuple(about["full"]), "box": tuple(about["box"]), "flip": about["flip"]}
-        pairs.append(replace(noted, picture=dataset.source.name(about["image"]), look=look(image), augment=augment, **crop))
+        pairs.append(
+            replace(noted, picture=dataset.source.name(about["image"]), look=look(image), augment=augment, **crop)
+        )
     save_manifest(pairs, path, dataset.size)
 
 # %% ../nbs/w04_pairs.ipynb #e4df3d8d
 def _check_output(output: Tensor, image: Tensor, pairs: Sequence[Pair]):
     if output.shape != image.shape:
-        raise ValueError(f"the method returned shape {list(output.shape)} for pictures of {list(image.shape)}; an output has the picture's shape")
+        raise ValueError(
+            f"the method returned shape {list(output.shape)} for pictures of {list(image.shape)}; an output has the "
+            "picture's shape"
+        )
     for pair, out in zip(pairs, output):
-        if not out.isfinite().all(): raise ValueError(f"the method returned NaN or infinity for '{pair.picture}' under mask '{pair.mask}'")
+        if not out.isfinite().all():
+            raise ValueError(f"the method returned NaN or infinity for '{pair.picture}' under mask '{pair.mask}'")
 
 
 def _completed(pair: Pair, mask: Tensor) -> Pair:
@@ -370,10 +413,12 @@ def fill_pairs(
     images, masks,           # as in `make_pairs`
     size: int,
     batch: int = 8,          # pictures at once; memory follows it
-) -> Iterator[tuple[Sequence[Pair], Tensor, Tensor, Tensor]]:  # pairs, images [B,3,S,S], masks [B,1,S,S], outputs [B,3,S,S]
+# pairs, images [B,3,S,S], masks [B,1,S,S], outputs [B,3,S,S]
+) -> Iterator[tuple[Sequence[Pair], Tensor, Tensor, Tensor]]:
     """Run `method` over the pairs. It is shown pictures whose holes are 0: it cannot peek.
 
-    Raises `ValueError` for pictures or masks that are missing or differ, an output of another shape, or one that is no number.
+    Raises `ValueError` for pictures or masks that are missing or differ, an output of another shape, or one that is no
+    number.
     """
     if batch < 1: raise ValueError(f"batch={batch}: give 1 or more")
     exam, fill = FixedPairs(pairs, images, masks, size=size), _in_float32(method)

@@ -96,7 +96,9 @@ def join_team() -> Team:
         one_agent = os.environ.get("GROUP_WORLD_SIZE") == "1"
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if one_agent else "0"
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        dist.init_process_group(backend, store=dist.PrefixStore(f"attempt {attempt}", store), rank=rank, world_size=world)
+        dist.init_process_group(
+            backend, store=dist.PrefixStore(f"attempt {attempt}", store), rank=rank, world_size=world
+        )
         atexit.register(_leave_team)
     team = Team(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)))
     if torch.cuda.is_available(): torch.cuda.set_device(team.local)

@@ -140,7 +140,8 @@ class Files:
 def settled(
     item,       # what a list, a data set or a source handed out
     name: str,  # its name, for errors
-) -> Image.Image | Tensor:  # a PIL picture, perhaps not yet decoded; or float32 [3,H,W] in [0,1] with finer levels than 8 bits
+# a PIL picture, perhaps not yet decoded; or float32 [3,H,W] in [0,1] with finer levels than 8 bits
+) -> Image.Image | Tensor:
     "One picture with its levels settled. Raises `BadImage` for one whose levels are unknown or out of range."
     if isinstance(item, (tuple, list)) and item: item = item[0]  # (picture, label)
     if isinstance(item, Mapping) and "image" in item: item = item["image"]
@@ -174,7 +175,8 @@ class Items:
         "The pixels, if they are in memory; nothing for a data set, which would have to make them."
         if not isinstance(self.items, (list, tuple, Tensor, np.ndarray)): return b""
         item = self.items[i]
-        if isinstance(item, Tensor): return item.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        if isinstance(item, Tensor):
+            return item.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
         if isinstance(item, (str, Path)): return _size_of(os.path.expanduser(item))
         if getattr(item, "filename", ""): return _size_of(item.filename)  # a PIL picture that waits in its file
         return item.tobytes() if hasattr(item, "tobytes") else b""
@@ -207,7 +209,8 @@ def dataset_files(
     return None
 
 # %% ../nbs/w03_sources.ipynb #70b8a8c6
-SOURCES = {".tar": TarImages}  # ending of a path → the source that reads it, made from a path, a pattern or a list of paths
+# ending of a path → the source that reads it, made from a path, a pattern or a list of paths
+SOURCES = {".tar": TarImages}
 
 
 def _kind_of(paths: Sequence[str | Path]):
@@ -215,7 +218,9 @@ def _kind_of(paths: Sequence[str | Path]):
     endings = {os.path.splitext(path)[1].lower() for path in paths}
     archives = sorted(endings & SOURCES.keys())
     if archives and len(endings) > 1:
-        raise ValueError(f"the list mixes {archives[0]} with {', '.join(sorted(endings - {archives[0]}))}; give lists of one kind")
+        raise ValueError(
+            f"the list mixes {archives[0]} with {', '.join(sorted(endings - {archives[0]}))}; give lists of one kind"
+        )
     return SOURCES[archives[0]] if archives else None
 
 
@@ -230,13 +235,18 @@ def _from_path(path: str | Path) -> Source:
 def _from_items(items) -> Source:
     "A list, a batch or a data set."
     if isinstance(items, Image.Image) or isinstance(items, (Tensor, np.ndarray)) and items.ndim < 4:
-        raise ValueError(f"pictures are wanted, and this is one picture or plane ({type(items).__name__}); put it into a list")
+        raise ValueError(
+            f"pictures are wanted, and this is one picture or plane ({type(items).__name__}); put it into a list"
+        )
     if not hasattr(items, "__len__") or not hasattr(items, "__getitem__"):
-        raise TypeError(f"a {type(items).__name__} is no source of pictures: give a folder, a tar, a list, a dict, or a data set")
+        raise TypeError(
+            f"a {type(items).__name__} is no source of pictures: give a folder, a tar, a list, a dict, or a data set"
+        )
     if not len(items): raise ValueError("there is no picture: the list or dataset is empty")
     files = dataset_files(items)
     if files is not None: return Files(files)
-    if not isinstance(items[0], (str, Path)) or not all(isinstance(item, (str, Path)) for item in items): return Items(items)
+    if not isinstance(items[0], (str, Path)) or not all(isinstance(item, (str, Path)) for item in items):
+        return Items(items)
     kind = _kind_of(items)
     return kind(items) if kind else Files(items)
 
@@ -246,7 +256,8 @@ def open_pictures(
 ) -> Source:
     """Whatever holds pictures, as a source.
 
-    A picture in a list or dict is anything that `to_tensor` takes. Raises `FileNotFoundError` for a folder or tar that is
+    A picture in a list or dict is anything that `to_tensor` takes. Raises `FileNotFoundError` for a folder or tar that
+    is
     not there, `ValueError` where there is no picture, `TypeError` for an object that holds none.
     """
     if isinstance(images, (str, Path)): source = _from_path(images)

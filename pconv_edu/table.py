@@ -72,7 +72,8 @@ class Table:
     size: int           # pixels a side
     pairs: list[Pair]
     rows: list[dict[str, float]]  # one for each pair: `score`'s columns, and perhaps 'lpips'
-    sets: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)  # bin → IScore, FID: scores of all its pictures at once
+    # bin → IScore, FID: scores of all its pictures at once
+    sets: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]: return [*(self.rows[0] if self.rows else ()), *next(iter(self.sets.values()), {})]
@@ -95,9 +96,15 @@ class Table:
         return replace(self, pairs=[pair for pair, _ in kept], rows=[row for _, row in kept], sets={})
 
     def minus(self, other: "Table") -> "Table":
-        "This table minus another, pair by pair: what one method is better by. Raises `ValueError` when their pairs differ."
+        """This table minus another, pair by pair: what one method is better by.
+
+        Raises `ValueError` when their pairs differ.
+        """
         if self.pairs != other.pairs:
-            raise ValueError(f"'{self.method}' and '{other.method}' were not run on the same pairs; give evaluate pairs= of the other")
+            raise ValueError(
+                f"'{self.method}' and '{other.method}' were not run on the same pairs; give evaluate pairs= of the "
+                "other"
+            )
         rows = [{c: mine[c] - theirs[c] for c in mine if c in theirs} for mine, theirs in zip(self.rows, other.rows)]
         return replace(self, method=f"{self.method} − {other.method}", rows=rows, sets={})
 
@@ -126,7 +133,9 @@ def to_csv(*tables: Table) -> str:
     number = lambda n: repr(n) if math.isfinite(n) else ""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["method", "size", "bin", "pairs", *(f"{c}{end}" for c in columns for end in ("", "_low", "_high"))])
+    writer.writerow(
+        ["method", "size", "bin", "pairs", *(f"{c}{end}" for c in columns for end in ("", "_low", "_high"))]
+    )
     for table in tables:
         for row in table.summary():
             numbers = (number(n) for c in columns for mean, half in [row[c]] for n in (mean, mean - half, mean + half))

@@ -40,7 +40,10 @@ def _is_picture(member: tarfile.TarInfo) -> bool:
 
 
 def _entry(member: tarfile.TarInfo, shard: int) -> tuple[int, int, int, int]:
-    "A line of the index. No blocks of header means: no plain run of bytes, ask tarfile (a sparse file, a giant header)."
+    """A line of the index.
+
+    No blocks of header means: no plain run of bytes, ask tarfile (a sparse file, a giant header).
+    """
     blocks = (member.offset_data - member.offset) // 512
     plain = not member.issparse() and blocks < 2**16
     return member.offset, min(member.size, 2**32 - 1), blocks if plain else 0, shard
@@ -61,13 +64,15 @@ class _Guarded:
 
 def _members(file) -> Iterator[tarfile.TarInfo]:
     "Every member of a plain tar, in order. Raises whatever damage makes tarfile raise."
-    with tarfile.open(fileobj=_Guarded(file), mode="r:") as tar:  # 'r:' takes no compressed tar: there an offset leads nowhere
+    # 'r:' takes no compressed tar: there an offset leads nowhere
+    with tarfile.open(fileobj=_Guarded(file), mode="r:") as tar:
         while (member := tar.next()) is not None:
             tar.members = []  # tarfile would keep every header it has seen
             if member.size < 0 or tar.offset <= member.offset: raise tarfile.ReadError(f"a size of {member.size} bytes")
             yield member
         file.seek(tar.offset)
-        if file.read(512) != bytes(512):  # tarfile takes any rubbish for the end, and would lose the rest without a word
+        # tarfile takes any rubbish for the end, and would lose the rest without a word
+        if file.read(512) != bytes(512):
             raise tarfile.ReadError(f"it breaks off at byte {tar.offset:,} without the mark of its end")
 
 # %% ../nbs/w02_tars.ipynb #c36009a6
@@ -77,7 +82,10 @@ def scan_tar(
     path: str | Path,
     shard: int = 0,  # this tar's number among several
 ) -> Iterator[tuple[int, int, int, int]]:  # offset of the header, size in bytes, blocks of header (0: not plain), shard
-    "Walk once through a tar and yield where its pictures are. Raises `BadTar` when it is compressed, truncated or damaged."
+    """Walk once through a tar and yield where its pictures are.
+
+    Raises `BadTar` when it is compressed, truncated or damaged.
+    """
     with open(path, "rb") as file:
         try: yield from (_entry(member, shard) for member in _members(file) if _is_picture(member))
         except DAMAGE as error: raise BadTar(path, _advice(path, error)) from None
@@ -87,12 +95,16 @@ COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zX", b"\x28\xb5\x2f\xfd")  # gzip, bzi
 
 def _advice(path: str | Path, error: Exception) -> str:
     with open(path, "rb") as file: start = file.read(4)
-    if start.startswith(COMPRESSED): return "it is compressed, and pictures are compressed already: unpack it to a plain .tar first"
+    if start.startswith(COMPRESSED):
+        return "it is compressed, and pictures are compressed already: unpack it to a plain .tar first"
     return f"not a whole tar ({error}): truncated or damaged; copy or fetch it again"
 
 # %% ../nbs/w02_tars.ipynb #a01a5e1f
 def _about(index: bytes, shards: Sequence[Path]) -> str:
-    "What an index belongs to: its checksum, and name, size and time of each tar. When one of them changes, it is stale."
+    """What an index belongs to: its checksum, and name, size and time of each tar.
+
+    When one of them changes, it is stale.
+    """
     stats = [shard.stat() for shard in shards]
     tars = [[shard.name, stat.st_size, stat.st_mtime_ns] for shard, stat in zip(shards, stats)]
     return json.dumps({"bytes": len(index), "crc32": zlib.crc32(index), "tars": tars})
@@ -114,7 +126,9 @@ def build_index(shards: Sequence[Path], index: Path) -> int:  # pictures found
     parts = [np.fromiter(scan_tar(shard, k), ENTRY) for k, shard in enumerate(tqdm(shards, desc="index", disable=None))]
     entries = np.concatenate(parts)
     if not len(entries):
-        raise FileNotFoundError(f"no picture in {', '.join(map(str, shards))}; endings looked for: {', '.join(SUFFIXES)}")
+        raise FileNotFoundError(
+            f"no picture in {', '.join(map(str, shards))}; endings looked for: {', '.join(SUFFIXES)}"
+        )
     file = io.BytesIO()
     np.save(file, entries)
     if _about(b"", shards) != before:
@@ -125,14 +139,17 @@ def build_index(shards: Sequence[Path], index: Path) -> int:  # pictures found
 
 # %% ../nbs/w02_tars.ipynb #38ecbd1b
 def find_tars(
-    where: str | Path | Sequence[str | Path],  # a tar, a pattern such as 'shards/train-*.tar', a folder of tars, or a list
+    # a tar, a pattern such as 'shards/train-*.tar', a folder of tars, or a list
+    where: str | Path | Sequence[str | Path],
 ) -> list[Path]:
     "The tars meant, sorted. Raises `FileNotFoundError` for a place where there is none, `BadTar` for a pipe or device."
     places = [where] if isinstance(where, (str, Path)) else where
     by_place = {place: _tars_at(Path(place).expanduser()) for place in places}
     for place, found in by_place.items():
         if found: continue
-        raise FileNotFoundError(f"no tar at '{place}'; give a tar, a folder of tars, or a pattern such as 'shards/train-*.tar'")
+        raise FileNotFoundError(
+            f"no tar at '{place}'; give a tar, a folder of tars, or a pattern such as 'shards/train-*.tar'"
+        )
     if not by_place: raise FileNotFoundError("no tar: the list is empty")
     return sorted({tar for found in by_place.values() for tar in found})
 
@@ -141,12 +158,14 @@ def _tars_at(place: Path) -> list[Path]:
     if place.is_dir(): found = list(place.glob("*.tar"))
     else: found = [place] if place.exists() else [Path(path) for path in glob.glob(str(place))]
     for path in found:
-        if not path.is_file(): raise BadTar(path, "a folder, pipe or device, not a file")  # opening a pipe would wait for ever
+        # opening a pipe would wait for ever
+        if not path.is_file(): raise BadTar(path, "a folder, pipe or device, not a file")
     return found
 
 # %% ../nbs/w02_tars.ipynb #714fd287
 @lru_cache(maxsize=64)
-def _opened(path: str, process: int): return open(path, "rb")  # `process`: a worker never shares its parent's place in the file
+# `process`: a worker never shares its parent's place in the file
+def _opened(path: str, process: int): return open(path, "rb")
 
 
 _reading = threading.Lock()
@@ -173,7 +192,8 @@ class TarImages(Sequence):
     """
     def __init__(
         self,
-        where: str | Path | Sequence[str | Path],  # a tar, a pattern such as 'shards/train-*.tar', a folder of tars, or a list
+        # a tar, a pattern such as 'shards/train-*.tar', a folder of tars, or a list
+        where: str | Path | Sequence[str | Path],
         index: str | Path | None = None,  # the index file (.npy); None: beside the first tar
     ):
         self.shards = find_tars(where)
@@ -215,7 +235,10 @@ class TarImages(Sequence):
             except DAMAGE: raise self._changed(shard) from None
 
     def _plain(self, i: int) -> tuple[tarfile.TarInfo, bytes]:
-        "Header and bytes of a picture that lies there as it is, read in one go. Raises `BadTar` where they do not fit the index."
+        """Header and bytes of a picture that lies there as it is, read in one go.
+
+        Raises `BadTar` where they do not fit the index.
+        """
         offset, size, blocks, shard = self.entries[i].item()
         count = 512 * blocks + size
         data = _read_at(_opened(str(self.shards[shard]), os.getpid()), offset, count)
@@ -228,7 +251,10 @@ class TarImages(Sequence):
         "The bytes of picture `i`'s file. Raises `BadImage` for a file too large to be a picture, before it is read."
         _, size, blocks, _ = self.entries[i].item()
         if size > MAX_BYTES:
-            raise BadImage(self.name(i), f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are refused (pictures.MAX_BYTES)")
+            raise BadImage(
+                self.name(i),
+                f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are refused (pictures.MAX_BYTES)",
+            )
         if blocks: return self._plain(i)[1]
         with self._member(i) as (tar, member): return tar.extractfile(member).read()
 

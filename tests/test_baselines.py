@@ -18,7 +18,8 @@ PHOTO = sample_photos("coffee", size=48)["coffee"]
 def test_mean_fill_is_the_mean_of_the_valid_pixels_of_each_picture():
     filled = mean_fill(A, MASK)
     for i in range(2):
-        for c in range(3): assert filled[i, c, 0, 0].item() == pytest.approx(A[i, c][MASK[i, 0] > 0].mean().item(), rel=1e-5)
+        for c in range(3):
+            assert filled[i, c, 0, 0].item() == pytest.approx(A[i, c][MASK[i, 0] > 0].mean().item(), rel=1e-5)
     assert torch.equal(mean_fill(A * MASK, MASK), filled)  # it saw nothing of the hole
     assert torch.equal(mean_fill(torch.where(MASK > 0, A, torch.nan), MASK), filled)
     assert (mean_fill(A, MASK * 0) == .5).all()
@@ -75,7 +76,9 @@ def test_the_twin_s_hole_is_127_5():
     mask = irregular_mask(48, .3, seed=1)[None]
     with torch.no_grad():
         grey = twin(torch.where(mask > 0, PHOTO[None], 127.5 / 255), torch.ones_like(mask))
-        assert torch.equal(twin(PHOTO[None], mask), grey) and torch.equal(FilledFirst(twin)(PHOTO[None] * mask, mask), grey)
+        assert torch.equal(twin(PHOTO[None], mask), grey) and torch.equal(
+            FilledFirst(twin)(PHOTO[None] * mask, mask), grey
+        )
         assert not torch.allclose(FilledFirst(twin, 0.)(PHOTO[None], mask), grey, atol=1e-4)
 
 

@@ -1,4 +1,6 @@
-"""Pairs of picture and mask: a pure function of (seed, n) for any workers and ranks; damage is named, counted and bounded."""
+"""Pairs of picture and mask: a pure function of (seed, n) for any workers and ranks; damage is named, counted and
+bounded.
+"""
 import gc
 import itertools
 import pickle
@@ -42,7 +44,8 @@ def damaged(folder, tmp_path, names=("02.png", "07.png")):
     "A copy of the folder in which some files are cut off, empty or forged."
     import shutil
     root = shutil.copytree(folder, tmp_path / "damaged")
-    for k, name in enumerate(names): (root / name).write_bytes([(root / name).read_bytes()[:400], b"", b"<html>"][k % 3])
+    for k, name in enumerate(names):
+        (root / name).write_bytes([(root / name).read_bytes()[:400], b"", b"<html>"][k % 3])
     return root
 
 
@@ -70,7 +73,9 @@ def test_the_order_has_no_pattern():
 
 def test_the_order_is_a_contract():
     "Hand-kept values: if these change, every resumed training changes."
-    assert [shuffled(i, 10, 0, 0) for i in range(10)] == [9, 6, 4, 7, 0, 1, 5, 2, 8, 3] and shuffled(7_654_321, 8_000_000, 3, 1) == 1862984
+    assert [shuffled(i, 10, 0, 0) for i in range(10)] == [9, 6, 4, 7, 0, 1, 5, 2, 8, 3] and shuffled(
+        7_654_321, 8_000_000, 3, 1
+    ) == 1862984
 
 
 def test_a_far_position_costs_no_more_than_the_first(folder):
@@ -82,9 +87,11 @@ def test_a_far_position_costs_no_more_than_the_first(folder):
 # ---- purity ----
 def test_sample_n_is_a_function_of_seed_and_n(folder):
     ds, other = InpaintingDataset(folder, size=32), InpaintingDataset(folder, size=32)
-    torch.manual_seed(1); np.random.seed(1)
+    torch.manual_seed(1)
+    np.random.seed(1)
     forwards = [ds[n] for n in range(30)]
-    torch.manual_seed(2); np.random.seed(2)
+    torch.manual_seed(2)
+    np.random.seed(2)
     assert same(forwards, reversed([other[n] for n in reversed(range(30))]))
     assert not same(forwards, [InpaintingDataset(folder, size=32, seed=1)[n] for n in range(30)])
 
@@ -92,22 +99,29 @@ def test_sample_n_is_a_function_of_seed_and_n(folder):
 def test_epochs_differ(folder):
     ds = InpaintingDataset(folder, size=32, zoom=(1, 2))
     pairs = [ds[n] for n in range(33)]
-    assert len({image.numpy().tobytes() for image, _ in pairs}) == len({mask.numpy().tobytes() for _, mask in pairs}) == 33
+    assert (
+        len({image.numpy().tobytes() for image, _ in pairs}) == len({mask.numpy().tobytes() for _, mask in pairs}) == 33
+    )
 
 
 def test_the_global_generators_are_left_alone(folder):
     "A sample that drew from them would change what else the training draws, and the other way round."
-    torch.manual_seed(0); np.random.seed(0)
+    torch.manual_seed(0)
+    np.random.seed(0)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
     list(batches(InpaintingDataset(folder, size=32), 2, stop=2, workers=1))
     list(batches(InpaintingDataset(folder, size=32), 2, stop=2))
     assert torch.equal(before[0], torch.get_rng_state()) and (before[1] == np.random.get_state()[1]).all()
 
 
-@pytest.mark.parametrize("method, workers", [("fork", 1), ("fork", 4), ("spawn", 4)])  # one spawn: each new Python imports torch anew
+# one spawn: each new Python imports torch anew
+@pytest.mark.parametrize("method, workers", [("fork", 1), ("fork", 4), ("spawn", 4)])
 def test_the_same_bytes_for_any_workers(folder, mask_folder, tmp_path, method, workers):
     with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
-    for images, options in ((tmp_path / "p.tar", {}), (folder, {"masks": mask_folder, "augment_masks": True, "zoom": (1, 2)}))[:1 if method == "spawn" else 2]:
+    for images, options in (
+        (tmp_path / "p.tar", {}),
+        (folder, {"masks": mask_folder, "augment_masks": True, "zoom": (1, 2)}),
+    )[: 1 if method == "spawn" else 2]:
         ds = InpaintingDataset(images, size=32, seed=3, **options)
         assert same(batches(ds, 4, stop=4), batches(ds, 4, stop=4, workers=workers, start_method=method))
 
@@ -128,7 +142,10 @@ def test_resuming_in_mid_epoch_goes_on_as_if_nothing_had_happened(folder):
 def test_any_loader_may_read_it(folder):
     "Not only `batches`: a plain DataLoader gives epoch 0."
     ds = InpaintingDataset(folder, size=32)
-    assert same([[torch.cat(t) for t in zip(*DataLoader(ds, batch_size=1))]], [[torch.stack(t) for t in zip(*[ds[n] for n in range(11)])]])
+    assert same(
+        [[torch.cat(t) for t in zip(*DataLoader(ds, batch_size=1))]],
+        [[torch.stack(t) for t in zip(*[ds[n] for n in range(11)])]],
+    )
 
 
 def test_endless_batches(folder):
@@ -171,7 +188,8 @@ def test_centre_crop_without_flip_is_the_same_in_every_epoch(folder):
 
 def test_small_pictures_are_enlarged_and_large_ones_reduced(folder):
     for size in (16, 200):
-        for zoom in ((1, 1), None): assert InpaintingDataset(folder, size=size, zoom=zoom)[0][0].shape == (3, size, size)
+        for zoom in ((1, 1), None):
+            assert InpaintingDataset(folder, size=size, zoom=zoom)[0][0].shape == (3, size, size)
 
 
 def test_masks_from_a_folder(folder, mask_folder):
@@ -186,7 +204,10 @@ def test_masks_stay_binary_when_resized(folder, mask_folder):
     "Bug 11: masks resized bilinearly, or stored as JPEG, come out grey."
     for path in mask_folder.glob("*.png"): Image.open(path).convert("L").save(path.with_suffix(".jpg"), quality=30)
     for path in mask_folder.glob("*.png"): path.unlink()
-    for masks, augment in ((mask_folder, False), (mask_folder, True), (MaskFolder(mask_folder), False), (list(MaskFolder(mask_folder)), False)):
+    for masks, augment in (
+        (mask_folder, False), (mask_folder, True), (MaskFolder(mask_folder), False),
+        (list(MaskFolder(mask_folder)), False),
+    ):
         ds = InpaintingDataset(folder, masks, size=47, augment_masks=augment)
         for n in range(10): assert set(ds[n][1].unique().tolist()) <= {0, 1}
 
@@ -215,9 +236,19 @@ def test_two_evaluations_see_the_same_pairs(folder):
 def test_training_on_the_official_test_masks_is_noticed(folder, tmp_path):
     "Bug 28: trained on the official test masks: scores that cannot be compared. They are known by number and ratio."
     for number in range(37, 12_000, 1500):
-        save_image(1 - irregular_mask(64, ratio=RATIO_BINS[number // 2000], seed=number), tmp_path / "official" / f"{number:05}.png")
-        save_image(1 - irregular_mask(64, ratio=RATIO_BINS[5 - number // 2000], seed=number), tmp_path / "mine" / f"{number:05}.png")
-    assert looks_official(MaskFolder(tmp_path / "official")) and looks_official(MaskFolder(tmp_path / "official", size=32)) and not looks_official(MaskFolder(tmp_path / "mine"))
+        save_image(
+            1 - irregular_mask(64, ratio=RATIO_BINS[number // 2000], seed=number),
+            tmp_path / "official" / f"{number:05}.png",
+        )
+        save_image(
+            1 - irregular_mask(64, ratio=RATIO_BINS[5 - number // 2000], seed=number),
+            tmp_path / "mine" / f"{number:05}.png",
+        )
+    assert (
+        looks_official(MaskFolder(tmp_path / "official"))
+        and looks_official(MaskFolder(tmp_path / "official", size=32))
+        and not looks_official(MaskFolder(tmp_path / "mine"))
+    )
     with pytest.warns(UserWarning, match="test masks"): InpaintingDataset(folder, tmp_path / "official")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -230,7 +261,11 @@ def test_one_damaged_file_ends_no_run_and_is_named(folder, tmp_path):
     ds = InpaintingDataset(damaged(folder, tmp_path), size=32)
     with pytest.warns(UserWarning) as caught: pairs = [ds[n] for n in range(22)]
     assert len(pairs) == 22 and set(ds.bad) == {"02.png", "07.png"} and all(ds.bad.values())
-    assert [str(w.message).split(":")[0] for w in caught] in (["skipped 02.png", "skipped 07.png"], ["skipped 07.png", "skipped 02.png"])  # once each
+    # once each
+    assert [str(w.message).split(":")[0] for w in caught] in (
+        ["skipped 02.png", "skipped 07.png"],
+        ["skipped 07.png", "skipped 02.png"],
+    )
 
 
 def test_the_replacement_is_a_function_of_seed_and_n_too(folder, tmp_path):
@@ -267,7 +302,8 @@ def test_more_than_max_bad_is_an_error_with_the_list(folder, tmp_path, workers):
             warnings.simplefilter("ignore")
             if limit == 4: list(batches(ds, 4, stop=6, workers=workers))
             else:
-                with pytest.raises(RuntimeError, match=f"max_bad={limit}") as error: list(batches(ds, 4, stop=6, workers=workers))
+                with pytest.raises(RuntimeError, match=f"max_bad={limit}") as error:
+                    list(batches(ds, 4, stop=6, workers=workers))
                 assert str(error.value).count(".png: ") >= limit + 1
                 del error
                 gc.collect()  # the traceback holds the workers; forked again on top of them, they take 10 s to end
@@ -275,7 +311,8 @@ def test_more_than_max_bad_is_an_error_with_the_list(folder, tmp_path, workers):
 
 def test_a_folder_of_nothing_but_bad_files(tmp_path):
     for k in range(3): (tmp_path / f"{k}.jpg").write_bytes(b"")
-    with pytest.raises(TooManyBadImages, match="3 files cannot be read, and there is no other") as error: InpaintingDataset(tmp_path)[0]
+    with pytest.raises(TooManyBadImages, match="3 files cannot be read, and there is no other") as error:
+        InpaintingDataset(tmp_path)[0]
     assert "max_bad" not in str(error.value)  # more of them would not help
     assert set(pickle.loads(pickle.dumps(error.value)).bad) == {"0.jpg", "1.jpg", "2.jpg"}
 
@@ -286,12 +323,19 @@ def test_a_bad_mask_file_is_named_and_replaced(folder, mask_folder):
         warnings.simplefilter("ignore")
         ds = InpaintingDataset(folder, mask_folder, size=32)
         pairs = [ds[n] for n in range(30)]
-        assert set(ds.bad) == {"m2.png"} and same(pairs, [InpaintingDataset(folder, mask_folder, size=32)[n] for n in range(30)])
+        assert set(ds.bad) == {"m2.png"} and same(
+            pairs, [InpaintingDataset(folder, mask_folder, size=32)[n] for n in range(30)]
+        )
 
 
 # ---- questions answered with an error ----
-@pytest.mark.parametrize("options, words", [({"crop": "left"}, "'random' or 'centre'"), ({"zoom": (.5, 1)}, "1 ≤ low"), ({"zoom": (2, 1)}, "1 ≤ low"),
-                                            ({"seed": -1}, "seed=-1"), ({"size": 0}, "size=0")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"crop": "left"}, "'random' or 'centre'"), ({"zoom": (0.5, 1)}, "1 ≤ low"), ({"zoom": (2, 1)}, "1 ≤ low"),
+        ({"seed": -1}, "seed=-1"), ({"size": 0}, "size=0"),
+    ],
+)
 def test_bad_options(folder, options, words):
     with pytest.raises(ValueError, match=words): InpaintingDataset(folder, **options)
 
@@ -305,12 +349,15 @@ def test_bad_batches(folder):
     with pytest.raises(ValueError, match="multiple of 4"): batches(ds, 6, world=4)
     with pytest.raises(ValueError, match="rank 2 of 2"): batches(ds, 6, rank=2, world=2)
     with pytest.raises(IndexError, match="position -1"): ds[-1]
-    with pytest.raises(ValueError, match=r"\[H,W\]|\[1,H,W\]|shape"): InpaintingDataset(folder, [torch.ones(32, 32)], size=32)[0]
+    with pytest.raises(ValueError, match=r"\[H,W\]|\[1,H,W\]|shape"):
+        InpaintingDataset(folder, [torch.ones(32, 32)], size=32)[0]
 
 
 def test_sample_seconds(folder):
     parts = sample_seconds(InpaintingDataset(folder, size=32), count=4)
-    assert set(parts) == {"decode", "resize", "mask", "rest"} and all(parts[k] > 0 for k in ("decode", "resize", "mask"))
+    assert set(parts) == {"decode", "resize", "mask", "rest"} and all(
+        parts[k] > 0 for k in ("decode", "resize", "mask")
+    )
 
 
 def test_switching_one_choice_off_moves_no_other(folder):
@@ -318,7 +365,11 @@ def test_switching_one_choice_off_moves_no_other(folder):
     plain, still = InpaintingDataset(folder, size=32), InpaintingDataset(folder, size=32, flip=False)
     for n in range(11):
         (image, mask, about), (other, other_mask, other_about) = plain.sample(n), still.sample(n)
-        assert torch.equal(mask, other_mask) and about["box"] == other_about["box"] and torch.equal(image.flip(2) if about["flip"] else image, other)
+        assert (
+            torch.equal(mask, other_mask)
+            and about["box"] == other_about["box"]
+            and torch.equal(image.flip(2) if about["flip"] else image, other)
+        )
 
 
 def test_a_dict_an_index_of_numpy_and_a_loop():
@@ -334,11 +385,19 @@ def test_masks_that_are_no_tensors_are_named(tmp_path):
         InpaintingDataset(sample_photos("rocket", size=40), [tmp_path / "a.png"], size=32)[0]
 
 
-@pytest.mark.parametrize("change, told", [(lambda m: (m * 255).byte(), "uint8"), (lambda m: m.bool(), "bool"), (lambda m: m * .5, "0.5"),
-                                          (lambda m: m * float("nan"), "nan"), (lambda m: m * 255, "255"), (lambda m: m - 1, "-1"),
-                                          (lambda m: m.long(), "int64"), (lambda m: m[0], r"\[32, 32\]"), (lambda m: m.expand(3, 32, 32), r"\[3, 32, 32\]")])
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda m: (m * 255).byte(), "uint8"), (lambda m: m.bool(), "bool"), (lambda m: m * 0.5, "0.5"),
+        (lambda m: m * float("nan"), "nan"), (lambda m: m * 255, "255"), (lambda m: m - 1, "-1"),
+        (lambda m: m.long(), "int64"), (lambda m: m[0], r"\[32, 32\]"),
+        (lambda m: m.expand(3, 32, 32), r"\[3, 32, 32\]"),
+    ],
+)
 def test_mask_tensors_say_what_is_hole_or_are_refused(change, told):
-    "Levels of 0 and 255, halves, NaN: everything became a mask, and a training of days learned nothing, or to copy holes."
+    """Levels of 0 and 255, halves, NaN: everything became a mask, and a training of days learned nothing, or to copy
+    holes.
+    """
     masks = [irregular_mask(32, .2, seed=0), change(irregular_mask(32, .2, seed=1))]
     ds = InpaintingDataset(sample_photos("rocket", size=40), masks, size=32)
     with pytest.raises(ValueError, match=rf"masks\[1\].*{told}"): [ds[n] for n in range(20)]
@@ -347,7 +406,9 @@ def test_mask_tensors_say_what_is_hole_or_are_refused(change, told):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_masks_of_any_float_kind(dtype):
     mask = irregular_mask(32, .2, seed=0)
-    assert torch.equal(InpaintingDataset(sample_photos("rocket", size=40), [mask.to(dtype)], size=32)[0][1].float(), mask)
+    assert torch.equal(
+        InpaintingDataset(sample_photos("rocket", size=40), [mask.to(dtype)], size=32)[0][1].float(), mask
+    )
 
 
 def test_a_mask_of_a_folder_is_resized_once(folder, mask_folder, monkeypatch):
@@ -368,10 +429,12 @@ class Unpicklable(Exception):
 def test_an_error_is_the_same_with_workers(folder, tmp_path, workers):
     "max_bad=0: with workers the list of bad files came as a RuntimeError with a traceback in its text, without `.bad`."
     root = damaged(folder, tmp_path, ("02.png",))
-    with pytest.raises(TooManyBadImages) as error: list(batches(InpaintingDataset(root, size=32, max_bad=0), 4, stop=6, workers=workers))
+    with pytest.raises(TooManyBadImages) as error:
+        list(batches(InpaintingDataset(root, size=32, max_bad=0), 4, stop=6, workers=workers))
     assert list(error.value.bad) == ["02.png"] and error.value.max_bad == 0
     masks = [irregular_mask(32, .2, seed=0) * .5]
-    with pytest.raises(ValueError, match=r"masks\[0\]"): list(batches(InpaintingDataset(folder, masks, size=32), 4, stop=2, workers=workers))
+    with pytest.raises(ValueError, match=r"masks\[0\]"):
+        list(batches(InpaintingDataset(folder, masks, size=32), 4, stop=2, workers=workers))
     ds = InpaintingDataset(folder, size=32)
     ds._image = Broken(Unpicklable(1, 2))
     with pytest.raises((Unpicklable, RuntimeError), match="1 2"): list(batches(ds, 4, stop=2, workers=workers))

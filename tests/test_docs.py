@@ -218,15 +218,24 @@ def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
 
 # The pages that are laid out for Sphinx
 
-@pytest.mark.parametrize("link, here, there", [
-    ("04_partial_conv.ipynb#the-layer", "nbs", "../lessons/04_partial_conv.ipynb#the-layer"),
-    ("../nbs/04_partial_conv.ipynb", "site", "lessons/04_partial_conv.ipynb"),
-    ("../pconv_edu/losses/pixel.py", "nbs", "../reference/losses.pixel.md"),
-    ("solutions/lesson_03.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/nbs/solutions/lesson_03.py"),
-    ("../tools/once/measure_tars.py", "nbs", "https://github.com/pconv-edu/pconv_edu/blob/main/tools/once/measure_tars.py"),
-    ("../site/glossary.md#x", "nbs", "../glossary.md#x"),
-    ("../docs/before_after.jpg", "site", "docs/before_after.jpg"),
-])
+@pytest.mark.parametrize(
+    "link, here, there",
+    [
+        ("04_partial_conv.ipynb#the-layer", "nbs", "../lessons/04_partial_conv.ipynb#the-layer"),
+        ("../nbs/04_partial_conv.ipynb", "site", "lessons/04_partial_conv.ipynb"),
+        ("../pconv_edu/losses/pixel.py", "nbs", "../reference/losses.pixel.md"),
+        (
+            "solutions/lesson_03.py", "nbs",
+            "https://github.com/pconv-edu/pconv_edu/blob/main/nbs/solutions/lesson_03.py",
+        ),
+        (
+            "../tools/once/measure_tars.py", "nbs",
+            "https://github.com/pconv-edu/pconv_edu/blob/main/tools/once/measure_tars.py",
+        ),
+        ("../site/glossary.md#x", "nbs", "../glossary.md#x"),
+        ("../docs/before_after.jpg", "site", "docs/before_after.jpg"),
+    ],
+)
 def test_links_of_the_repository_become_links_of_the_site(link, here, there):
     assert (
         make_docs.relink(f"[a]({link}), [b](https://example.org), [c](#d)", here)

@@ -12,8 +12,10 @@ from torch import nn
 
 import pconv_edu.commands.evaluate as command
 import pconv_edu.evaluation as evaluation
-from pconv_edu.evaluation import (PAPER, Unfinished, compare, evaluate, fill_pairs, fit_square, interval, load_manifest, make_pairs,
-                                  mean_fill, save_manifest, show_examples)
+from pconv_edu.evaluation import (
+    PAPER, Unfinished, compare, evaluate, fill_pairs, fit_square, interval, load_manifest, make_pairs, mean_fill,
+    save_manifest, show_examples,
+)
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
 from pconv_edu.pairs import look, near_border
@@ -70,18 +72,23 @@ def mask_files(folder, ratios):
 def test_mask_files_are_sorted_into_bins_and_found_again(tmp_path):
     folder = mask_files(tmp_path / "masks", [.05, .55, .15, .9, .16])
     pairs = make_pairs(PHOTOS, folder, size=32, per_bin=2)
-    assert [(p.mask, p.bin) for p in pairs] == [("m0.png", 0), ("m0.png", 0), ("m2.png", 1), ("m4.png", 1), ("m1.png", 5), ("m1.png", 5)]
+    assert [(p.mask, p.bin) for p in pairs] == [
+        ("m0.png", 0), ("m0.png", 0), ("m2.png", 1), ("m4.png", 1), ("m1.png", 5), ("m1.png", 5),
+    ]
     table = evaluate(mean_fill, PHOTOS, folder, pairs=pairs, size=32)
     assert table.bins() == [0, 1, 5]
-    for _, _, mask, _ in fill_pairs(mean_fill, pairs, PHOTOS, MaskFolder(folder), 32): assert set(mask.unique().tolist()) == {0, 1}
+    for _, _, mask, _ in fill_pairs(mean_fill, pairs, PHOTOS, MaskFolder(folder), 32):
+        assert set(mask.unique().tolist()) == {0, 1}
 
 
 def test_pairs_that_do_not_fit_what_is_given_are_refused(tmp_path):
     folder = mask_files(tmp_path / "masks", [.05, .15])
     pairs = make_pairs(PHOTOS, folder, size=32)
-    with pytest.raises(ValueError, match="'m0.png' is not the one"): evaluate(mean_fill, PHOTOS, MaskFolder(folder, hole="black"), pairs=pairs, size=32)
+    with pytest.raises(ValueError, match="'m0.png' is not the one"):
+        evaluate(mean_fill, PHOTOS, MaskFolder(folder, hole="black"), pairs=pairs, size=32)
     with pytest.raises(ValueError, match="'m0.png'.*masks="): evaluate(mean_fill, PHOTOS, pairs=pairs, size=32)
-    with pytest.raises(ValueError, match="'chelsea'"): evaluate(mean_fill, {"rocket": PHOTOS["rocket"]}, folder, pairs=pairs, size=32)
+    with pytest.raises(ValueError, match="'chelsea'"):
+        evaluate(mean_fill, {"rocket": PHOTOS["rocket"]}, folder, pairs=pairs, size=32)
     with pytest.raises(ValueError, match="polarity"): make_pairs(PHOTOS, mask_files(tmp_path / "full", [.95]), size=32)
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(ValueError, match="no.json"): evaluate(mean_fill, PHOTOS, pairs=tmp_path / "no.json")
@@ -90,10 +97,15 @@ def test_pairs_that_do_not_fit_what_is_given_are_refused(tmp_path):
 
 
 def test_masks_of_one_name_in_two_folders_are_two_masks(tmp_path):
-    """Masks known by the last part of their path: the six folders of `pconv_masks` hold files of the same names, and one hid the others."""
-    for folder, ratio, seed in (("a", .05, 1), ("b", .25, 2), ("c", .25, 3)): save_image(1 - irregular_mask(64, ratio, seed=seed), tmp_path / folder / "0.png")
+    """Masks known by the last part of their path: the six folders of `pconv_masks` hold files of the same names, and
+    one hid the others.
+    """
+    for folder, ratio, seed in (("a", 0.05, 1), ("b", 0.25, 2), ("c", 0.25, 3)):
+        save_image(1 - irregular_mask(64, ratio, seed=seed), tmp_path / folder / "0.png")
     pairs = make_pairs(PHOTOS, tmp_path, size=32, per_bin=2)
-    assert [p.mask for p in pairs] == ["a/0.png", "a/0.png", "b/0.png", "c/0.png"] and len({p.digest for p in pairs}) == 3
+    assert [p.mask for p in pairs] == ["a/0.png", "a/0.png", "b/0.png", "c/0.png"] and len(
+        {p.digest for p in pairs}
+    ) == 3
     assert evaluate(mean_fill, PHOTOS, tmp_path, pairs=pairs, size=32).bins() == [0, 2]
 
 
@@ -101,16 +113,23 @@ def test_another_picture_under_an_old_name_is_refused(tmp_path):
     """Only masks were checked: two photos that had changed places were evaluated without a word."""
     pairs = make_pairs(PHOTOS, size=32, per_bin=1)
     chelsea, rocket = PHOTOS.values()
-    with pytest.raises(ValueError, match="picture 'chelsea' is not the one"): evaluate(mean_fill, {"chelsea": rocket, "rocket": chelsea}, pairs=pairs, size=32)
-    decoded_elsewhere = {name: (photo + torch.randint(-1, 2, photo.shape) / 255).clamp(0, 1) for name, photo in PHOTOS.items()}
+    with pytest.raises(ValueError, match="picture 'chelsea' is not the one"):
+        evaluate(mean_fill, {"chelsea": rocket, "rocket": chelsea}, pairs=pairs, size=32)
+    decoded_elsewhere = {
+        name: (photo + torch.randint(-1, 2, photo.shape) / 255).clamp(0, 1) for name, photo in PHOTOS.items()
+    }
     assert len(evaluate(mean_fill, decoded_elsewhere, pairs=pairs, size=32).rows) == 6
-    with pytest.raises(ValueError, match="same pairs"): evaluate(mean_fill, [chelsea, rocket], size=32).minus(evaluate(mean_fill, [rocket, chelsea], size=32))
+    with pytest.raises(ValueError, match="same pairs"):
+        evaluate(mean_fill, [chelsea, rocket], size=32).minus(evaluate(mean_fill, [rocket, chelsea], size=32))
     assert look(torch.stack([torch.arange(16.).view(4, 4) / 255] * 3)) == bytes(range(16)).hex()  # by hand
 
 
 def test_pictures_come_as_folder_list_or_dict(tmp_path):
     for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "sub" / f"{name}.png")
-    tables = [evaluate(mean_fill, images, size=32, name="m") for images in (PHOTOS, list(PHOTOS.values()), tmp_path, [tmp_path / "sub" / f"{n}.png" for n in PHOTOS])]
+    tables = [
+        evaluate(mean_fill, images, size=32, name="m")
+        for images in (PHOTOS, list(PHOTOS.values()), tmp_path, [tmp_path / "sub" / f"{n}.png" for n in PHOTOS])
+    ]
     assert all(t.rows == tables[0].rows for t in tables)
     assert tables[2].pairs[0].picture == "sub/chelsea.png"
     with pytest.raises(ValueError, match="empty"): evaluate(mean_fill, [])
@@ -120,7 +139,9 @@ def test_a_folder_of_the_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "photos" / f"{name}.png")
     save_image(1 - irregular_mask(64, .15, seed=1), tmp_path / "masks" / "in" / "m.png")
-    assert make_pairs("~/photos", "~/masks", size=32, per_bin=1) == make_pairs(tmp_path / "photos", tmp_path / "masks", size=32, per_bin=1)
+    assert make_pairs("~/photos", "~/masks", size=32, per_bin=1) == make_pairs(
+        tmp_path / "photos", tmp_path / "masks", size=32, per_bin=1
+    )
 
 
 def test_large_photos_are_cut_to_their_middle_square():
@@ -135,7 +156,9 @@ def test_the_border_is_the_paper_s_50_of_512():
     for size, width in ((512, 50), (256, 25), (64, 6)):
         assert not near_border(rect_mask(size, width, width, size - 2 * width, size - 2 * width))
         for top, left in ((width - 1, width), (width, width - 1)): assert near_border(rect_mask(size, top, left, 2, 2))
-        assert near_border(rect_mask(size, size - width, width, 1, 1)) and not near_border(rect_mask(size, size - width - 1, width, 1, 1))
+        assert near_border(rect_mask(size, size - width, width, 1, 1)) and not near_border(
+            rect_mask(size, size - width - 1, width, 1, 1)
+        )
 
 
 def test_pairs_with_or_without_holes_at_the_border(tmp_path):
@@ -153,7 +176,9 @@ def test_pairs_with_or_without_holes_at_the_border(tmp_path):
 
 
 def test_few_pairs_take_masks_from_all_of_a_sorted_folder(tmp_path):
-    """The official files come sorted, their first half without holes at the border: taking the first few leaves the other half out."""
+    """The official files come sorted, their first half without holes at the border: taking the first few leaves the
+    other half out.
+    """
     folder = mask_files(tmp_path / "masks", [.15] * 8)
     assert [p.mask for p in make_pairs(PHOTOS, folder, size=32, per_bin=4)] == ["m0.png", "m2.png", "m4.png", "m6.png"]
 
@@ -192,16 +217,24 @@ def test_a_manifest_without_border_notes_can_be_read(tmp_path):
     for pair in saved["pairs"]: del pair["border"]
     (tmp_path / "old.json").write_text(json.dumps(saved))
     old, size = load_manifest(tmp_path / "old.json")
-    assert size == 32 and {p.border for p in old} == {None} and evaluate(mean_fill, PHOTOS, pairs=old, size=32).rows == evaluate(mean_fill, PHOTOS, pairs=pairs, size=32).rows
+    assert (
+        size == 32
+        and {p.border for p in old} == {None}
+        and evaluate(mean_fill, PHOTOS, pairs=old, size=32).rows
+        == evaluate(mean_fill, PHOTOS, pairs=pairs, size=32).rows
+    )
 
 
 def test_a_method_that_returns_no_number_is_not_left_out_of_the_mean():
     """NaN dropped from a mean flatters the method that gave it."""
     pairs = make_pairs(PHOTOS, size=32)
     for bad in (math.nan, math.inf):
-        with pytest.raises(ValueError, match="NaN or infinity for 'chelsea'"): evaluate(lambda image, mask: torch.where(mask > 0, image, bad), PHOTOS, pairs=pairs, size=32)
-        with pytest.raises(ValueError, match="NaN or infinity"): evaluate(lambda image, mask: torch.where(mask > 0, bad, .5).expand_as(image), PHOTOS, pairs=pairs, size=32)
-    with pytest.raises(ValueError, match=r"shape \[4, 1, 32, 32\]"): evaluate(lambda image, mask: mask, PHOTOS, pairs=pairs, size=32, batch=4)
+        with pytest.raises(ValueError, match="NaN or infinity for 'chelsea'"):
+            evaluate(lambda image, mask: torch.where(mask > 0, image, bad), PHOTOS, pairs=pairs, size=32)
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            evaluate(lambda image, mask: torch.where(mask > 0, bad, 0.5).expand_as(image), PHOTOS, pairs=pairs, size=32)
+    with pytest.raises(ValueError, match=r"shape \[4, 1, 32, 32\]"):
+        evaluate(lambda image, mask: mask, PHOTOS, pairs=pairs, size=32, batch=4)
 
 
 # methods
@@ -223,7 +256,9 @@ def test_a_network_is_scored_in_eval_mode_and_comes_back_in_its_own():
 
 
 def test_two_methods_meet_the_same_pairs():
-    tables = compare({"mean": mean_fill, "black": lambda image, mask: torch.zeros_like(image)}, PHOTOS, size=32, per_bin=2)
+    tables = compare(
+        {"mean": mean_fill, "black": lambda image, mask: torch.zeros_like(image)}, PHOTOS, size=32, per_bin=2
+    )
     assert tables["mean"].pairs == tables["black"].pairs
     lines = tables.text("hole_psnr").splitlines()
     assert len(lines) == 3 and lines[0].count("(") == 6 and lines[1].startswith("mean") and "±" in lines[1]
@@ -234,7 +269,8 @@ def test_two_methods_meet_the_same_pairs():
 def test_the_interval_is_student_s():
     values = [3., 5., 4., 8.]
     mean, half = interval([*values, math.nan])
-    assert mean == 5 and half == pytest.approx(3.1824 * np.std(values, ddof=1) / 2, abs=1e-3)  # 3.1824: t for 3 degrees of freedom
+    # 3.1824: t for 3 degrees of freedom
+    assert mean == 5 and half == pytest.approx(3.1824 * np.std(values, ddof=1) / 2, abs=1e-3)
     assert interval([7.])[0] == 7 and math.isnan(interval([7.])[1]) and math.isnan(interval([])[0])
     assert interval([math.inf, 20., 30.])[0] == math.inf
 
@@ -273,26 +309,47 @@ def test_the_paper_s_rows_stand_beside_with_their_marks_and_what_to_mind():
     assert "paper: PConv" in text and "27.71/28.32*" in text and "not confirmed" in text and "Places2" in text
     with pytest.raises(ValueError, match="no column 'hole_psnr'"): tables.text("hole_psnr", paper=True)
     marked = {cell for rows in PAPER.values() for line in rows.values() for cell in line.split() if "*" in cell}
-    assert marked == {"1.18/1.09*", "2.07/1.88*", "3.19/2.84*", "27.71/28.32*", "24.54/25.25*", "22.01/22.89*", ".867/.870*", ".775/.779*", ".681/.689*"}
+    assert marked == {
+        "1.18/1.09*",
+        "2.07/1.88*",
+        "3.19/2.84*",
+        "27.71/28.32*",
+        "24.54/25.25*",
+        "22.01/22.89*",
+        ".867/.870*",
+        ".775/.779*",
+        ".681/.689*",
+    }
     assert all(len(line.split()) == 6 for rows in PAPER.values() for line in rows.values())
 
 
 def test_everything_is_written_where_asked(tmp_path):
-    tables = compare({"mean": mean_fill, "black": lambda image, mask: torch.zeros_like(image)}, PHOTOS, size=32, out=tmp_path / "two")
-    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == ["examples.jpg", "pairs.json", "table.csv", "table.json", "table.txt"]
+    tables = compare(
+        {"mean": mean_fill, "black": lambda image, mask: torch.zeros_like(image)}, PHOTOS, size=32, out=tmp_path / "two"
+    )
+    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == [
+        "examples.jpg", "pairs.json", "table.csv", "table.json", "table.txt",
+    ]
     lines = list(csv.DictReader((tmp_path / "two" / "table.csv").open()))
     assert [line["method"] for line in lines] == ["mean"] * 6 + ["black"] * 6
     assert float(lines[7]["hole_psnr"]) == tables["black"].mean(1, "hole_psnr")[0]
     assert set(json.loads((tmp_path / "two" / "table.json").read_text())) == {"mean", "black"}
     one = evaluate(mean_fill, PHOTOS, pairs=tmp_path / "two" / "pairs.json", out=tmp_path / "one")
-    assert json.loads((tmp_path / "one" / "table.json").read_text())["method"] == "mean_fill" and one.rows == tables["mean"].rows
+    assert (
+        json.loads((tmp_path / "one" / "table.json").read_text())["method"] == "mean_fill"
+        and one.rows == tables["mean"].rows
+    )
     assert (tmp_path / "one" / "examples.jpg").stat().st_size > 2000
 
 
 def test_old_names_are_offered_from_evaluate():
     import pconv_edu.evaluation as module
-    for name in ("evaluate compare mean_fill biharmonic_fill opencv_fill Pair Table Comparison bin_name fill_pairs fit_square interval l1_percent "
-                 "load_manifest make_pairs psnr save_manifest score show_hole ssim ssim_map show_examples METRICS FixedPairs").split(): assert hasattr(module, name), name
+
+    for name in (
+        "evaluate compare mean_fill biharmonic_fill opencv_fill Pair Table Comparison bin_name fill_pairs fit_square "
+        "interval l1_percent "
+        "load_manifest make_pairs psnr save_manifest score show_hole ssim ssim_map show_examples METRICS FixedPairs"
+    ).split(): assert hasattr(module, name), name
 
 
 # output
@@ -320,7 +377,11 @@ PERFECT = PHOTOS["chelsea"][None]
 
 def test_text_is_for_people():
     text = str(evaluate(mean_fill, PHOTOS, size=32))
-    assert text.startswith("mean_fill, 32 × 32 pixels") and "hole PSNR" in text and len({len(line) for line in text.splitlines()[1:]}) == 1
+    assert (
+        text.startswith("mean_fill, 32 × 32 pixels")
+        and "hole PSNR" in text
+        and len({len(line) for line in text.splitlines()[1:]}) == 1
+    )
 
 
 def test_examples_have_a_row_for_each_bin():
@@ -335,7 +396,13 @@ def test_examples_have_a_row_for_each_bin():
 
 # scores of trained networks, with stand-ins
 
-def stand_in(levels): return torch.stack([levels.float().mean((1, 2, 3)), levels.float().std((1, 2, 3)), levels[:, 0].float().mean((1, 2))], 1) / 50
+def stand_in(levels):
+    return (
+        torch.stack(
+            [levels.float().mean((1, 2, 3)), levels.float().std((1, 2, 3)), levels[:, 0].float().mean((1, 2))], 1
+        )
+        / 50
+    )
 
 
 def test_learned_scores_are_columns_of_the_table():
@@ -348,7 +415,10 @@ def test_learned_scores_are_columns_of_the_table():
     assert table.mean(2, "lpips")[0] == pytest.approx(table.mean(2, "l1")[0] / 100, rel=1e-5)
     assert table.mean(2, "fid")[0] > 0 and math.isnan(table.mean(2, "fid")[1]) and 1 <= table.mean(2, "iscore")[0] < 3
     assert "FID" in str(table) and "fid_low" in to_csv(table) and to_json(table)["summary"][0]["fid"][1] is None
-    whole = evaluate(lambda image, mask: PERFECT.expand_as(image), {"a": PERFECT[0]}, size=32, per_bin=2, learned=LearnedMetrics(("fid",), inception=stand_in))
+    whole = evaluate(
+        lambda image, mask: PERFECT.expand_as(image), {"a": PERFECT[0]}, size=32, per_bin=2,
+        learned=LearnedMetrics(("fid",), inception=stand_in),
+    )
     assert whole.mean(0, "fid")[0] == pytest.approx(0, abs=1e-5)
 
 
@@ -375,7 +445,8 @@ class Failing:
 @pytest.mark.parametrize("batches, kind", [(0, MemoryError), (1, MemoryError), (100, ArithmeticError)])
 def test_learned_scores_that_fail_cost_no_table(tmp_path, batches, kind):
     "After hours, the last bin's FID failed, and nothing was written."
-    with pytest.raises(Unfinished) as error: evaluate(mean_fill, PHOTOS, size=32, batch=5, learned=Failing(batches), out=tmp_path, name="m")
+    with pytest.raises(Unfinished) as error:
+        evaluate(mean_fill, PHOTOS, size=32, batch=5, learned=Failing(batches), out=tmp_path, name="m")
     plain = evaluate(mean_fill, PHOTOS, size=32, batch=5, name="m")
     assert error.value.tables.rows == plain.rows and error.value.tables.columns == COLUMNS
     assert [type(why) for why in error.value.failures.values()] == [kind]
@@ -393,7 +464,9 @@ def test_a_picture_of_examples_that_fails_costs_no_table(tmp_path, monkeypatch):
 
 def test_a_method_that_fails_takes_no_other_along(tmp_path):
     def broken(image, mask): raise RuntimeError("out of memory")
-    with pytest.raises(RuntimeError, match="out of memory"): compare({"mean": mean_fill, "broken": broken}, PHOTOS, size=32, out=tmp_path)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        compare({"mean": mean_fill, "broken": broken}, PHOTOS, size=32, out=tmp_path)
     assert json.loads((tmp_path / "table.json").read_text())["method"] == "mean"
 
 
@@ -406,7 +479,9 @@ def test_a_folder_that_cannot_be_is_noticed_before_the_work(tmp_path):
 def test_the_command_prints_the_table_and_says_what_failed(tmp_path, monkeypatch, capsys):
     for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "photos" / f"{name}.png")
     monkeypatch.setattr(command, "LearnedMetrics", lambda names: Failing(0))
-    assert command.main([str(tmp_path / "photos"), "--net", "mean", "--size", "32", "--learned", "lpips", "--quiet"]) == 1
+    assert (
+        command.main([str(tmp_path / "photos"), "--net", "mean", "--size", "32", "--learned", "lpips", "--quiet"]) == 1
+    )
     said = capsys.readouterr()
     assert "hole PSNR" in said.out and "LPIPS" not in said.out and "the GPU is full" in said.err
 
@@ -434,16 +509,26 @@ def test_a_network_of_another_precision(dtype, tolerance):
 
 
 # ---- names ----
-@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1+1", "a\x1b[2Jb", "a\nb", "\udcff", "5$ off_{$", "\u202egnp.exe"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1+1", "a\x1b[2Jb", "a\nb", "\udcff", "5$ off_{$",
+        "\u202egnp.exe",
+    ],
+)
 def test_any_name_of_a_method(tmp_path, name):
     "Escape codes cleared the terminal, a name became a formula, and two dollar signs ended the table in a traceback."
     tables = compare({name: mean_fill, "m": mean_fill}, PHOTOS, size=32, per_bin=1, out=tmp_path)
     assert (tmp_path / "examples.jpg").exists()
-    for text in (str(tables), str(tables[name]), (tmp_path / "table.txt").read_text()): assert all(c.isprintable() or c == "\n" for c in text)
+    for text in (str(tables), str(tables[name]), (tmp_path / "table.txt").read_text()):
+        assert all(c.isprintable() or c == "\n" for c in text)
     cells = [row[0] for row in csv.reader((tmp_path / "table.csv").open())][1:]
     assert cells[0] == csv_text(name) and cells[0][0] not in "=+-@\t\r\uff1d" and all(c.isprintable() for c in cells[0])
     assert set(json.loads((tmp_path / "table.json").read_text())) == {name, "m"}
 
 
 def test_printable_by_hand():
-    assert printable("caf\u00e9 \u65e5\u672c − 5$") == "caf\u00e9 \u65e5\u672c − 5$" and printable("\x1b]0;x\x07\x9b\u2028") == r"\x1b]0;x\x07\x9b\u2028"
+    assert (
+        printable("caf\u00e9 \u65e5\u672c − 5$") == "caf\u00e9 \u65e5\u672c − 5$"
+        and printable("\x1b]0;x\x07\x9b\u2028") == r"\x1b]0;x\x07\x9b\u2028"
+    )

@@ -8,7 +8,9 @@ import torch
 from scipy.linalg import sqrtm
 
 from pconv_edu import learned_metrics
-from pconv_edu.learned_metrics import ALEXNET_URL, INCEPTION_URL, LearnedMetrics, frechet_distance, inception_score, weights_at
+from pconv_edu.learned_metrics import (
+    ALEXNET_URL, INCEPTION_URL, LearnedMetrics, frechet_distance, inception_score, weights_at,
+)
 
 torch.manual_seed(0)
 FAKE, REAL = torch.randn(40, 5) * torch.arange(1, 6) + 1, torch.randn(50, 5)
@@ -35,8 +37,12 @@ def test_iscore_is_its_formula():
     logits = torch.randn(30, 7).double()
     p = logits.softmax(1).numpy()
     wanted = math.exp(np.mean([sum(q * math.log(q / m) for q, m in zip(row, p.mean(0))) for row in p]))
-    assert inception_score(logits, splits=1)[0] == pytest.approx(wanted, abs=1e-9) and math.isnan(inception_score(logits, splits=1)[1])
-    assert inception_score(torch.eye(4) * 1e3, splits=1)[0] == pytest.approx(4) and inception_score(torch.zeros(4, 9), splits=1)[0] == pytest.approx(1)
+    assert inception_score(logits, splits=1)[0] == pytest.approx(wanted, abs=1e-9) and math.isnan(
+        inception_score(logits, splits=1)[1]
+    )
+    assert inception_score(torch.eye(4) * 1e3, splits=1)[0] == pytest.approx(4) and inception_score(
+        torch.zeros(4, 9), splits=1
+    )[0] == pytest.approx(1)
 
 
 def test_iscore_does_not_depend_on_what_ran_before():
@@ -52,14 +58,24 @@ def test_iscore_does_not_depend_on_what_ran_before():
 
 
 def test_iscore_of_parts_of_nearly_equal_size():
-    """25 pictures in 10 parts: the library cuts eight of three and one of a single picture, which always scores 1, and its interval was that of 10 parts."""
+    """25 pictures in 10 parts: the library cuts eight of three and one of a single picture, which always scores 1,
+    and its interval was that of 10 parts.
+    """
     from scipy.stats import t
     logits = torch.randn(25, 9).double() * 5
     shuffled = logits[torch.randperm(25, generator=torch.Generator().manual_seed(0))].tolist()
-    parts = [np.exp(part) / np.exp(part).sum(1, keepdims=True) for part in (np.array(shuffled[i:j]) for i, j in [(0, 3), (3, 6), (6, 9), (9, 12), (12, 15), (15, 17), (17, 19), (19, 21), (21, 23), (23, 25)])]
+    parts = [
+        np.exp(part) / np.exp(part).sum(1, keepdims=True)
+        for part in (
+            np.array(shuffled[i:j])
+            for i, j in [(0, 3), (3, 6), (6, 9), (9, 12), (12, 15), (15, 17), (17, 19), (19, 21), (21, 23), (23, 25)]
+        )
+    ]
     scores = [math.exp((p * np.log(p / p.mean(0))).sum(1).mean()) for p in parts]
     mean, half = inception_score(logits, splits=10)
-    assert mean == pytest.approx(np.mean(scores)) and half == pytest.approx(t.ppf(.975, 9) * np.std(scores, ddof=1) / 10 ** .5)
+    assert mean == pytest.approx(np.mean(scores)) and half == pytest.approx(
+        t.ppf(0.975, 9) * np.std(scores, ddof=1) / 10**0.5
+    )
 
 
 def test_fid_is_its_formula():
@@ -78,16 +94,28 @@ def eye(levels):
 
 def test_stand_in_networks_see_levels_and_the_batch_does_not_matter():
     learned = LearnedMetrics(inception=eye, alexnet=lambda a, b: (a - b).abs().mean((1, 2, 3)), splits=2)
-    whole, parts = learned.look(PICTURES, PICTURES.flip(0)), [learned.look(PICTURES[i:i + 2], PICTURES.flip(0)[i:i + 2]) for i in (0, 2, 4)]
+    whole, parts = (
+        learned.look(PICTURES, PICTURES.flip(0)),
+        [learned.look(PICTURES[i : i + 2], PICTURES.flip(0)[i : i + 2]) for i in (0, 2, 4)],
+    )
     assert torch.allclose(whole[0]["lpips"], torch.cat([columns["lpips"] for columns, _ in parts]))
     one, many = learned.of_set([whole[1]]), learned.of_set([seen for _, seen in parts])
-    assert one["iscore"] == pytest.approx(many["iscore"]) and one["fid"][0] == pytest.approx(many["fid"][0]) and math.isnan(one["fid"][1])
+    assert (
+        one["iscore"] == pytest.approx(many["iscore"])
+        and one["fid"][0] == pytest.approx(many["fid"][0])
+        and math.isnan(one["fid"][1])
+    )
 
 
 def test_only_what_is_asked_for_is_loaded(offline):
     assert LearnedMetrics(("iscore",), inception=eye).look(PICTURES, PICTURES)[0] == {}
-    assert set(LearnedMetrics(("fid",), inception=eye).of_set([LearnedMetrics(("fid",), inception=eye).look(PICTURES, PICTURES)[1]])) == {"fid"}
-    with pytest.raises(ValueError, match="'beauty' is unknown; there are iscore, fid, lpips"): LearnedMetrics(("beauty",))
+    assert set(
+        LearnedMetrics(("fid",), inception=eye).of_set(
+            [LearnedMetrics(("fid",), inception=eye).look(PICTURES, PICTURES)[1]]
+        )
+    ) == {"fid"}
+    with pytest.raises(ValueError, match="'beauty' is unknown; there are iscore, fid, lpips"):
+        LearnedMetrics(("beauty",))
 
 
 @pytest.mark.parametrize("name, url", [("iscore", INCEPTION_URL), ("fid", INCEPTION_URL), ("lpips", ALEXNET_URL)])
@@ -95,19 +123,30 @@ def test_weights_that_cannot_be_had_are_never_silently_left_out(offline, name, u
     """A score that vanishes from the table where its weights are missing."""
     with pytest.raises(RuntimeError) as error: LearnedMetrics((name,))
     text, file = str(error.value), url.rsplit("/", 1)[-1]
-    assert file in text and url in text and str(offline / "hub") in text and "no route to host" in text and "give its path" in text
+    assert (
+        file in text
+        and url in text
+        and str(offline / "hub") in text
+        and "no route to host" in text
+        and "give its path" in text
+    )
     assert torch.hub.get_dir() == str(offline / "hub")
 
 
 def test_a_given_file_is_used_and_the_cache_stays_as_it_was(offline):
     torch.save({"w": torch.arange(3.)}, offline / "mine.pth")
     with weights_at(ALEXNET_URL, offline / "mine.pth", "LPIPS"): found = torch.hub.load_state_dict_from_url(ALEXNET_URL)
-    assert found["w"].tolist() == [0, 1, 2] and torch.hub.get_dir() == str(offline / "hub") and not (offline / "hub").exists()
+    assert (
+        found["w"].tolist() == [0, 1, 2]
+        and torch.hub.get_dir() == str(offline / "hub")
+        and not (offline / "hub").exists()
+    )
 
 
 def test_a_file_of_other_weights_is_named(offline):
     torch.save({"w": torch.arange(3.)}, offline / "other.pth")
-    with pytest.raises(RuntimeError, match="IScore needs the weights weights-inception.*other.pth"): LearnedMetrics(("iscore",), inception=offline / "other.pth")
+    with pytest.raises(RuntimeError, match="IScore needs the weights weights-inception.*other.pth"):
+        LearnedMetrics(("iscore",), inception=offline / "other.pth")
     with pytest.raises(RuntimeError, match="there is no file"): LearnedMetrics(("fid",), inception=offline / "none.pth")
 
 

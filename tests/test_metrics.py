@@ -41,12 +41,17 @@ def test_metrics_agree_with_scikit_image():
     for i in range(2):
         a, b = hwc(A[i]), hwc(B[i])
         assert psnr(A, B)[i].item() == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1), abs=1e-5)
-        wanted = structural_similarity(a, b, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+        wanted = structural_similarity(
+            a, b, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
         assert ssim(A, B)[i].item() == pytest.approx(wanted, abs=1e-9)
 
 
 def test_ssim_map_agrees_with_scikit_image_at_every_pixel():
-    _, wanted = structural_similarity(hwc(A[0]), hwc(B[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
+    _, wanted = structural_similarity(
+        hwc(A[0]), hwc(B[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False, full=True,
+    )
     assert np.abs(ssim_map(A, B)[0].permute(1, 2, 0).numpy() - wanted[5:-5, 5:-5]).max() < 1e-12
 
 
@@ -54,7 +59,9 @@ def test_inside_the_hole_only_the_hole_s_pixels_count():
     for i in range(2):
         d = pixels(A[i], B[i], 1 - MASK[i])
         assert l1_percent(A, B, 1 - MASK)[i].item() == pytest.approx(100 * sum(map(abs, d)) / len(d), rel=1e-6)
-        assert psnr(A, B, 1 - MASK)[i].item() == pytest.approx(10 * math.log10(len(d) / sum(x * x for x in d)), rel=1e-6)
+        assert psnr(A, B, 1 - MASK)[i].item() == pytest.approx(
+            10 * math.log10(len(d) / sum(x * x for x in d)), rel=1e-6
+        )
     m = ssim_map(A, B)
     hole = (1 - MASK)[..., 5:-5, 5:-5].bool().expand_as(m)
     assert ssim(A, B, 1 - MASK)[1].item() == pytest.approx(m[1][hole[1]].mean().item())
@@ -66,7 +73,8 @@ def test_the_whole_composite_is_diluted_by_its_valid_pixels_and_the_hole_is_not(
     assert list(found) == COLUMNS
     assert found["hole_l1"] == pytest.approx(20) and found["l1"] == pytest.approx(10)
     assert found["hole_psnr"] == pytest.approx(-10 * math.log10(.04), abs=1e-5)
-    assert found["psnr"] == pytest.approx(found["hole_psnr"] + 10 * math.log10(2), abs=1e-5)  # half the pixels are right: 3.01 dB
+    # half the pixels are right: 3.01 dB
+    assert found["psnr"] == pytest.approx(found["hole_psnr"] + 10 * math.log10(2), abs=1e-5)
 
 
 def test_the_output_s_valid_pixels_do_not_count_and_outputs_are_clamped():
@@ -94,7 +102,10 @@ def test_score_s_columns_are_the_single_metrics():
 def test_hole_ssim_by_a_slow_loop():
     """Windows that are half outside the hole count when their centre is inside; nothing else does."""
     filled = A * MASK + B * (1 - MASK)
-    _, full = structural_similarity(hwc(filled[0]), hwc(A[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
+    _, full = structural_similarity(
+        hwc(filled[0]), hwc(A[0]), data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False, full=True,
+    )
     values = [full[y, x, c] for y in range(5, 19) for x in range(5, 26) for c in range(3) if MASK[0, 0, y, x] == 0]
     assert score(B, A, MASK)["hole_ssim"][0].item() == pytest.approx(sum(values) / len(values), abs=1e-9)
 
@@ -107,19 +118,31 @@ def test_half_precision_pictures_are_summed_in_float64():
 
 # ---- one table ----
 def test_a_metric_is_one_line(monkeypatch, tmp_path, capsys):
-    "Two kinds: a value at each pixel gives two columns, a number for each picture one. Table, CSV, command and --help show them."
+    """Two kinds: a value at each pixel gives two columns, a number for each picture one.
+
+    Table, CSV, command and --help show them.
+    """
     monkeypatch.setitem(METRICS, "mse", Metric(lambda a, b: (a - b) ** 2, "MSE", 4, "lower"))
-    monkeypatch.setitem(METRICS, "tint", Metric(lambda a, b: (a.mean((2, 3)) - b.mean((2, 3))).abs().sum(1), "tint", 3, "lower"))
+    monkeypatch.setitem(
+        METRICS, "tint", Metric(lambda a, b: (a.mean((2, 3)) - b.mean((2, 3))).abs().sum(1), "tint", 3, "lower")
+    )
     image = sample_photos("chelsea", size=32)["chelsea"]
     table = evaluate(lambda image, mask: image * 0 + .5, {"cat": image}, size=32, per_bin=1)
     assert [c for c in table.columns if c not in COLUMNS] == ["mse", "tint", "hole_mse"]
     for row in table.rows:
-        assert row["psnr"] == pytest.approx(-10 * math.log10(row["mse"])) and row["hole_psnr"] == pytest.approx(-10 * math.log10(row["hole_mse"]))
+        assert row["psnr"] == pytest.approx(-10 * math.log10(row["mse"])) and row["hole_psnr"] == pytest.approx(
+            -10 * math.log10(row["hole_mse"])
+        )
     assert "MSE ↓" in str(table) and "hole MSE ↓" in str(table) and "tint ↓" in str(table) and "PSNR dB ↑" in str(table)
     assert "hole_mse_low" in to_csv(table)
     save_image(image, tmp_path / "photos" / "cat.png")
-    assert main([str(tmp_path / "photos"), "--net", "mean", "--size", "32", "--quiet"]) == 0 and "hole MSE ↓" in capsys.readouterr().out
-    assert main(["--help"]) == 0 and "MSE (lower is better), tint (lower is better)" in " ".join(capsys.readouterr().out.split())
+    assert (
+        main([str(tmp_path / "photos"), "--net", "mean", "--size", "32", "--quiet"]) == 0
+        and "hole MSE ↓" in capsys.readouterr().out
+    )
+    assert main(["--help"]) == 0 and "MSE (lower is better), tint (lower is better)" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_the_hole_column_of_a_map_that_is_smaller_than_the_picture():
@@ -127,7 +150,11 @@ def test_the_hole_column_of_a_map_that_is_smaller_than_the_picture():
     torch.manual_seed(0)
     image, mask = torch.rand(2, 3, 30, 40), (torch.rand(2, 1, 30, 40) > .3).float()
     found = score(torch.rand(2, 3, 30, 40), image, mask)
-    torch.manual_seed(0); torch.rand(2, 3, 30, 40); torch.rand(2, 1, 30, 40)
+    torch.manual_seed(0)
+    torch.rand(2, 3, 30, 40)
+    torch.rand(2, 1, 30, 40)
     filled = torch.where(mask > 0, image, torch.rand(2, 3, 30, 40))
     for name, function in {"l1": l1_percent, "psnr": psnr, "ssim": ssim}.items():
-        assert torch.equal(found[name], function(filled, image)) and torch.equal(found[f"hole_{name}"], function(filled, image, 1 - mask))
+        assert torch.equal(found[name], function(filled, image)) and torch.equal(
+            found[f"hole_{name}"], function(filled, image, 1 - mask)
+        )

@@ -11,7 +11,8 @@ LESSONS = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 BUDGET = 500 * 1024  # bytes for each notebook with its outputs
 
 
-def cells(path, kind): return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == kind]
+def cells(path, kind):
+    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == kind]
 
 
 def outputs(path): return [o for c in cells(path, "code") for o in c["outputs"]]

@@ -1,4 +1,6 @@
-"""The package's own door: eight names, loaded lazily; what the course needs is not loaded with them; no name is both module and function."""
+"""The package's own door: eight names, loaded lazily; what the course needs is not loaded with them; no name is both
+module and function.
+"""
 import ast
 import subprocess
 import sys
@@ -8,7 +10,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "pconv_edu"
-NAMES = {"fit", "inpaint", "load_pretrained", "evaluate", "PartialConv2d", "PConvUNet", "InpaintingLoss", "irregular_mask"}
+NAMES = {
+    "fit",
+    "inpaint",
+    "load_pretrained",
+    "evaluate",
+    "PartialConv2d",
+    "PConvUNet",
+    "InpaintingLoss",
+    "irregular_mask",
+}
 
 
 def python(code: str) -> str:
@@ -84,7 +95,12 @@ def test_nothing_outside_the_course_imports_the_course():
     assert not wrong
 
 
-@pytest.mark.parametrize("line", [
-    "from .course.widgets import play", "from .course import widgets", "from pconv_edu.course import widgets", "import pconv_edu.course.widgets"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from .course.widgets import play", "from .course import widgets", "from pconv_edu.course import widgets",
+        "import pconv_edu.course.widgets",
+    ],
+)
 def test_the_check_sees_an_import_of_the_course(line):
     assert "course.widgets" in imports(("draw",), f"def f():\n    {line}\n")

@@ -37,7 +37,11 @@ def test_generated_masks(folder, tmp_path):
     ds = InpaintingDataset(folder, size=32, seed=4, zoom=(1, 2))
     save_pairs(ds, tmp_path / "pairs.json", 9)
     fixed = FixedPairs(tmp_path / "pairs.json", folder)
-    assert len(fixed) == 9 and same(first(fixed, 9), first(ds, 9)) and [fixed.name(n) for n in range(9)] == [ds.name(n) for n in range(9)]
+    assert (
+        len(fixed) == 9
+        and same(first(fixed, 9), first(ds, 9))
+        and [fixed.name(n) for n in range(9)] == [ds.name(n) for n in range(9)]
+    )
 
 
 @pytest.mark.parametrize("augment", [False, True])
@@ -45,7 +49,9 @@ def test_masks_from_files(folder, masks, tmp_path, augment):
     ds = InpaintingDataset(folder, masks, size=32, augment_masks=augment)
     save_pairs(ds, tmp_path / "pairs.json", 6)
     assert same(first(FixedPairs(tmp_path / "pairs.json", folder, masks), 6), first(ds, 6))
-    assert {pair["mask"] for pair in json.loads((tmp_path / "pairs.json").read_text())["pairs"]} <= {f"m{k}.png" for k in range(4)}
+    assert {pair["mask"] for pair in json.loads((tmp_path / "pairs.json").read_text())["pairs"]} <= {
+        f"m{k}.png" for k in range(4)
+    }
 
 
 def test_masks_of_one_name_in_two_folders(folder, tmp_path):
@@ -74,7 +80,9 @@ def test_the_masks_of_the_pairs_differ(folder, tmp_path):
 def test_the_manifest_is_readable(folder, tmp_path):
     save_pairs(InpaintingDataset(folder, size=32), tmp_path / "pairs.json", 6)
     pairs = json.loads((tmp_path / "pairs.json").read_text())["pairs"]
-    assert set(pairs[0]) >= {"picture", "full", "box", "mask", "bin", "ratio", "digest", "look"} and pairs[0]["full"] == [120, 80]
+    assert set(pairs[0]) >= {"picture", "full", "box", "mask", "bin", "ratio", "digest", "look"} and pairs[0][
+        "full"
+    ] == [120, 80]
     assert {pair["picture"] for pair in pairs} == {f"sub{k % 2}/{k}.png" for k in range(6)}
     assert len((tmp_path / "pairs.json").read_text().splitlines()) == 8  # a line for each pair
     assert load_manifest(tmp_path / "pairs.json")[0][0].box == tuple(pairs[0]["box"])
@@ -83,10 +91,12 @@ def test_the_manifest_is_readable(folder, tmp_path):
 def test_change_is_noticed(folder, masks, tmp_path):
     save_pairs(InpaintingDataset(folder, masks, size=32), tmp_path / "pairs.json", 6)
     manifest = tmp_path / "pairs.json"
-    with pytest.raises(ValueError, match=r"m\d.png' is not the one"): FixedPairs(manifest, folder, masks, hole="black")[0]
+    with pytest.raises(ValueError, match=r"m\d.png' is not the one"):
+        FixedPairs(manifest, folder, masks, hole="black")[0]
     with pytest.raises(ValueError, match=r"m\d.png.*masks="): FixedPairs(manifest, folder)
     fixed = FixedPairs(manifest, folder, masks)
-    with pytest.raises(ValueError, match="masks of the pairs.*m"): FixedPairs(manifest, folder, [irregular_mask(32, .2, seed=1)])
+    with pytest.raises(ValueError, match="masks of the pairs.*m"):
+        FixedPairs(manifest, folder, [irregular_mask(32, 0.2, seed=1)])
     save_image(torch.rand(3, 70, 120), folder / fixed.name(0))
     with pytest.raises(BadImage, match=r"was \(120, 80\) .* \(120, 70\) now") as error: fixed[0]
     assert error.value.path == fixed.name(0)
@@ -107,12 +117,19 @@ def test_bad_files_are_replaced_before_they_are_fixed(folder, tmp_path):
 def test_batches_of_fixed_pairs(folder, tmp_path):
     save_pairs(InpaintingDataset(folder, size=32), tmp_path / "pairs.json", 6)
     fixed = FixedPairs(tmp_path / "pairs.json", folder)
-    assert torch.equal(torch.cat([images for images, _ in batches(fixed, 3, stop=2, workers=2)]), torch.stack([image for image, _ in first(fixed, 6)]))
+    assert torch.equal(
+        torch.cat([images for images, _ in batches(fixed, 3, stop=2, workers=2)]),
+        torch.stack([image for image, _ in first(fixed, 6)]),
+    )
 
 
 def test_official_masks_are_right_here(folder, tmp_path):
     from pconv_edu.masks import RATIO_BINS
-    for number in range(37, 12_000, 3000): save_image(1 - irregular_mask(64, ratio=RATIO_BINS[number // 2000], seed=number), tmp_path / "m" / f"{number:05}.png")
+
+    for number in range(37, 12_000, 3000):
+        save_image(
+            1 - irregular_mask(64, ratio=RATIO_BINS[number // 2000], seed=number), tmp_path / "m" / f"{number:05}.png"
+        )
     with pytest.warns(UserWarning, match="test masks"): ds = InpaintingDataset(folder, tmp_path / "m", size=32)
     save_pairs(ds, tmp_path / "pairs.json", 2)
     with warnings.catch_warnings():
@@ -136,7 +153,8 @@ def test_pairs_of_a_training_are_evaluated_and_the_other_way_round(folder, masks
     assert same(first(FixedPairs(tmp_path / "table" / "pairs.json", folder, masks), 6), first(ds, 6))
     pairs = make_pairs(folder, masks, size=32, per_bin=2)
     assert len(FixedPairs(pairs, folder, masks, size=32)) == len(pairs)
-    for n, pair in enumerate(pairs): assert FixedPairs(pairs, folder, masks, size=32)[n][1].mean().item() == pytest.approx(1 - pair.ratio)
+    for n, pair in enumerate(pairs):
+        assert FixedPairs(pairs, folder, masks, size=32)[n][1].mean().item() == pytest.approx(1 - pair.ratio)
 
 
 OLD_CROPS = """{"size": 32, "pairs": [
@@ -171,18 +189,24 @@ OLD_LIST = """{"size": 32, "pairs": [
 """
 
 
-@pytest.mark.parametrize("text, zoom, augment, files", [(OLD_CROPS, (1, 2), False, False), (OLD_AUGMENTED, (1, 1), True, True),
-                                                        (OLD_FILES, (1, 1), False, True)])
+@pytest.mark.parametrize(
+    "text, zoom, augment, files",
+    [(OLD_CROPS, (1, 2), False, False), (OLD_AUGMENTED, (1, 1), True, True), (OLD_FILES, (1, 1), False, True)],
+)
 def test_older_manifests_of_crops_are_opened(folder, masks, tmp_path, text, zoom, augment, files):
     (tmp_path / "old.json").write_text(text)
     given = masks if files else None
     fixed = FixedPairs(tmp_path / "old.json", folder, given)
-    assert same(first(fixed, len(fixed)), first(InpaintingDataset(folder, given, size=32, seed=4, zoom=zoom, augment_masks=augment), len(fixed)))
+    assert same(
+        first(fixed, len(fixed)),
+        first(InpaintingDataset(folder, given, size=32, seed=4, zoom=zoom, augment_masks=augment), len(fixed)),
+    )
     table = evaluate(mean_fill, folder, given, pairs=tmp_path / "old.json")
     for n, pair in enumerate(table.pairs):  # what the old file did not note
         assert pair.ratio == pytest.approx(1 - fixed[n][1].mean().item()) and pair.bin == ratio_bin(pair.ratio)
     (tmp_path / "changed.json").write_text(text.replace('"checksum": ', '"checksum": 1'))
-    with pytest.raises(ValueError, match=f"{fixed.pairs[0].mask}' is not the one"): FixedPairs(tmp_path / "changed.json", folder, given)[0]
+    with pytest.raises(ValueError, match=f"{fixed.pairs[0].mask}' is not the one"):
+        FixedPairs(tmp_path / "changed.json", folder, given)[0]
 
 
 def test_older_manifests_of_tables_are_opened(masks, tmp_path):
@@ -198,9 +222,15 @@ def test_older_manifests_of_tables_are_opened(masks, tmp_path):
 # ---- rubbish ----
 GOOD = {"picture": "a", "mask": "seed 5", "bin": 1, "ratio": .1, "digest": "0"}
 
-@pytest.mark.parametrize("text", ["{}", "[]", "no json", "5", '"x"', "null", '{"size": 32}', '{"size": 32, "pairs": []}', '{"size": 32, "pairs": 5}',
-                                  '{"size": 32, "pairs": [7]}', '{"size": 32, "pairs": ["x"]}', '{"size": 32, "pairs": [{"image": 5}]}',
-                                  '{"size": 32, "pairs": [{"picture": "a", "mask": "seed 1", "bin": 0}]}', "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}", "[]", "no json", "5", '"x"', "null", '{"size": 32}', '{"size": 32, "pairs": []}',
+        '{"size": 32, "pairs": 5}', '{"size": 32, "pairs": [7]}', '{"size": 32, "pairs": ["x"]}',
+        '{"size": 32, "pairs": [{"image": 5}]}',
+        '{"size": 32, "pairs": [{"picture": "a", "mask": "seed 1", "bin": 0}]}', "[" * 100_000, "\udcff",
+    ],
+)
 def test_what_is_no_manifest_is_said(folder, tmp_path, text):
     (tmp_path / "pairs.json").write_text(text, errors="surrogateescape")
     with pytest.raises(BadPairs) as error: FixedPairs(tmp_path / "pairs.json", folder)
@@ -208,13 +238,21 @@ def test_what_is_no_manifest_is_said(folder, tmp_path, text):
     with pytest.raises(BadPairs): evaluate(mean_fill, folder, pairs=tmp_path / "pairs.json")
 
 
-@pytest.mark.parametrize("field, values", [
-    ("picture", [5, None, ["a"]]), ("mask", [5, None]), ("bin", [6, -1, "x", 1.5, True]), ("ratio", ["x", -1, 2, float("nan"), [1]]), ("digest", [0, None]),
-    ("border", [1, "yes"]), ("look", ["zz", "0" * 31, 5]), ("full", [5, [1], [1, -2], "ab"]), ("box", [[0, 0, 1], [0, 0, 0, 9], [0, 0, float("inf"), 9], 5]),
-    ("flip", [1, None, "x"]), ("augment", [5, "x", [-1], [1.5]]), ("size", [0, -1, 1.5, "32", None, 10**9, True]), ("colour", ["red"])])
+@pytest.mark.parametrize(
+    "field, values",
+    [
+        ("picture", [5, None, ["a"]]), ("mask", [5, None]), ("bin", [6, -1, "x", 1.5, True]),
+        ("ratio", ["x", -1, 2, float("nan"), [1]]), ("digest", [0, None]), ("border", [1, "yes"]),
+        ("look", ["zz", "0" * 31, 5]), ("full", [5, [1], [1, -2], "ab"]),
+        ("box", [[0, 0, 1], [0, 0, 0, 9], [0, 0, float("inf"), 9], 5]), ("flip", [1, None, "x"]),
+        ("augment", [5, "x", [-1], [1.5]]), ("size", [0, -1, 1.5, "32", None, 10**9, True]), ("colour", ["red"]),
+    ],
+)
 def test_a_wrong_field_is_named(tmp_path, field, values):
     for value in values:
-        manifest = {"size": 32, "pairs": [GOOD]} | ({"size": value} if field == "size" else {"pairs": [GOOD | {field: value}]})
+        manifest = {"size": 32, "pairs": [GOOD]} | (
+            {"size": value} if field == "size" else {"pairs": [GOOD | {field: value}]}
+        )
         (tmp_path / "pairs.json").write_text(json.dumps(manifest))
         with pytest.raises(BadPairs) as error: load_manifest(tmp_path / "pairs.json")
         assert field in error.value.reason, (value, error.value)
@@ -236,7 +274,9 @@ def test_a_name_that_is_no_unicode_comes_back(folder, tmp_path):
     (folder / "sub0" / "0.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
     pairs = make_pairs(folder, size=32, per_bin=6)
     save_manifest(pairs, tmp_path / "pairs.json", 32)
-    assert load_manifest(tmp_path / "pairs.json") == (pairs, 32) and os.fsdecode(b"caf\xe9.png") in {pair.picture for pair in pairs}
+    assert load_manifest(tmp_path / "pairs.json") == (pairs, 32) and os.fsdecode(b"caf\xe9.png") in {
+        pair.picture for pair in pairs
+    }
     assert len(evaluate(mean_fill, folder, pairs=tmp_path / "pairs.json").rows) == 36
 
 

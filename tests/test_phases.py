@@ -23,8 +23,13 @@ def test_each_step_belongs_to_one_phase():
         with pytest.raises(ValueError, match=f"step {step} lies outside the 6 steps of phases"): phase_at(phases, step)
 
 
-@pytest.mark.parametrize("wrong", [dict(steps=0), dict(steps=-3), dict(steps=2.5), dict(steps=None), dict(steps=10, hours=1), dict(steps=None, hours=0),
-                                   dict(lr=0), dict(lr=-1e-4), dict(lr=float("inf")), dict(lr=float("nan"))])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        dict(steps=0), dict(steps=-3), dict(steps=2.5), dict(steps=None), dict(steps=10, hours=1),
+        dict(steps=None, hours=0), dict(lr=0), dict(lr=-1e-4), dict(lr=float("inf")), dict(lr=float("nan")),
+    ],
+)
 def test_a_phase_that_cannot_work_is_refused_by_its_name(wrong):
     with pytest.raises(ValueError, match="phase 'mine'"): Phase(**{"name": "mine", "steps": 10, "lr": 1e-4, **wrong})
 
@@ -44,7 +49,8 @@ def test_recipes_hold_arguments_of_fit(name):
     assert name == "own_folder" or recipe["size"] == 512
 
 
-# --- the freeze -----------------------------------------------------------------------------------------------------------
+# --- the freeze
+# -----------------------------------------------------------------------------------------------------------
 
 def train(net, steps: int, lr: float = 5e-5):
     "A few steps by hand, with `net.train()` before each as loops of other people have it."

@@ -1,4 +1,6 @@
-"""Pictures from anywhere: every kind of source gives the same crop; damage is named; draft decoding changes little and saves much."""
+"""Pictures from anywhere: every kind of source gives the same crop; damage is named; draft decoding changes little
+and saves much.
+"""
 import copy
 import io
 import os
@@ -21,8 +23,10 @@ from pconv_edu.masks import rect_mask
 from pconv_edu.phases import Phase
 from pconv_edu.torchvision_guard import ensure_torchvision
 from pconv_edu.pictures import BadImage, sample_photos, save_image, to_pil
-from pconv_edu.sources import (SOURCES, Checked, Files, Items, Source, check_images, crop_box, cut, decode, open_pictures, read_crop,
-                               upright_size)
+from pconv_edu.sources import (
+    SOURCES, Checked, Files, Items, Source, check_images, crop_box, cut, decode, open_pictures, read_crop,
+    upright_size,
+)
 from pconv_edu.tars import TarImages
 from pconv_edu.train import fit
 from pconv_edu.unet import PConvUNet
@@ -57,7 +61,9 @@ def test_folder_list_tensors_and_tar_give_the_same_crops(folder, tmp_path):
     wanted = crops(files)
     for other in (paths, tensors, tmp_path / "p.tar", str(tmp_path / "p.tar"), TarImages(tmp_path / "p.tar")):
         source = open_pictures(other)
-        assert type(source) is {list: Items if isinstance(other, list) and not isinstance(other[0], str) else Files}.get(type(other), TarImages)
+        assert type(source) is {
+            list: Items if isinstance(other, list) and not isinstance(other[0], str) else Files
+        }.get(type(other), TarImages)
         assert torch.equal(crops(source), wanted)
 
 
@@ -77,7 +83,10 @@ def test_a_million_names_are_one_object(tmp_path):
     "A list of a million paths takes a worker seconds to receive; a block of text does not."
     files = Files([f"train/n{i // 1000:08}/n{i // 1000:08}_{i}.JPEG" for i in range(100_000)])
     data = pickle.dumps(files)
-    assert len(data) < 100_000 * 45 and pickle.loads(data).name(99_999) == files.name(99_999) == "train/n00000099/n00000099_99999.JPEG"
+    assert (
+        len(data) < 100_000 * 45
+        and pickle.loads(data).name(99_999) == files.name(99_999) == "train/n00000099/n00000099_99999.JPEG"
+    )
 
 
 def test_empty_and_missing_are_said(tmp_path):
@@ -122,8 +131,12 @@ def celeba(root, ds, monkeypatch):
 @pytest.mark.parametrize("name", ["ImageNet", "Places365", "CelebA", "ImageFolder"])
 def test_the_papers_datasets_of_torchvision(tmp_path, monkeypatch, name):
     ds = ensure_torchvision().datasets
-    make = {"ImageNet": lambda: imagenet(tmp_path, ds), "Places365": lambda: places365(tmp_path, ds, monkeypatch),
-            "CelebA": lambda: celeba(tmp_path, ds, monkeypatch), "ImageFolder": lambda: (imagenet(tmp_path, ds), ds.ImageFolder(tmp_path / "train"))[1]}
+    make = {
+        "ImageNet": lambda: imagenet(tmp_path, ds),
+        "Places365": lambda: places365(tmp_path, ds, monkeypatch),
+        "CelebA": lambda: celeba(tmp_path, ds, monkeypatch),
+        "ImageFolder": lambda: (imagenet(tmp_path, ds), ds.ImageFolder(tmp_path / "train"))[1],
+    }
     source = open_pictures(make[name]())
     assert isinstance(source, Files) and len(source) == 2
     wanted = [pixel for pixel in (100, 101)]
@@ -162,7 +175,11 @@ def test_boxes_stay_inside():
     for width, height, size in rng.integers(1, 700, (300, 3)):
         for zoom in (None, 1., 1.7, 9.):
             left, top, right, bottom = crop_box(int(width), int(height), int(size), zoom, *rng.random(2))
-            assert 0 <= left < right <= width + 1e-9 and 0 <= top < bottom <= height + 1e-9 and right - left == pytest.approx(bottom - top)
+            assert (
+                0 <= left < right <= width + 1e-9
+                and 0 <= top < bottom <= height + 1e-9
+                and right - left == pytest.approx(bottom - top)
+            )
 
 
 def test_an_unscaled_crop_keeps_every_pixel(tmp_path, photo):
@@ -190,11 +207,13 @@ def test_a_crop_is_the_same_as_cutting_the_whole_resized_picture(photo):
 def test_exif_orientation_turns_before_the_crop(tmp_path, orientation):
     upright = torch.zeros(3, 96, 64)
     upright[0, :48], upright[1, :, :32] = 1, 1
-    to_file = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # the inverse of what EXIF asks the reader to do
+    # the inverse of what EXIF asks the reader to do
+    to_file = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]
     picture = to_pil(upright) if to_file is None else to_pil(upright).transpose(Image.Transpose(to_file))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    for name in ("a.jpg", "a.png", "a.tif"): picture.save(tmp_path / name, exif=exif, **({"quality": 100, "subsampling": 0} if name == "a.jpg" else {}))
+    for name in ("a.jpg", "a.png", "a.tif"):
+        picture.save(tmp_path / name, exif=exif, **({"quality": 100, "subsampling": 0} if name == "a.jpg" else {}))
     for name, zoom in product(("a.jpg", "a.png", "a.tif"), (1., 2.)):
         with Files([tmp_path / name]).open(0) as opened:
             assert upright_size(opened) == (64, 96)
@@ -204,7 +223,9 @@ def test_exif_orientation_turns_before_the_crop(tmp_path, orientation):
 
 
 def test_draft_decodes_less_and_changes_little(tmp_path, photo):
-    save_image(torch.nn.functional.interpolate(photo[None], (1200, 1804), mode="bicubic").clamp(0, 1)[0], tmp_path / "a.jpg")
+    save_image(
+        torch.nn.functional.interpolate(photo[None], (1200, 1804), mode="bicubic").clamp(0, 1)[0], tmp_path / "a.jpg"
+    )
     full = (1804, 1200)
     box = crop_box(*full, 128)
     with Files([tmp_path / "a.jpg"]).open(0) as picture: small = decode(picture, 1200 / 128)
@@ -246,7 +267,9 @@ def test_the_scan_names_every_bad_file(folder, photo):
     found = check_images(folder)
     assert set(found) == bad and all(found.values())
     assert set(check_images(folder, workers=2)) == bad
-    assert check_images([folder / "sub0" / "0.png", folder / "gone.png"]) == {str(folder / "gone.png"): "there is no such file"}
+    assert check_images([folder / "sub0" / "0.png", folder / "gone.png"]) == {
+        str(folder / "gone.png"): "there is no such file"
+    }
 
 
 def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path):
@@ -263,10 +286,14 @@ def test_a_list_of_anything_is_the_same_picture(tmp_path, photo):
     picture.save(tmp_path / "a.png")
     pixels = np.array(picture)
     levels = torch.from_numpy(pixels).permute(2, 0, 1)
-    items = [picture, pixels, levels, levels / 255, (levels / 255).double(), {"image": picture}, (picture, 3), tmp_path / "a.png"]
+    items = [
+        picture, pixels, levels, levels / 255, (levels / 255).double(), {"image": picture}, (picture, 3),
+        tmp_path / "a.png",
+    ]
     wanted = crops(open_pictures([tmp_path / "a.png"]))[0]
     for item, crop in zip(items, crops(open_pictures(items))): assert torch.equal(crop, wanted), type(item)
-    for batch in (torch.stack([levels] * 2), np.stack([pixels] * 2)): assert torch.equal(crops(open_pictures(batch))[1], wanted)
+    for batch in (torch.stack([levels] * 2), np.stack([pixels] * 2)):
+        assert torch.equal(crops(open_pictures(batch))[1], wanted)
 
 
 def test_fine_levels_of_a_tensor_are_kept(photo):
@@ -303,7 +330,8 @@ def test_one_file_is_a_source(tmp_path, photo):
 def test_the_home_folder_in_a_path(tmp_path, monkeypatch, photo):
     monkeypatch.setenv("HOME", str(tmp_path))
     save_image(photo, tmp_path / "p" / "a.png")
-    for images in ("~/p", "~/p/a.png", ["~/p/a.png"], {"a": "~/p/a.png"}): assert crops(open_pictures(images)).shape == (1, 3, 32, 32)
+    for images in ("~/p", "~/p/a.png", ["~/p/a.png"], {"a": "~/p/a.png"}):
+        assert crops(open_pictures(images)).shape == (1, 3, 32, 32)
 
 
 def test_fingerprints_change_with_the_picture(folder, tmp_path, photo):
@@ -311,14 +339,30 @@ def test_fingerprints_change_with_the_picture(folder, tmp_path, photo):
     with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
     arrays = [np.array(to_pil(photo[:, k:k + 60, :90])) for k in range(4)]
     paths = [folder / open_pictures(folder).name(i) for i in range(4)]
-    kinds = {"folder": folder, "paths": paths, "tar": tmp_path / "p.tar", "arrays": arrays, "pil": [Image.fromarray(a) for a in arrays],
-             "tensors": [torch.from_numpy(a).permute(2, 0, 1) for a in arrays], "bfloat16": [torch.from_numpy(a).bfloat16() / 255 for a in arrays]}
+    kinds = {
+        "folder": folder,
+        "paths": paths,
+        "tar": tmp_path / "p.tar",
+        "arrays": arrays,
+        "pil": [Image.fromarray(a) for a in arrays],
+        "tensors": [torch.from_numpy(a).permute(2, 0, 1) for a in arrays],
+        "bfloat16": [torch.from_numpy(a).bfloat16() / 255 for a in arrays],
+    }
     before = {kind: fingerprints(images) for kind, images in kinds.items()}
     assert before == {kind: fingerprints(images) for kind, images in kinds.items()}
     for path in paths: path.write_bytes(path.read_bytes() + b"more")
     with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
-    kinds |= {kind: [1 - item if isinstance(item, torch.Tensor) else Image.eval(item, lambda v: 255 - v) if kind == "pil" else 255 - item
-                     for item in kinds[kind]] for kind in ("arrays", "pil", "tensors", "bfloat16")}
+    kinds |= {
+        kind: [
+            1 - item
+            if isinstance(item, torch.Tensor)
+            else Image.eval(item, lambda v: 255 - v)
+            if kind == "pil"
+            else 255 - item
+            for item in kinds[kind]
+        ]
+        for kind in ("arrays", "pil", "tensors", "bfloat16")
+    }
     for kind, images in kinds.items(): assert all(a != b for a, b in zip(before[kind], fingerprints(images))), kind
     (folder / "sub0" / "0.png").unlink()
     assert open_pictures(paths).fingerprint(0) == b"missing\n"
@@ -351,10 +395,19 @@ def zipped(folder, monkeypatch):
 def test_a_zip_is_a_source_everywhere(folder, zipped, tmp_path, capsys):
     "One class and one line: `fit`, `evaluate` and the command take it, and get what the folder gives."
     source = open_pictures(zipped)
-    assert isinstance(ZipImages(zipped), Source) and isinstance(source, Checked) and torch.equal(crops(source), crops(open_pictures(folder)))
-    options = dict(net=PConvUNet(widths=(4, 8)), phases=(Phase("a", 2, 1e-3),), size=16, batch=2, vgg=None, draw=False, progress=False, device="cpu")
-    losses = [fit(images, out=tmp_path / f"run{k}", **{**options, "net": copy.deepcopy(options["net"])}).history[-1]["loss"]
-              for k, images in enumerate((folder, zipped, ZipImages(zipped)))]
+    assert (
+        isinstance(ZipImages(zipped), Source)
+        and isinstance(source, Checked)
+        and torch.equal(crops(source), crops(open_pictures(folder)))
+    )
+    options = dict(
+        net=PConvUNet(widths=(4, 8)), phases=(Phase("a", 2, 1e-3),), size=16, batch=2, vgg=None, draw=False,
+        progress=False, device="cpu",
+    )
+    losses = [
+        fit(images, out=tmp_path / f"run{k}", **{**options, "net": copy.deepcopy(options["net"])}).history[-1]["loss"]
+        for k, images in enumerate((folder, zipped, ZipImages(zipped)))
+    ]
     assert losses[0] == losses[1] == losses[2]
     tables = [evaluate(mean_fill, images, size=32) for images in (folder, zipped, ZipImages(zipped))]
     assert tables[0].rows == tables[1].rows == tables[2].rows and tables[0].pairs == tables[1].pairs
@@ -362,8 +415,19 @@ def test_a_zip_is_a_source_everywhere(folder, zipped, tmp_path, capsys):
     assert str(tables[0]).splitlines()[1:] == capsys.readouterr().out.splitlines()[1:]
     save_image(1 - rect_mask((60, 90), 20, 30, 12, 12), tmp_path / "hole.png")
     for photos in (folder, zipped):
-        assert inpaint_main([str(photos), "--mask", str(tmp_path / "hole.png"), "-o", str(tmp_path / f"out {photos.name}"), "--quiet"]) == 0
-    filled = [{path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.png")} for out in tmp_path.glob("out *")]
+        assert (
+            inpaint_main(
+                [
+                    str(photos), "--mask", str(tmp_path / "hole.png"), "-o", str(tmp_path / f"out {photos.name}"),
+                    "--quiet",
+                ]
+            )
+            == 0
+        )
+    filled = [
+        {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.png")}
+        for out in tmp_path.glob("out *")
+    ]
     assert filled[0] == filled[1] and len(filled[0]) == 4
 
 
@@ -371,7 +435,9 @@ def test_photos_of_a_tar_are_filled_and_none_leaves_the_folder(folder, tmp_path,
     save_image(1 - rect_mask((60, 90), 20, 30, 12, 12), tmp_path / "hole.png")
     with tarfile.open(tmp_path / "p.tar", "w") as tar: tar.add(folder, "p")
     arguments = ["--mask", str(tmp_path / "hole.png"), "-o", str(tmp_path / "out"), "--quiet"]
-    assert inpaint_main([str(tmp_path / "p.tar"), *arguments]) == 0 and len(list((tmp_path / "out").rglob("*.png"))) == 4
+    assert (
+        inpaint_main([str(tmp_path / "p.tar"), *arguments]) == 0 and len(list((tmp_path / "out").rglob("*.png"))) == 4
+    )
     with tarfile.open(tmp_path / "q.tar", "w") as tar: tar.add(folder / "sub0" / "0.png", "../../outside.png")
     assert inpaint_main([str(tmp_path / "q.tar"), *arguments]) == 2 and "outside.png" in capsys.readouterr().err
     assert not list(tmp_path.parent.glob("outside.png"))
@@ -389,7 +455,10 @@ def test_errors_of_someone_elses_source_carry_the_name(zipped):
 
 
 def test_one_picture_in_every_form_and_every_place(tmp_path, photo):
-    "File, folder, tar, PIL, array, uint8, float32 and float64 tensor, {'image': PIL}, dict, data set: the same sample and the same score."
+    """File, folder, tar, PIL, array, uint8, float32 and float64 tensor, {'image':
+
+    PIL}, dict, data set: the same sample and the same score.
+    """
     picture = to_pil(photo)
     (tmp_path / "photos").mkdir()
     picture.save(tmp_path / "photos" / "a.png")
@@ -401,8 +470,14 @@ def test_one_picture_in_every_form_and_every_place(tmp_path, photo):
         def __len__(self): return 1
         def __getitem__(self, i): return {"image": picture, "label": 3}
 
-    items = [picture, pixels, levels, levels / 255, levels.double() / 255, {"image": picture}, {"image": pixels}, (levels, 0), tmp_path / "photos" / "a.png"]
-    forms = [tmp_path / "photos", tmp_path / "photos" / "a.png", tmp_path / "p.tar", {"a": levels}, levels[None], pixels[None], Handed(), *([item] for item in items)]
+    items = [
+        picture, pixels, levels, levels / 255, levels.double() / 255, {"image": picture}, {"image": pixels},
+        (levels, 0), tmp_path / "photos" / "a.png",
+    ]
+    forms = [
+        tmp_path / "photos", tmp_path / "photos" / "a.png", tmp_path / "p.tar", {"a": levels}, levels[None],
+        pixels[None], Handed(), *([item] for item in items),
+    ]
     samples = [InpaintingDataset(images, size=40)[0] for images in forms]
     rows = [evaluate(mean_fill, images, size=40, per_bin=1).rows for images in forms]
     for k, form in enumerate(forms):
@@ -410,12 +485,18 @@ def test_one_picture_in_every_form_and_every_place(tmp_path, photo):
         assert rows[k] == rows[0], k
 
 
-@pytest.mark.parametrize("wrong", [lambda p: (p * 255).round().long(), lambda p: p * 255, lambda p: p * 2 - 1, lambda p: p / 0, lambda p: p * torch.nan,
-                                   lambda p: p > .5, lambda p: (p.permute(1, 2, 0) * 255).numpy()])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda p: (p * 255).round().long(), lambda p: p * 255, lambda p: p * 2 - 1, lambda p: p / 0,
+        lambda p: p * torch.nan, lambda p: p > 0.5, lambda p: (p.permute(1, 2, 0) * 255).numpy(),
+    ],
+)
 def test_levels_that_nothing_tells_are_refused_by_name(photo, wrong):
     "They were clamped to white, or scored at -42 dB."
     for images in ({"good": photo, "bad": wrong(photo)}, [photo, wrong(photo)]):
         name = "bad" if isinstance(images, dict) else r"list\[1\]"
-        with pytest.raises((BadImage, TooManyBadImages), match=name): [pair for pair in InpaintingDataset(images, size=40, max_bad=0)]
+        with pytest.raises((BadImage, TooManyBadImages), match=name):
+            [pair for pair in InpaintingDataset(images, size=40, max_bad=0)]
         for size in (40, 300):
             with pytest.raises(BadImage, match=name): evaluate(mean_fill, images, size=size)

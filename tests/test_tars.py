@@ -52,13 +52,20 @@ def test_every_picture_is_what_tarfile_reads(tmp_path, format):
     names = ["a.png", "b.PNG", "notes.txt", "c.cls", *long, "ünï.png" if format != tarfile.USTAR_FORMAT else "uni.png"]
     path = write_tar(tmp_path / "p.tar", names, format)
     pictures = TarImages(path)
-    with tarfile.open(path) as tar: wanted = [(m.name, tar.extractfile(m).read()) for m in tar if m.name.lower().endswith(".png")]
-    assert [(pictures.name(i), pictures.read(i)) for i in range(len(pictures))] == [(f"p.tar/{name}", data) for name, data in wanted]
+    with tarfile.open(path) as tar:
+        wanted = [(m.name, tar.extractfile(m).read()) for m in tar if m.name.lower().endswith(".png")]
+    assert [(pictures.name(i), pictures.read(i)) for i in range(len(pictures))] == [
+        (f"p.tar/{name}", data) for name, data in wanted
+    ]
     assert len(pictures) == 6
 
 
 def test_webdataset_shards_pictures_only_in_order(tmp_path):
-    for s in range(2): write_tar(tmp_path / f"w-{s:06}.tar", [f"{s}{k:05}.{end}" for k in range(3) for end in ("cls", "jpg", "json")], start=9 * s)
+    for s in range(2):
+        write_tar(
+            tmp_path / f"w-{s:06}.tar", [f"{s}{k:05}.{end}" for k in range(3) for end in ("cls", "jpg", "json")],
+            start=9 * s,
+        )
     pictures = TarImages(tmp_path / "w-*.tar")
     assert [pictures.name(i) for i in range(6)] == [f"w-{s:06}.tar/{s}{k:05}.jpg" for s in range(2) for k in range(3)]
 
@@ -114,8 +121,15 @@ def test_damage_is_named_and_nothing_is_lost_without_a_word(tmp_path):
     whole = write_tar(tmp_path / "whole.tar", [f"{k}.png" for k in range(40)])
     data = whole.read_bytes()
     end = 40 * 1024
-    cases = {"in a picture": data[:20_800], "between pictures": data[:20_480], "in a header": data[:20_600], "empty": b"",
-             "rubbish header": data[:20_480] + b"\x07" * 512 + data[20_992:], "no end mark": data[:end], "no tar": b"x" * 5000}
+    cases = {
+        "in a picture": data[:20_800],
+        "between pictures": data[:20_480],
+        "in a header": data[:20_600],
+        "empty": b"",
+        "rubbish header": data[:20_480] + b"\x07" * 512 + data[20_992:],
+        "no end mark": data[:end],
+        "no tar": b"x" * 5000,
+    }
     for case, damaged in cases.items():
         path = tmp_path / "damaged.tar"
         path.write_bytes(damaged)
@@ -133,7 +147,8 @@ def test_a_compressed_tar_says_unpack(tmp_path):
 def test_nothing_there_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="no tar at"): TarImages(tmp_path)
     with pytest.raises(FileNotFoundError, match="no tar at"): TarImages(tmp_path / "x-*.tar")
-    with pytest.raises(FileNotFoundError, match="no picture in .*t.tar"): TarImages(write_tar(tmp_path / "t.tar", ["a.txt"]))
+    with pytest.raises(FileNotFoundError, match="no picture in .*t.tar"):
+        TarImages(write_tar(tmp_path / "t.tar", ["a.txt"]))
     with pytest.raises(FileNotFoundError): TarImages([])
 
 
@@ -207,13 +222,16 @@ def test_an_enormous_file_is_refused_unread(tmp_path):
         file.write(info.tobuf(tarfile.GNU_FORMAT))
         file.seek(info.size, 1)
         file.write(bytes(1024))
-    with pytest.raises(BadImage, match="large.tar/huge.png: the file has .* bytes or more"): TarImages(tmp_path / "large.tar")[0]
+    with pytest.raises(BadImage, match="large.tar/huge.png: the file has .* bytes or more"):
+        TarImages(tmp_path / "large.tar")[0]
 
 
 def test_two_processes_may_build_at_once(shards):
     "Each writes beside the place and renames: whoever reads sees a whole index."
     with multiprocessing.get_context("fork").Pool(4) as pool: assert pool.map(_count, [shards] * 8) == [15] * 8
-    assert sorted(p.name for p in shards.glob("*.index.*")) == [f"shard-0.tar+2.{_name_of(find_tars(shards))}.index.{ending}" for ending in ("json", "npy")]
+    assert sorted(p.name for p in shards.glob("*.index.*")) == [
+        f"shard-0.tar+2.{_name_of(find_tars(shards))}.index.{ending}" for ending in ("json", "npy")
+    ]
 
 
 def _count(where) -> int: return len(TarImages(where))
@@ -233,7 +251,8 @@ def test_two_sets_that_share_a_tar_do_not_share_an_index(shards):
     sent = pickle.loads(pickle.dumps(first))
     assert [value(picture) for picture in sent] == [value(picture) for picture in first] == list(range(10))
     assert [value(picture) for picture in second] == [*range(5), *range(10, 15)]
-    assert TarImages([os.path.relpath(tar) for tar in sets[0]]).index.name == first.index.name  # however the path is written
+    # however the path is written
+    assert TarImages([os.path.relpath(tar) for tar in sets[0]]).index.name == first.index.name
     write_tar(sets[0][1], ["00000.png"])
     with pytest.raises(BadTar, match="changed since"): pickle.loads(pickle.dumps(first))
 
@@ -243,7 +262,8 @@ def test_threads_may_read_from_one_tar(shards):
     images, switch = TarImages(shards), sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ThreadPoolExecutor(8) as pool: found = list(pool.map(lambda n: value(images[n % 15]) == n % 15, range(2000)))
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda n: value(images[n % 15]) == n % 15, range(2000)))
     finally: sys.setswitchinterval(switch)
     assert all(found)
 
@@ -274,7 +294,9 @@ def sparse_file(path, picture: Image.Image) -> bytes:
     with open(path, "wb") as out:
         for start in range(0, len(data), 4096):
             block = data[start:start + 4096]
-            if block.strip(b"\0"): out.seek(start); out.write(block)
+            if block.strip(b"\0"):
+                out.seek(start)
+                out.write(block)
         out.truncate(len(data))
     return data
 
@@ -285,7 +307,9 @@ def gnu_sparse(name: str, data: bytes) -> bytes:
     for at in range(0, len(data) + 512, 512):
         full = at < len(data) and data[at:at + 512].strip(b"\0")
         if full and start is None: start = at
-        if not full and start is not None: runs.append((start, min(at, len(data)) - start)); start = None
+        if not full and start is not None:
+            runs.append((start, min(at, len(data)) - start))
+            start = None
     assert 1 < len(runs) <= 3
     stored = b"".join(data[start:start + count].ljust(-(-count // 512) * 512, b"\0") for start, count in runs)
     info = tarfile.TarInfo(name)
@@ -305,7 +329,9 @@ def test_a_sparse_member_is_read_as_it_was(tmp_path):
     pixels[:80], pixels[-80:] = 200, 90
     pictures = [Image.fromarray(pixels), Image.fromarray(pixels[::-1].copy())]
     files = [sparse_file(tmp_path / f"{k}.bmp", picture) for k, picture in enumerate(pictures)]
-    (tmp_path / "s.tar").write_bytes(b"".join(gnu_sparse(f"{k}.bmp", data) for k, data in enumerate(files)) + bytes(1024))
+    (tmp_path / "s.tar").write_bytes(
+        b"".join(gnu_sparse(f"{k}.bmp", data) for k, data in enumerate(files)) + bytes(1024)
+    )
     tars = TarImages(tmp_path / "s.tar")
     assert [tars.name(k) for k in range(2)] == ["s.tar/0.bmp", "s.tar/1.bmp"]
     assert [tars.read(k) for k in range(2)] == files
@@ -357,7 +383,9 @@ def test_a_pipe_is_no_tar(tmp_path):
         assert error.value.path == str(tmp_path / "p.tar")
 
 
-@pytest.mark.parametrize("damage", ["json is no text", "json is empty", "npy has no header", "an entry differs", "npy is empty"])
+@pytest.mark.parametrize(
+    "damage", ["json is no text", "json is empty", "npy has no header", "an entry differs", "npy is empty"]
+)
 def test_a_damaged_index_is_built_again(shards, damage):
     old = TarImages(shards)
     npy, about = old.index, old.index.with_suffix(".json")
@@ -377,6 +405,7 @@ def test_a_tar_that_changes_while_it_is_open_is_noticed(tmp_path):
     tars[2]
     empty = tarfile.TarInfo("a folder")
     empty.type = tarfile.DIRTYPE  # a header and nothing else: all that follows moves by half a picture
-    with open(path, "r+b") as file: file.write(empty.tobuf() + write_tar(tmp_path / "new.tar", ["a.png", "b.png", "c.png"]).read_bytes())
+    with open(path, "r+b") as file:
+        file.write(empty.tobuf() + write_tar(tmp_path / "new.tar", ["a.png", "b.png", "c.png"]).read_bytes())
     with pytest.raises(BadTar) as error: tars[2]
     assert error.value.path == str(path)

@@ -42,8 +42,15 @@ def tiny() -> PConvUNet:
 
 
 def go(out, **options):
-    return fit(**{**dict(images=pictures(), out=out, net=tiny(), phases=PHASES, size=32, batch=2, vgg="random", weights=PIXELS, save_every=1000,
-                         draw=False, progress=False), **options})
+    return fit(
+        **{
+            **dict(
+                images=pictures(), out=out, net=tiny(), phases=PHASES, size=32, batch=2, vgg="random",
+                weights=PIXELS, save_every=1000, draw=False, progress=False,
+            ),
+            **options,
+        }
+    )
 
 
 def log_of(folder) -> bytes: return (Path(folder) / "log.jsonl").read_bytes()
@@ -59,7 +66,8 @@ def assert_same_run(a, b):
     assert log_of(a) == log_of(b)
 
 
-# --- what a run is ------------------------------------------------------------------------------------------------------------
+# --- what a run is
+# ------------------------------------------------------------------------------------------------------------
 
 def test_both_phases_run_and_are_logged(tmp_path):
     result = go(tmp_path / "run", weights=LossWeights())
@@ -67,10 +75,18 @@ def test_both_phases_run_and_are_logged(tmp_path):
     assert [line["phase"] for line in result.history] == ["initial"] * 4 + ["fine-tune"] * 3
     assert [line["lr"] for line in result.history] == [2e-4] * 4 + [5e-5] * 3
     for line in result.history:
-        total = sum(getattr(LossWeights(), term) * line[term] for term in ("valid", "hole", "perceptual", "style", "tv"))
+        total = sum(
+            getattr(LossWeights(), term) * line[term] for term in ("valid", "hole", "perceptual", "style", "tv")
+        )
         assert line["loss"] == pytest.approx(total, rel=1e-5)
     assert not result.net.training and result.folder == tmp_path / "run"
-    assert {p.name for p in result.folder.iterdir()} == {".lock", "events.jsonl", "log.jsonl", "step_00000004", "step_00000007"}
+    assert {p.name for p in result.folder.iterdir()} == {
+        ".lock",
+        "events.jsonl",
+        "log.jsonl",
+        "step_00000004",
+        "step_00000007",
+    }
 
 
 def test_fit_does_what_a_loop_by_hand_does(tmp_path):
@@ -86,11 +102,14 @@ def test_fit_does_what_a_loop_by_hand_does(tmp_path):
         optimizer.zero_grad()
         loss(net(image, mask), image, mask)[0].backward()
         optimizer.step()
-    for name, value in net.state_dict().items(): assert torch.allclose(value, result.net.state_dict()[name], atol=1e-6), name
+    for name, value in net.state_dict().items():
+        assert torch.allclose(value, result.net.state_dict()[name], atol=1e-6), name
 
 
 def test_fine_tuning_leaves_the_encoders_batchnorm_alone(tmp_path):
-    "Bug: freezing sets only `eval()` and the affine still trains; or `train()` un-freezes it in the next step or after validation."
+    """Bug: freezing sets only `eval()` and the affine still trains; or `train()` un-freezes it in the next step or
+    after validation.
+    """
     go(tmp_path, save_every=1, valid=pictures(2), valid_pairs=2, keep=10)
     nets = [checkpoint.load(tmp_path / f"step_{step:08}").tensors["net"] for step in (3, 4, 5, 7)]
     bn = [name for name in nets[0] if name.startswith("encoder.") and ".bn." in name]
@@ -106,7 +125,8 @@ def test_accumulated_batches_give_the_gradient_of_one_large_one(tmp_path):
         return PConvUNet(widths=(8,))
     small = go(tmp_path / "a", net=plain(), batch=2, accumulate=2)
     large = go(tmp_path / "b", net=plain(), batch=4)
-    for a, b in zip(small.history, large.history):  # Adam would hide a gradient that is twice too large; its norm does not
+    # Adam would hide a gradient that is twice too large; its norm does not
+    for a, b in zip(small.history, large.history):
         for term in ("loss", "hole", "grad_norm"): assert a[term] == pytest.approx(b[term], rel=1e-5), (a["step"], term)
 
 
@@ -115,32 +135,48 @@ def test_averaged_weights(tmp_path):
     result = go(tmp_path, ema=.5, save_every=1, keep=10)
     key = "decoder.0.conv.weight"
     average = tiny().state_dict()[key]
-    for step in range(1, 8): average = .5 * average + .5 * checkpoint.load(tmp_path / f"step_{step:08}").tensors["net"][key]
+    for step in range(1, 8):
+        average = 0.5 * average + 0.5 * checkpoint.load(tmp_path / f"step_{step:08}").tensors["net"][key]
     assert torch.allclose(result.net.state_dict()[key], average, atol=1e-7)
 
 
 def test_the_gradient_is_clipped(tmp_path):
     free, cut = go(tmp_path / "a"), go(tmp_path / "b", clip=1e-4)
-    assert free.history[0]["loss"] == cut.history[0]["loss"] and free.history[0]["grad_norm"] == cut.history[0]["grad_norm"] > 1e-4
+    assert (
+        free.history[0]["loss"] == cut.history[0]["loss"]
+        and free.history[0]["grad_norm"] == cut.history[0]["grad_norm"] > 1e-4
+    )
     assert free.history[2]["loss"] != cut.history[2]["loss"]
 
 
-@pytest.mark.parametrize("options", [dict(precision="bfloat16"), dict(precision="float16"), dict(channels_last=True), dict(checkpoint_loss=True, weights=LossWeights()), dict(workers=2)],
-                         ids=lambda options: next(iter(options)) + str(options.get("precision", "")))
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(precision="bfloat16"), dict(precision="float16"), dict(channels_last=True),
+        dict(checkpoint_loss=True, weights=LossWeights()), dict(workers=2),
+    ],
+    ids=lambda options: next(iter(options)) + str(options.get("precision", "")),
+)
 def test_ways_to_go_faster_train_the_same(tmp_path, options):
     plain = go(tmp_path / "a", weights=options.get("weights", PIXELS)).history
     other = go(tmp_path / "b", **options).history
     for a, b in zip(plain, other):  # the norm tells whether a scaled gradient was brought back to its own scale
-        for term in ("loss", "grad_norm"): assert a[term] == pytest.approx(b[term], rel=.05 if "precision" in options else 1e-3), (a["step"], term)
+        for term in ("loss", "grad_norm"):
+            assert a[term] == pytest.approx(b[term], rel=0.05 if "precision" in options else 1e-3), (a["step"], term)
 
 
 def test_compiled_it_trains_the_same(tmp_path):
     if sys.platform != "linux" or not shutil.which("g++"): pytest.skip("torch.compile needs a C++ compiler here")
     options = dict(phases=(Phase("initial", 2, 2e-4), Phase("fine-tune", 2, 5e-5, freeze_encoder_bn=True)))
-    plain, compiled = (go(tmp_path / name, net=PConvUNet(widths=(8,)), compile=name == "compiled", **options) for name in ("plain", "compiled"))
+    plain, compiled = (
+        go(tmp_path / name, net=PConvUNet(widths=(8,)), compile=name == "compiled", **options)
+        for name in ("plain", "compiled")
+    )
     for a, b in zip(plain.history, compiled.history): assert a["loss"] == pytest.approx(b["loss"], rel=1e-3)
     assert len(plain.history) == len(compiled.history) == 4
-    assert not any("_orig_mod" in name for name in checkpoint.load(checkpoint.latest(tmp_path / "compiled")).tensors["net"])
+    assert not any(
+        "_orig_mod" in name for name in checkpoint.load(checkpoint.latest(tmp_path / "compiled")).tensors["net"]
+    )
 
 
 def test_without_vgg_there_is_no_perceptual_and_no_style_term(tmp_path, monkeypatch):
@@ -150,7 +186,13 @@ def test_without_vgg_there_is_no_perceptual_and_no_style_term(tmp_path, monkeypa
     for line in history:
         assert {"valid", "hole", "tv"} < set(line) and not {"perceptual", "style"} & set(line)
         assert line["loss"] == pytest.approx(line["valid"] + 6 * line["hole"] + .1 * line["tv"], rel=1e-5)
-    assert checkpoint.load(checkpoint.latest(tmp_path)).state["config"]["weights"] == {"valid": 1, "hole": 6, "perceptual": 0, "style": 0, "tv": .1}
+    assert checkpoint.load(checkpoint.latest(tmp_path)).state["config"]["weights"] == {
+        "valid": 1,
+        "hole": 6,
+        "perceptual": 0,
+        "style": 0,
+        "tv": 0.1,
+    }
     assert go(tmp_path, vgg=None, weights=PIXELS).history == history  # said otherwise, the same run
 
 
@@ -162,26 +204,39 @@ def test_weights_of_ones_own(tmp_path):
 def test_tensorboard_shows_what_the_log_says_after_a_kill_too(tmp_path, monkeypatch):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     options = dict(tensorboard=True, valid=pictures(2), valid_pairs=2, draw=True)
-    killed_at(5, tmp_path, monkeypatch, **options)  # saved after step 4; the fifth step is in the event files and taken once more
+    # saved after step 4; the fifth step is in the event files and taken once more
+    killed_at(5, tmp_path, monkeypatch, **options)
     result = go(tmp_path, **options)
     board = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert set(board.Tags()["scalars"]) == {"lr", "loss", "valid", "hole", "tv", "grad_norm", "validation"}
     for name in ("loss", "hole", "lr", "grad_norm"):
-        assert [(e.step, pytest.approx(e.value)) for e in board.Scalars(name)] == [(line["step"], line[name]) for line in result.history]
+        assert [(e.step, pytest.approx(e.value)) for e in board.Scalars(name)] == [
+            (line["step"], line[name]) for line in result.history
+        ]
     assert [e.step for e in board.Images("samples")] == [e.step for e in board.Scalars("validation")] == [3, 6]
 
 
 def test_a_missing_tensorboard_is_named_before_anything_is_touched(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # importing it fails
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'pconv_edu\[tensorboard\]'"): go(tmp_path / "run", tensorboard=True)
-    assert command_module.main([str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--vgg", "None", "--tensorboard"]) == 2
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'pconv_edu\[tensorboard\]'"):
+        go(tmp_path / "run", tensorboard=True)
+    assert (
+        command_module.main([str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--vgg", "None", "--tensorboard"])
+        == 2
+    )
     assert capsys.readouterr().err.startswith("error: tensorboard=True needs") and not (tmp_path / "run").exists()
 
 
 def test_samples_curves_and_the_best_checkpoint(tmp_path):
     result = go(tmp_path, valid=pictures(2), valid_pairs=2, draw=True, keep=1)
-    assert {p.name for p in (tmp_path / "samples").iterdir()} == {f"step_{step:08}.jpg" for step in (4, 7)} and (tmp_path / "curves.png").exists()
-    scores = {event["step"] + 1: event["score"] for event in map(json.loads, open(tmp_path / "events.jsonl")) if event["event"] == "validated"}
+    assert {p.name for p in (tmp_path / "samples").iterdir()} == {f"step_{step:08}.jpg" for step in (4, 7)} and (
+        tmp_path / "curves.png"
+    ).exists()
+    scores = {
+        event["step"] + 1: event["score"]
+        for event in map(json.loads, open(tmp_path / "events.jsonl"))
+        if event["event"] == "validated"
+    }
     assert {p.name for p in tmp_path.glob("step_*")} == {f"step_{step:08}" for step in {7, min(scores, key=scores.get)}}
     assert [line["step"] for line in result.history] == list(range(7))
 
@@ -189,7 +244,8 @@ def test_samples_curves_and_the_best_checkpoint(tmp_path):
 def test_a_run_asked_for_in_hours(tmp_path):
     result = go(tmp_path, phases=(Phase("initial", None, 1e-4, hours=1e-9), Phase("fine-tune", 2, 1e-5)))
     assert [line["phase"] for line in result.history] == ["initial", "fine-tune", "fine-tune"]
-    go(tmp_path, phases=(Phase("initial", None, 1e-4, hours=1e-9), Phase("fine-tune", 2, 1e-5)))  # resumes: nothing has changed
+    # resumes: nothing has changed
+    go(tmp_path, phases=(Phase("initial", None, 1e-4, hours=1e-9), Phase("fine-tune", 2, 1e-5)))
 
 
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path, capsys):
@@ -197,9 +253,15 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path, capsys):
     before = {name: value.clone() for name, value in net.state_dict().items()}
     plan = go(tmp_path / "run", net=net, dry_run=True)
     said = capsys.readouterr().out
-    assert plan["pictures"] == 5 and plan["hours"] == pytest.approx(plan["seconds_per_step"] * 7 / 3600) and plan["seconds_per_step"] > 0
+    assert (
+        plan["pictures"] == 5
+        and plan["hours"] == pytest.approx(plan["seconds_per_step"] * 7 / 3600)
+        and plan["seconds_per_step"] > 0
+    )
     assert "5, the first is list[" in said and "fine-tune" in said and "starts over" in said
-    assert not (tmp_path / "run").exists() and all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert not (tmp_path / "run").exists() and all(
+        torch.equal(value, before[name]) for name, value in net.state_dict().items()
+    )
 
 
 def test_a_dry_run_says_where_a_run_would_go_on(tmp_path, capsys):
@@ -208,7 +270,8 @@ def test_a_dry_run_says_where_a_run_would_go_on(tmp_path, capsys):
     assert f"in {tmp_path}, which resumes from step_00000004" in capsys.readouterr().out
 
 
-# --- stopped and resumed --------------------------------------------------------------------------------------------------------
+# --- stopped and resumed
+# --------------------------------------------------------------------------------------------------------
 
 class Killed(BaseException):
     "Stands for kill -9 in these tests: `fit` has no chance to save."
@@ -253,8 +316,10 @@ def test_killed_again_and_again(tmp_path, monkeypatch, whole):
     assert_same_run(tmp_path, whole)
 
 
-@pytest.mark.parametrize("options", [dict(precision="bfloat16"), dict(precision="float16"), dict(channels_last=True), dict(clip=.5)],
-                         ids=lambda o: str(next(iter(o.values()))))
+@pytest.mark.parametrize(
+    "options", [dict(precision="bfloat16"), dict(precision="float16"), dict(channels_last=True), dict(clip=0.5)],
+    ids=lambda o: str(next(iter(o.values()))),
+)
 def test_resume_is_exact_with_options_too(tmp_path, monkeypatch, options):
     go(tmp_path / "whole", **options)
     killed_at(5, tmp_path / "cut", monkeypatch, **options)
@@ -279,14 +344,23 @@ def test_it_says_whether_it_resumes_or_starts_over(tmp_path, capsys):
     assert (tmp_path / "earlier_1" / "step_00000007").is_dir()  # nothing of the older run is lost
 
 
-@pytest.mark.parametrize("options, said", [
-    (dict(batch=3), "batch: 2 → 3"), (dict(seed=1), "seed: 0 → 1"), (dict(images=pictures(6)), "data: 5 pictures"), (dict(ema=.5), "ema: None → 0.5"),
-    (dict(phases=PHASES[:1]), "phases: "), (dict(net=PConvUNet(widths=(8, 8))), "net: "), (dict(weights=LossWeights(tv=0, perceptual=0, style=0)), "weights: "),
-    (dict(images=[p * .5 for p in pictures()]), "data: 5 pictures"), (dict(images=pictures()[:2] + [pictures()[2].flip(1)] + pictures()[3:]), "files: 0 mask files")], ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (dict(batch=3), "batch: 2 → 3"), (dict(seed=1), "seed: 0 → 1"),
+        (dict(images=pictures(6)), "data: 5 pictures"), (dict(ema=0.5), "ema: None → 0.5"),
+        (dict(phases=PHASES[:1]), "phases: "), (dict(net=PConvUNet(widths=(8, 8))), "net: "),
+        (dict(weights=LossWeights(tv=0, perceptual=0, style=0)), "weights: "),
+        (dict(images=[p * 0.5 for p in pictures()]), "data: 5 pictures"),
+        (dict(images=pictures()[:2] + [pictures()[2].flip(1)] + pictures()[3:]), "files: 0 mask files"),
+    ],
+    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
+)
 def test_another_configuration_or_other_data_is_refused(tmp_path, options, said):
     go(tmp_path, phases=PHASES[:1] if "phases" not in options else PHASES)
     before = log_of(tmp_path)
-    with pytest.raises(ValueError, match="was trained differently") as caught: go(tmp_path, **{"phases": PHASES[:1], **options})
+    with pytest.raises(ValueError, match="was trained differently") as caught:
+        go(tmp_path, **{"phases": PHASES[:1], **options})
     assert said in str(caught.value) and "resume='changed'" in str(caught.value) and log_of(tmp_path) == before
 
 
@@ -327,7 +401,8 @@ def test_another_file_in_a_tar_is_another_run(tmp_path):
     pack(tmp_path / "a" / "photos.tar", pictures(9)[4])
     pack(tmp_path / "b" / "photos.tar", pictures(9)[4] * .5)
     go(tmp_path / "run", images=tmp_path / "a" / "photos.tar")
-    with pytest.raises(ValueError, match="files: 0 mask files") as caught: go(tmp_path / "run", images=tmp_path / "b" / "photos.tar")
+    with pytest.raises(ValueError, match="files: 0 mask files") as caught:
+        go(tmp_path / "run", images=tmp_path / "b" / "photos.tar")
     assert "data: " not in str(caught.value)  # the names and the pairs at both ends are the same
     go(tmp_path / "run", images=tmp_path / "a" / "photos.tar")
 
@@ -347,29 +422,67 @@ def test_a_change_that_is_wanted_in_a_run_of_hours(tmp_path, monkeypatch):
     assert steps(.5, Phase("longer", 5, 5e-5), clip=1., resume="changed") == 8 + 5  # others: counted anew
 
 
-# --- refused before anything is touched ------------------------------------------------------------------------------------------
+# --- refused before anything is touched
+# ------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("options, said", [
-    (dict(net="smal"), "did you mean 'small'"), (dict(precision="bfloat"), "did you mean 'bfloat16'"), (dict(batch=0), "batch=0; give a whole number, 1 or more"),
-    (dict(size=32.5), "size=32.5"), (dict(hole="whit"), "did you mean 'white'"), (dict(ema=1), "ema=1"), (dict(phases=()), "phases=()"),
-    (dict(phases=PHASES[0]), "sequence of Phase"), (dict(clip=-1), "clip=-1"), (dict(accumulate=True), "accumulate=True"), (dict(resume="chnaged"), "did you mean 'changed'"),
-    (dict(images="nowhere"), "no folder 'nowhere'"), (dict(images=[]), "empty"), (dict(vgg="nowhere.pth", weights=LossWeights()), "nowhere.pth"), (dict(workers=-1), "workers=-1"),
-    (dict(images=InpaintingDataset(pictures(), size=48)), "size=48"), (dict(images=InpaintingDataset(pictures(), size=32), masks="x"), "leave masks= out"),
-    (dict(net=torch.nn.Conv2d(3, 3, 1)), "no .encoder"), (dict(device="cudaa"), "did you mean 'cuda'"), (dict(device="cpu0"), "did you mean 'cpu'"),
-    (dict(vgg=None, weights=LossWeights()), "vgg=None, and the weights of perceptual (0.05) and style (120) need VGG-16"), (dict(vgg=None, weights=LossWeights(style=0)), "perceptual (0.05) need"),
-    (dict(weights={"hole": 6}), "give LossWeights(...)"), (dict(on_nan="skipp"), "did you mean 'skip'"), (dict(compile="yes"), "compile='yes'"), (dict(progress=None), "progress=None"),
-    (dict(ema="0.9"), "ema='0.9'"), (dict(keep=0), "keep=0"), (dict(save_every=0), "save_every=0"), (dict(valid_pairs=0), "valid_pairs=0"), (dict(valid="nowhere"), "no folder 'nowhere'"),
-    (dict(phases="initial"), "sequence of Phase"), (dict(seed=-1), "seed=-1"), (dict(clip=True), "clip=True"), (dict(clip=0), "clip=0 would cut"), (dict(clip=0.), "a number above 0"), (dict(clip=float("inf")), "clip=inf"), (dict(valid=[]), "empty")])
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (dict(net="smal"), "did you mean 'small'"),
+        (dict(precision="bfloat"), "did you mean 'bfloat16'"),
+        (dict(batch=0), "batch=0; give a whole number, 1 or more"),
+        (dict(size=32.5), "size=32.5"),
+        (dict(hole="whit"), "did you mean 'white'"),
+        (dict(ema=1), "ema=1"),
+        (dict(phases=()), "phases=()"),
+        (dict(phases=PHASES[0]), "sequence of Phase"),
+        (dict(clip=-1), "clip=-1"),
+        (dict(accumulate=True), "accumulate=True"),
+        (dict(resume="chnaged"), "did you mean 'changed'"),
+        (dict(images="nowhere"), "no folder 'nowhere'"),
+        (dict(images=[]), "empty"),
+        (dict(vgg="nowhere.pth", weights=LossWeights()), "nowhere.pth"),
+        (dict(workers=-1), "workers=-1"),
+        (dict(images=InpaintingDataset(pictures(), size=48)), "size=48"),
+        (dict(images=InpaintingDataset(pictures(), size=32), masks="x"), "leave masks= out"),
+        (dict(net=torch.nn.Conv2d(3, 3, 1)), "no .encoder"),
+        (dict(device="cudaa"), "did you mean 'cuda'"),
+        (dict(device="cpu0"), "did you mean 'cpu'"),
+        (
+            dict(vgg=None, weights=LossWeights()),
+            "vgg=None, and the weights of perceptual (0.05) and style (120) need VGG-16",
+        ),
+        (dict(vgg=None, weights=LossWeights(style=0)), "perceptual (0.05) need"),
+        (dict(weights={"hole": 6}), "give LossWeights(...)"),
+        (dict(on_nan="skipp"), "did you mean 'skip'"),
+        (dict(compile="yes"), "compile='yes'"),
+        (dict(progress=None), "progress=None"),
+        (dict(ema="0.9"), "ema='0.9'"),
+        (dict(keep=0), "keep=0"),
+        (dict(save_every=0), "save_every=0"),
+        (dict(valid_pairs=0), "valid_pairs=0"),
+        (dict(valid="nowhere"), "no folder 'nowhere'"),
+        (dict(phases="initial"), "sequence of Phase"),
+        (dict(seed=-1), "seed=-1"),
+        (dict(clip=True), "clip=True"),
+        (dict(clip=0), "clip=0 would cut"),
+        (dict(clip=0.0), "a number above 0"),
+        (dict(clip=float("inf")), "clip=inf"),
+        (dict(valid=[]), "empty"),
+    ],
+)
 def test_options_are_checked_before_anything_is_touched(tmp_path, options, said):
     with pytest.raises((ValueError, FileNotFoundError, RuntimeError)) as caught: go(tmp_path / "run", **options)
     assert said in str(caught.value) and not (tmp_path / "run").exists()
 
 
 def test_a_wrong_name_is_answered_with_the_nearest():
-    with pytest.raises(TypeError, match="fit has no argument 'batch_size'; did you mean 'batch'"): fit("photos", batch_size=4)
+    with pytest.raises(TypeError, match="fit has no argument 'batch_size'; did you mean 'batch'"):
+        fit("photos", batch_size=4)
 
 
-# --- dangers --------------------------------------------------------------------------------------------------------------------
+# --- dangers
+# --------------------------------------------------------------------------------------------------------------------
 
 def poison(monkeypatch, steps, value=float("nan")):
     forward = Trainer.forward
@@ -394,11 +507,15 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_pictures(tmp_path,
 def test_steps_without_a_number_are_skipped_when_asked(tmp_path, monkeypatch):
     poison(monkeypatch, {1, 5})
     result = go(tmp_path, on_nan="skip", save_every=1, keep=20)
-    assert [line["step"] for line in result.history if line.get("skipped")] == [1, 5] and result.history[1]["loss"] is None
+    assert [line["step"] for line in result.history if line.get("skipped")] == [1, 5] and result.history[1][
+        "loss"
+    ] is None
     for step in (1, 5):
         before, after = (checkpoint.load(tmp_path / f"step_{s:08}").tensors["net"] for s in (step, step + 1))
         assert all(torch.equal(value, after[name]) for name, value in before.items())
-    named = [event["pictures"] for event in map(json.loads, open(tmp_path / "events.jsonl")) if event["event"] == "skipped"]
+    named = [
+        event["pictures"] for event in map(json.loads, open(tmp_path / "events.jsonl")) if event["event"] == "skipped"
+    ]
     assert [len(names) for names in named] == [2, 2]
 
 
@@ -417,7 +534,8 @@ def test_a_damaged_picture_costs_no_run(tmp_path):
     from pconv_edu.pictures import save_image
     for i, picture in enumerate(pictures()): save_image(picture, tmp_path / "photos" / f"{i}.png")
     (tmp_path / "photos" / "broken.png").write_bytes((tmp_path / "photos" / "0.png").read_bytes()[:60])
-    with pytest.warns(UserWarning, match="broken.png"): assert len(go(tmp_path / "run", images=tmp_path / "photos").history) == 7
+    with pytest.warns(UserWarning, match="broken.png"):
+        assert len(go(tmp_path / "run", images=tmp_path / "photos").history) == 7
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
@@ -450,13 +568,20 @@ def test_a_worker_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path):
 
 
 def test_the_score_is_that_of_the_network_one_gets(tmp_path):
-    "Bug: with `ema=` the raw weights were scored, and 'best' was chosen by a network that nobody receives. Scoring must not touch the run."
+    """Bug: with `ema=` the raw weights were scored, and 'best' was chosen by a network that nobody receives.
+
+    Scoring must not touch the run.
+    """
     from pconv_edu.losses import InpaintingLoss
-    scored = go(tmp_path / "scored", ema=.9, save_every=1, valid=pictures(5), valid_pairs=5, keep=10)  # in parts of 2, 2 and 1
-    score = [json.loads(line)["score"] for line in open(tmp_path / "scored" / "events.jsonl") if "validated" in line][-1]
+    # in parts of 2, 2 and 1
+    scored = go(tmp_path / "scored", ema=.9, save_every=1, valid=pictures(5), valid_pairs=5, keep=10)
+    score = [json.loads(line)["score"] for line in open(tmp_path / "scored" / "events.jsonl") if "validated" in line][
+        -1
+    ]
     data = InpaintingDataset(pictures(5), size=32, crop="centre", flip=False)
     image, mask = (torch.stack(part) for part in zip(*data))
-    with torch.no_grad(): assert float(InpaintingLoss(PIXELS)(scored.net(image, mask), image, mask)[0]) == pytest.approx(score, rel=1e-5)
+    with torch.no_grad():
+        assert float(InpaintingLoss(PIXELS)(scored.net(image, mask), image, mask)[0]) == pytest.approx(score, rel=1e-5)
     go(tmp_path / "alone", ema=.9, save_every=1, keep=10)
     assert log_of(tmp_path / "scored") == log_of(tmp_path / "alone")
     tensors = [checkpoint.load(tmp_path / name / "step_00000007").tensors for name in ("scored", "alone")]
@@ -472,7 +597,9 @@ def test_a_system_without_one_of_the_signals(monkeypatch):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-@pytest.mark.parametrize("name, leaves", [("SIGTERM", SystemExit), ("SIGUSR1", SystemExit), ("SIGINT", KeyboardInterrupt)])
+@pytest.mark.parametrize(
+    "name, leaves", [("SIGTERM", SystemExit), ("SIGUSR1", SystemExit), ("SIGINT", KeyboardInterrupt)]
+)
 def test_a_signal_saves_and_leaves(tmp_path, monkeypatch, whole, name, leaves):
     forward, sent = Trainer.forward, []
     def signalled(run, image, mask):
@@ -497,7 +624,8 @@ def test_a_full_disk_ends_the_run_with_the_checkpoint_before_it_whole(tmp_path, 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ValueError, match="device='cuda', and PyTorch sees no such GPU here"): go(tmp_path / "run", device="cuda")
+    with pytest.raises(ValueError, match="device='cuda', and PyTorch sees no such GPU here"):
+        go(tmp_path / "run", device="cuda")
     assert not (tmp_path / "run").exists()
 
 
@@ -509,17 +637,23 @@ def test_memory_that_is_really_used_up_says_so(tmp_path):
             self.conv = torch.nn.Conv2d(3, 3, 1)
         def forward(self, image, mask): return self.conv(image) + torch.empty(1 << 62, dtype=torch.uint8).sum()
     for dry_run in (False, True):
-        with pytest.raises(MemoryError, match="Change one of: batch=2 → 1.*can't allocate memory"): go(tmp_path / "run", net=Hungry(), phases=PHASES[:1], dry_run=dry_run)
+        with pytest.raises(MemoryError, match="Change one of: batch=2 → 1.*can't allocate memory"):
+            go(tmp_path / "run", net=Hungry(), phases=PHASES[:1], dry_run=dry_run)
 
 
 def test_out_of_memory_says_what_to_change(tmp_path, monkeypatch):
     def full(run, image, mask): raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
     monkeypatch.setattr(Trainer, "forward", full)
-    with pytest.raises(MemoryError, match="batch=2 → 1 with accumulate=2; checkpoint_loss=True; precision='bfloat16'; size=32 → 16"): go(tmp_path)
+    with pytest.raises(
+        MemoryError, match="batch=2 → 1 with accumulate=2; checkpoint_loss=True; precision='bfloat16'; size=32 → 16"
+    ):
+        go(tmp_path)
 
 
 def test_importing_train_needs_no_notebook_packages():
-    code = "import sys, pconv_edu.train; print([m for m in ('ipywidgets', 'fastcore', 'anywidget', 'IPython') if m in sys.modules])"
+    code = (
+        "import sys, pconv_edu.train; print([m for m in ('ipywidgets', 'fastcore', 'anywidget', 'IPython') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout.strip() == "[]"
 
 

@@ -53,7 +53,8 @@ def problems(pages: list[Lesson]) -> list[str]:
     found = []
     for place, lesson in enumerate(pages):
         wanted = links(pages, place)
-        if not agrees(lesson.links, wanted): found.append(f"{lesson.path.name}: its second cell should begin with: {wanted}")
+        if not agrees(lesson.links, wanted):
+            found.append(f"{lesson.path.name}: its second cell should begin with: {wanted}")
     return found
 
 

@@ -28,7 +28,9 @@ def has_players(lesson: Lesson) -> bool: return any(is_player(cell) for cell in 
 
 def is_player(cell: dict) -> bool:
     "Does the cell show a `play` box?"
-    return cell["cell_type"] == "code" and any(line.startswith("play(") for line in "".join(cell["source"]).splitlines())
+    return cell["cell_type"] == "code" and any(
+        line.startswith("play(") for line in "".join(cell["source"]).splitlines()
+    )
 
 
 def state_of(lesson: Lesson) -> str:
@@ -71,7 +73,9 @@ def player(box: Path, address: str, title: str) -> str:
     "The HTML of one box: controls, and the picture of the settings that it starts with."
     about = json.loads((box / "player.json").read_text(encoding="utf-8"))
     if "error" in about:
-        return '<p class="player-note">This box needs a running kernel: open the page in JupyterLab to play with it.</p>'
+        return (
+            '<p class="player-note">This box needs a running kernel: open the page in JupyterLab to play with it.</p>'
+        )
     start = 0
     for control in about["controls"]: start = start * len(control["labels"]) + control["start"]
     first = about["frames"][start]
@@ -98,7 +102,9 @@ def players(lesson: Lesson, static: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    wanted = [lesson for lesson in in_order() if has_players(lesson) and (not sys.argv[1:] or lesson.stem in sys.argv[1:])]
+    wanted = [
+        lesson for lesson in in_order() if has_players(lesson) and (not sys.argv[1:] or lesson.stem in sys.argv[1:])
+    ]
     start = time.time()
     draw_all(wanted)
     size = sum(path.stat().st_size for path in PLAYERS.rglob("*") if path.is_file()) / 2**20

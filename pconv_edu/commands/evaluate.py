@@ -1,4 +1,6 @@
-"""`pconv_evaluate`: the paper's table for one network or several, beside classical methods, on fixed pairs of picture and mask."""
+"""`pconv_evaluate`: the paper's table for one network or several, beside classical methods, on fixed pairs of picture
+and mask.
+"""
 import sys
 import warnings
 from argparse import Namespace
@@ -8,7 +10,9 @@ from pathlib import Path
 import torch
 
 from pconv_edu.commands import Stop, device, parser, run, say
-from pconv_edu.evaluation import Comparison, LearnedMetrics, Unfinished, biharmonic_fill, compare, mean_fill, opencv_fill
+from pconv_edu.evaluation import (
+    Comparison, LearnedMetrics, Unfinished, biharmonic_fill, compare, mean_fill, opencv_fill,
+)
 from pconv_edu.inpainting import load_pretrained
 from pconv_edu.learned_metrics import NAMES
 from pconv_edu.masks import ImplausiblePolarity, MaskFolder
@@ -36,14 +40,21 @@ def masks_of(options: Namespace) -> MaskFolder | None:
     if options.masks is None: return None
     with warnings.catch_warnings():
         if not options.hole: warnings.simplefilter("error", ImplausiblePolarity)
-        try: return MaskFolder(options.masks, hole=options.hole or "white")
-        except ImplausiblePolarity as error: raise Stop(f"{error} (here: --hole); if this is meant, say --hole white") from None
+        try:
+            return MaskFolder(options.masks, hole=options.hole or "white")
+        except ImplausiblePolarity as error:
+            raise Stop(f"{error} (here: --hole); if this is meant, say --hole white") from None
 
 
 def check_words(options: Namespace):
     "Raise `Stop` for options that another one leaves without effect."
-    settled = [f"--{name.replace('_', '-')}" for name in ("size", "per_bin", "border", "seed") if getattr(options, name) is not None]
-    if options.pairs and settled: raise Stop(f"--pairs says which pairs and which size; leave {' and '.join(settled)} out")
+    settled = [
+        f"--{name.replace('_', '-')}"
+        for name in ("size", "per_bin", "border", "seed")
+        if getattr(options, name) is not None
+    ]
+    if options.pairs and settled:
+        raise Stop(f"--pairs says which pairs and which size; leave {' and '.join(settled)} out")
     if options.masks and options.seed is not None: raise Stop("--seed is for generated masks; leave it out, or --masks")
     if options.hole and not options.masks: raise Stop("--hole is the colour in mask files; give --masks, too")
 
@@ -65,11 +76,8 @@ def measure(options: Namespace) -> int:
     place = device(options.device)
     methods = {name: method_of(name, place) for name in options.net}  # all are loaded before the first one is measured
     pairs = dict(
-        size=256 if options.size is None else options.size,
-        pairs=options.pairs,
-        per_bin=options.per_bin,
-        border={"with": True, "without": False, None: None}[options.border],
-        seed=options.seed or 0,
+        size=256 if options.size is None else options.size, pairs=options.pairs, per_bin=options.per_bin,
+        border={"with": True, "without": False, None: None}[options.border], seed=options.seed or 0,
     )
     learned = LearnedMetrics(tuple(options.learned)) if options.learned else None
     more = dict(batch=options.batch, learned=learned, out=options.out, progress=not options.quiet)
@@ -89,22 +97,40 @@ def show(tables: Comparison, paper: bool):
 
 
 def arguments():
-    columns = ", ".join(f"{metric.heading} ({metric.better} is better)" for metric in METRICS.values() if metric.function)
-    made = parser("pconv_evaluate", f"Score networks and classical methods by hole ratio, over the picture and inside the hole. Columns: {columns}.", EXAMPLES)
+    columns = ", ".join(
+        f"{metric.heading} ({metric.better} is better)" for metric in METRICS.values() if metric.function
+    )
+    made = parser(
+        "pconv_evaluate",
+        "Score networks and classical methods by hole ratio, over the picture and inside the hole. Columns: "
+        f"{columns}.",
+        EXAMPLES,
+    )
     add = made.add_argument
-    add("images", type=Path, metavar="PHOTOS", help="a folder of pictures, or a tar; the middle square of each is taken")
+    add(
+        "images", type=Path, metavar="PHOTOS", help="a folder of pictures, or a tar; the middle square of each is taken"
+    )
     add("--masks", type=Path, help="a folder of masks (default: generated)")
-    add("--hole", choices=("white", "black"), help="the hole's colour in the masks (default: white; refused where most would be hole)")
+    add(
+        "--hole", choices=("white", "black"),
+        help="the hole's colour in the masks (default: white; refused where most would be hole)",
+    )
     add("--net", nargs="+", default=["pconv_small"],
         help=f"weights, as for pconv_inpaint, or a classical method: {', '.join(CLASSICAL)} (default: pconv_small)")
     add("--size", type=int, help="pixels a side (default: 256)")
     add("--per-bin", type=int, help="pairs in each bin (default: one for each picture)")
-    add("--border", choices=("with", "without"), help="only masks with, or only masks without, holes at the border (default: as they come)")
+    add(
+        "--border", choices=("with", "without"),
+        help="only masks with, or only masks without, holes at the border (default: as they come)",
+    )
     add("--pairs", type=Path, help="pairs.json of another table: the same pairs and size")
     add("--seed", type=int, help="of the generated masks (default: 0)")
     add("--batch", type=int, default=8, help="pictures at once (default: %(default)s)")
     add("-o", "--out", type=Path, help="folder for table.txt, table.csv, table.json, pairs.json and examples.jpg")
-    add("--learned", nargs="+", choices=NAMES, help="scores of trained networks, too (extra: metrics; their weights are downloaded)")
+    add(
+        "--learned", nargs="+", choices=NAMES,
+        help="scores of trained networks, too (extra: metrics; their weights are downloaded)",
+    )
     add("--paper", action="store_true", help="print the paper's own figures beneath, and what to mind")
     add("--overwrite", action="store_true", help="replace tables that are there already")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")

@@ -234,8 +234,15 @@ def jobs_of(photos: Path, masks: Path, out: Path, ending: str) -> list[Job]:
     source = open_pictures(photos)
     several = stems(source)
     twins = next((numbers for numbers in several.values() if len(numbers) > 1), None)
-    if twins: raise Stop(f"{' and '.join(str(photos / source.name(i)) for i in twins)} would both become one file; rename one of them")
-    return [Job(source, i, photos / source.name(i), found(name), inside(out, f"{name}{ending}")) for name, (i,) in several.items()]
+    if twins:
+        raise Stop(
+            f"{' and '.join(str(photos / source.name(i)) for i in twins)} would both become one file; rename one of "
+            "them"
+        )
+    return [
+        Job(source, i, photos / source.name(i), found(name), inside(out, f"{name}{ending}"))
+        for name, (i,) in several.items()
+    ]
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -17,7 +17,8 @@ def settings(control: w.Widget) -> list[tuple[str, object]]:
     if isinstance(control, w.Dropdown): return [(str(label), value) for label, value in control._options_full]
     if isinstance(control, w.Checkbox): return [("no", False), ("yes", True)]
     if isinstance(control, w.IntSlider): return [(str(v), v) for v in range(control.min, control.max + 1, control.step)]
-    if not isinstance(control, w.FloatSlider): raise TypeError(f"the settings of a {type(control).__name__} cannot be listed")
+    if not isinstance(control, w.FloatSlider):
+        raise TypeError(f"the settings of a {type(control).__name__} cannot be listed")
     count = round((control.max - control.min) / control.step) + 1
     values = [round(control.min + i * control.step, 9) for i in range(count)]
     return [(f"{v:.4g}", v) for v in values]
@@ -35,7 +36,9 @@ def thinned(places: list[int], most: int, start: int) -> list[int]:
 
 
 def grid(lengths: list[int], starts: list[int], most: int) -> list[list[int]]:
-    "Which settings of each control are drawn, so that all combinations are at most `most`: the longest gives way first."
+    """Which settings of each control are drawn, so that all combinations are at most `most`: the longest gives way
+    first.
+    """
     counts = list(lengths)
     while prod(counts) > most and max(counts) > 1: counts[counts.index(max(counts))] -= 1
     return [thinned(list(range(length)), count, start) for length, count, start in zip(lengths, counts, starts)]

@@ -69,9 +69,16 @@ def jupyter(nbs):
     ]
     with open(home / "lab.log", "w") as log:
         server = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
             env={
-                "OMP_NUM_THREADS": "1", **os.environ, **places, "IPYTHONDIR": str(home / "ipython"), "JUPYTER_TOKEN": TOKEN,
+                "OMP_NUM_THREADS": "1",
+                **os.environ,
+                **places,
+                "IPYTHONDIR": str(home / "ipython"),
+                "JUPYTER_TOKEN": TOKEN,
             },
         )
         try:

@@ -10,7 +10,8 @@ def _(pixels_after):
     right = [3, 5, 6, 6]
     got = [pixels_after(first, dab) for dab in range(4)]
     if all(np.ndim(value) == 0 and value == wanted for value, wanted in zip(got, right)): return None
-    if any(value is None or np.ndim(value) for value in got): return "return one number: sum a comparison over all pixels"
+    if any(value is None or np.ndim(value) for value in got):
+        return "return one number: sum a comparison over all pixels"
     if got == [3, 2, 1, 0]: return "that is what this dab alone has added; the earlier ones belong to the hole, too"
     if got == [0, 3, 5, 6]: return "dab number `dab` itself is painted as well: first <= dab"
     if got == [9 - value for value in right]: return "those are the pixels that are still valid; count the others"
