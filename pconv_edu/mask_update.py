@@ -19,15 +19,18 @@ def check_mask(
 ):
     """Raise `ValueError` when `mask` holds anything but 0 and 1.
 
-    Skipped where values cannot be looked at: while `torch.compile` or `torch.export` traces, while a CUDA graph is captured, on the meta device.
+    Skipped where values cannot be looked at: while torch traces, compiles, exports or captures a CUDA graph, and on the
+    meta device.
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or mask.is_meta: return
     if mask.is_cuda and torch.cuda.is_current_stream_capturing(): return
     if torch.equal(mask, (mask != 0).to(mask.dtype)): return
     low, high = mask.min().item(), mask.max().item()
     where = "" if x is None else f", for x of shape {list(x.shape)},"
-    raise ValueError(f"a mask holds only 0 (hole) and 1 (valid), and this one of shape {list(mask.shape)}{where} has values "
-                     f"from {low:g} to {high:g}; binarise it: (mask > 0.5).float()")
+    raise ValueError(
+        f"a mask holds only 0 (hole) and 1 (valid), and this one of shape {list(mask.shape)}{where} has values "
+        f"from {low:g} to {high:g}; binarise it: (mask > 0.5).float()"
+    )
 
 # %% ../nbs/03_mask_update.ipynb #b9dcbcb2
 def _sides(kernel_size) -> int:
@@ -64,7 +67,9 @@ def update_mask(
         raise ValueError(f"a mask has shape [B,1,{names}] or [1,{names}], and this one has {list(mask.shape)}")
     check_mask(mask)
     if not mask.is_floating_point(): mask = mask.float()
-    outside_is_hole = F.pad(mask, _edges(padding, kernel_size, dilation))  # max_pool's own padding stops at half a kernel
+    outside_is_hole = F.pad(
+        mask, _edges(padding, kernel_size, dilation)
+    )  # max_pool's own padding stops at half a kernel
     max_pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[sides - 1]
     return max_pool(outside_is_hole, kernel_size, stride, dilation=dilation)
 
@@ -86,7 +91,8 @@ def _through(layer, mask: Tensor) -> Tensor:
 
 def mask_history(
     mask: Tensor,  # [B,1,H,W] or [1,H,W]; 1 = valid, 0 = hole
-    net_or_layers: nn.Module | Iterable,  # a network with `mask_layers()`, perhaps wrapped, or its layers: see `_through`
+    net_or_layers: nn.Module
+    | Iterable,  # a network with `mask_layers()`, perhaps wrapped, or its layers: see `_through`
 ) -> list[Tensor]:  # the mask itself, then the mask after each layer
     "The mask as it passes through a network, layer by layer."
     layers = net_or_layers

@@ -25,7 +25,7 @@ from .guards import at_least, nearest, one_of
 from .losses import TERMS, LossWeights
 from .losses.total import used
 from .phases import FINE_TUNE, INITIAL, PRECISIONS, Phase
-from .unet import NETS
+from .unet import NETS, find_encoder
 from .weights import class_name
 
 # %% ../nbs/w09_options.ipynb #b0900006
@@ -94,9 +94,7 @@ class Options:
         phases, net = self.phases, self.net
         if isinstance(phases, (str, Phase)) or not phases or not all(isinstance(p, Phase) for p in phases):
             raise ValueError(f"phases={phases!r}; give a sequence of Phase, such as (INITIAL, FINE_TUNE)")
-        if any(p.freeze_encoder_bn for p in phases) and isinstance(net, nn.Module) and not _has_blocks(net):
-            raise ValueError(f"a phase freezes the encoder's BatchNorm, and {type(net).__name__} has no .encoder of "
-                             "PConvBlocks; take phases without freeze_encoder_bn")
+        if any(p.freeze_encoder_bn for p in phases) and isinstance(net, nn.Module): find_encoder(net)
 
     def _check_data(self):
         if not isinstance(self.images, InpaintingDataset): return
@@ -125,11 +123,6 @@ CHOICES = {
 }
 
 # %% ../nbs/w09_options.ipynb #4f68e85f
-def _has_blocks(net: nn.Module) -> bool:
-    try: return all(hasattr(block, "bn") for block in net.encoder)
-    except (AttributeError, TypeError): return False
-
-
 def _check_device(device):
     try: kind = torch.device(device).type
     except (RuntimeError, TypeError):

@@ -29,7 +29,9 @@ def partial_padding(
     model: nn.Module,  # changed in place: weights, hooks and names stay as they are
     say: Callable = print,  # gets one line about what was swapped and one for each reason something was not
 ) -> nn.Module:  # the same model
-    """Let the convolutions of `model` reweight their border instead of taking its zeros for pixels (*Partial Convolution based Padding*).
+    """Let the convolutions of `model` reweight their border instead of taking its zeros for pixels.
+
+    The paper: *Partial Convolution based Padding*.
 
     Raises `ValueError` when there is no convolution to swap.
     """
@@ -39,7 +41,11 @@ def partial_padding(
         reason = _reason_to_leave(layer)
         (left[reason] if reason else swapped).append(name or type(layer).__name__)
         if reason is None: layer.__class__ = _PARTIAL[type(layer)]  # the same layer with another forward
-    if not swapped: raise ValueError(f"no convolution with zero padding in this {type(model).__name__}; left alone: {dict(left) or 'nothing'}")
+    if not swapped:
+        raise ValueError(
+            f"no convolution with zero padding in this {type(model).__name__}; left alone: {dict(left) or 'nothing'}"
+        )
     say(f"partial padding: {len(swapped)} convolutions swapped, {sum(map(len, left.values()))} left alone")
-    for reason, names in left.items(): say(f"  {len(names)} left alone ({reason}): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+    for reason, names in left.items():
+        say(f"  {len(names)} left alone ({reason}): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
     return model

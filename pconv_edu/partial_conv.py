@@ -35,7 +35,12 @@ def partial_conv2d_loop(
     new_mask = torch.zeros_like(y)
     for b, o, i, j in product(*map(range, y.shape)):
         first = o // (out // groups) * share  # the first input channel of this output's group
-        window = b, slice(first, first + share), slice(i * sy, i * sy + reach_y, dy), slice(j * sx, j * sx + reach_x, dx)
+        window = (
+            b,
+            slice(first, first + share),
+            slice(i * sy, i * sy + reach_y, dy),
+            slice(j * sx, j * sx + reach_x, dx),
+        )
         seen = valid[window]
         if not seen.any(): continue  # sum(M) = 0: the output is 0 and still a hole
         y[b, o, i, j] = (weight[o][seen] * x[window][seen]).sum() * seen.numel() / seen.sum()
@@ -98,9 +103,11 @@ def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
     fits = mask.ndim == ndim and mask.shape[0] in (1, x.shape[0]) and mask.shape[1] in channels
     if not fits or mask.shape[2:] != x.shape[2:]:
         hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
-        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, "
-                         f"1 or {x.shape[0]} in the batch, {' or '.join(map(str, channels))} channels, "
-                         f"and the size of x{hint}")
+        raise ValueError(
+            f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, "
+            f"1 or {x.shape[0]} in the batch, {' or '.join(map(str, channels))} channels, "
+            f"and the size of x{hint}"
+        )
 
 def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | None:
     if x is not None and other is not None: raise TypeError(f"{names} are two names of one argument; give one")
@@ -108,7 +115,7 @@ def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | No
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
-    "What the partial convolutions of 1, 2 and 3 dimensions share. Stands before `nn.Conv1d`, `2d` or `3d` among the bases."
+    "What the partial convolutions of 1, 2 and 3 dimensions share; comes before `nn.Conv1d`, `2d`, `3d` among the bases."
     multi_channel, return_mask, planes = False, False, None
 
     def __init__(
@@ -116,7 +123,8 @@ class _PartialConv:
         *args,  # in_channels, out_channels, kernel_size, stride, padding, ...: those of `nn.Conv2d`
         multi_channel: bool = False,  # the mask has a plane for each channel of x, and so has the returned one for y
         return_mask: bool = False,  # return (y, new mask) instead of y
-        planes: tuple[int, ...] | None = None,  # the mask has a plane for each of these runs of channels: see `channel_sum`
+        planes: tuple[int, ...]
+        | None = None,  # the mask has a plane for each of these runs of channels: see `channel_sum`
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
@@ -147,7 +155,7 @@ class _PartialConv:
         return self.complete(self._conv_forward(x, self.weight, None), mask)
 
     def complete(self, raw: Tensor, mask: Tensor):
-        "What is left to do after the convolution: `raw`, without bias, and the mask of what it read → y, and the new mask."
+        "The rest, after the convolution: `raw`, without bias, and the mask of what it read → y, and the new mask."
         count, window_size = self.count(mask)
         y = renormalise(raw, count, window_size, self.bias)
         if not self.return_mask: return y
@@ -186,8 +194,9 @@ class _PartialConv:
 class PartialConv2d(_PartialConv, nn.Conv2d):
     """Partial convolution: x `[B,C,H,W]`, mask `[B,1,H,W]` → y `[B,out,H',W']`, by equations 1 and 2 (section 3.1).
 
-    Takes all arguments of `nn.Conv2d`, has its weights and nothing else. Outside the picture is hole, unless `padding_mode`
-    fills the border with pixels. Raises `ValueError` for a mask of the wrong shape or one that is not binary.
+    Takes all arguments of `nn.Conv2d`, has its weights and nothing else. What lies outside the picture is hole, unless
+    `padding_mode` fills the border with pixels. Without a mask, nothing inside the picture is hole.
+    Raises `ValueError` for a mask of the wrong shape or one that is not binary.
     """
 
 # %% ../nbs/04_partial_conv.ipynb #8380aec0

@@ -29,7 +29,7 @@ from .masks import ImplausiblePolarity
 from .options import Options, changes, code_version, configuration, same_phases
 from .parallel import join_team, share_batchnorm
 from .phases import TrainingStep, in_steps
-from .unet import freeze_encoder_bn, make_net
+from .unet import find_encoder, freeze_encoder_bn, make_net
 
 # %% ../nbs/w10_trainer.ipynb #f5d78102
 def as_dataset(images, o: Options, **more) -> InpaintingDataset:
@@ -68,6 +68,7 @@ class Trainer(TrainingStep):
         data = as_dataset(o.images, o)
         valid = None if o.valid is None else as_dataset(o.valid, o, crop="centre", flip=False)
         net = make_net(o.net, o.seed).to(device)
+        if any(phase.freeze_encoder_bn for phase in o.phases): find_encoder(net)  # raises now, not after days
         if o.channels_last: net.to(memory_format=torch.channels_last)
         return data, valid, net, InpaintingLoss(o.weights, o.vgg, checkpoint=o.checkpoint_loss).to(device)
 

@@ -78,7 +78,9 @@ def test_a_hole_in_the_corner_lasts_longer():
 
 def test_history_of_tuples_convolutions_and_networks():
     mask = hole(32, 9)
-    layers = nn.Sequential(nn.Conv2d(1, 1, 3, 2, 1), nn.Conv2d(1, 1, (5, 3), padding="same"), PartialConv2d(1, 1, 3, dilation=2))
+    layers = nn.Sequential(
+        nn.Conv2d(1, 1, 3, 2, 1), nn.Conv2d(1, 1, (5, 3), padding="same"), PartialConv2d(1, 1, 3, dilation=2)
+    )
     class Net(nn.Module):
         def mask_layers(self): return list(layers)
     histories = [mask_history(mask, of) for of in (layers, [(3, 2, 1), ((5, 3), 1, "same"), (3, 1, 0, 2)], Net())]
@@ -94,8 +96,17 @@ def test_dtypes_batches_and_three_dimensions():
     assert update_mask(mask[:0], padding=1).shape == (0, 1, 9, 9)
 
 
-@pytest.mark.parametrize("bad", [torch.full((1, 1, 4, 4), .5), -torch.ones(1, 1, 4, 4), torch.full((1, 1, 4, 4), 255.),
-                                 torch.full((1, 1, 4, 4), float("nan")), torch.full((1, 1, 4, 4), float("inf")), torch.full((1, 1, 4, 4), 2, dtype=torch.uint8)])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        torch.full((1, 1, 4, 4), 0.5),
+        -torch.ones(1, 1, 4, 4),
+        torch.full((1, 1, 4, 4), 255.0),
+        torch.full((1, 1, 4, 4), float("nan")),
+        torch.full((1, 1, 4, 4), float("inf")),
+        torch.full((1, 1, 4, 4), 2, dtype=torch.uint8),
+    ],
+)
 def test_a_grey_mask_is_named_bug_11(bad):
     "Masks resized bilinearly, or stored as JPEG, are grey at every rim."
     with pytest.raises(ValueError, match=r"only 0 \(hole\) and 1 \(valid\).*\[1, 1, 4, 4\]"): check_mask(bad)
@@ -116,8 +127,10 @@ def test_layers_that_say_nothing_of_their_windows_are_named():
 @pytest.mark.parametrize("batch", [True, False])
 def test_history_is_that_of_the_layers_in_any_dimension(kind, size, mode, batch):
     layers = [
-        kind(1, 1, 3, padding=1, padding_mode=mode, return_mask=True), kind(1, 1, 3, stride=2, return_mask=True),
-        kind(1, 1, 2, padding="same", padding_mode=mode, return_mask=True), kind(1, 1, 3, dilation=2, padding=2, return_mask=True),
+        kind(1, 1, 3, padding=1, padding_mode=mode, return_mask=True),
+        kind(1, 1, 3, stride=2, return_mask=True),
+        kind(1, 1, 2, padding="same", padding_mode=mode, return_mask=True),
+        kind(1, 1, 3, dilation=2, padding=2, return_mask=True),
     ]
     mask = (torch.rand(*([2] if batch else []), 1, *size, generator=torch.Generator().manual_seed(3)) > .97).float()
     wanted = [mask]
@@ -148,5 +161,6 @@ def test_masks_of_other_dimensions():
 
 
 def test_a_layer_that_widens_is_named():
-    with pytest.raises(TypeError, match="ConvTranspose2d"): mask_history(hole(8, 2), nn.ConvTranspose2d(1, 1, 2, stride=2))
+    with pytest.raises(TypeError, match="ConvTranspose2d"):
+        mask_history(hole(8, 2), nn.ConvTranspose2d(1, 1, 2, stride=2))
     assert torch.equal(mask_history(hole(8, 2), nn.MaxPool2d(2))[1], update_mask(hole(8, 2), 2, 2))

@@ -17,10 +17,19 @@ def quiet(line): pass
 
 
 class Rewritten(nn.Conv2d):
-    "What the published padding does, written out: the convolution without bias, times window / pixels inside the picture."
+    "The published padding, written out: the convolution without bias, times window / pixels inside the picture."
     def forward(self, x):
-        inside = F.conv2d(x.new_ones(1, 1, *x.shape[2:]), x.new_ones(1, 1, *self.kernel_size), None, self.stride, self.padding, self.dilation)
-        y = F.conv2d(x, self.weight, None, self.stride, self.padding, self.dilation, self.groups) * (self.kernel_size[0] * self.kernel_size[1] / inside)
+        inside = F.conv2d(
+            x.new_ones(1, 1, *x.shape[2:]),
+            x.new_ones(1, 1, *self.kernel_size),
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+        )
+        y = F.conv2d(x, self.weight, None, self.stride, self.padding, self.dilation, self.groups) * (
+            self.kernel_size[0] * self.kernel_size[1] / inside
+        )
         return y if self.bias is None else y + self.bias.view(1, -1, 1, 1)
 
 
@@ -40,7 +49,9 @@ def test_models_of_torchvision(name, swapped, left):
     assert sum(isinstance(m, PartialConv2d) for m in model.modules()) == swapped
     assert len(lines) == 1 + (left > 0) and (not left or "36 left alone (no padding): layer1.0.conv1," in lines[1])
     assert all(a is b for a, b in zip(model.parameters(), parameters, strict=True))
-    assert model.state_dict().keys() == before.keys() and all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    assert model.state_dict().keys() == before.keys() and all(
+        torch.equal(v, before[k]) for k, v in model.state_dict().items()
+    )
     with torch.no_grad():
         x = torch.randn(1, 3, 64, 64)
         ours, theirs, zeros = model(x), written(x), plain(x)
@@ -56,19 +67,35 @@ def test_it_trains_and_loads_its_old_weights():
     optimiser.step()
     assert not torch.equal(model[0].weight, state["0.weight"])
     model.load_state_dict(state)
-    assert "PartialConv2d" in repr(model) and torch.equal(copy.deepcopy(model)(torch.ones(1, 3, 8, 8)), model(torch.ones(1, 3, 8, 8)))
+    assert "PartialConv2d" in repr(model) and torch.equal(
+        copy.deepcopy(model)(torch.ones(1, 3, 8, 8)), model(torch.ones(1, 3, 8, 8))
+    )
 
 
 def test_says_what_it_left_alone():
-    model = nn.Sequential(nn.Conv1d(1, 1, 3, padding=1), nn.Conv3d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"),
-                          nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3, padding="valid"), nn.Conv2d(1, 1, 1, padding="same"), nn.ConvTranspose2d(1, 1, 3, padding=1),
-                          nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3, padding=1)), PartialConv2d(1, 1, 3, padding=1), nn.Linear(1, 1))
+    model = nn.Sequential(
+        nn.Conv1d(1, 1, 3, padding=1),
+        nn.Conv3d(1, 1, 3, padding=1),
+        nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(1, 1, 3),
+        nn.Conv2d(1, 1, 3, padding="valid"),
+        nn.Conv2d(1, 1, 1, padding="same"),
+        nn.ConvTranspose2d(1, 1, 3, padding=1),
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3, padding=1)),
+        PartialConv2d(1, 1, 3, padding=1),
+        nn.Linear(1, 1),
+    )
     lines = []
     partial_padding(model, say=lines.append)
     assert type(model[0]) is PartialConv1d and type(model[1]) is PartialConv3d
-    assert lines == ["partial padding: 2 convolutions swapped, 7 left alone",
-                     "  1 left alone (padding_mode='reflect' brings real pixels): 2", "  3 left alone (no padding): 3, 4, 5",
-                     "  1 left alone (a ConvTranspose2d): 6", "  1 left alone (a ParametrizedConv2d): 7", "  1 left alone (a PartialConv2d): 8"]
+    assert lines == [
+        "partial padding: 2 convolutions swapped, 7 left alone",
+        "  1 left alone (padding_mode='reflect' brings real pixels): 2",
+        "  3 left alone (no padding): 3, 4, 5",
+        "  1 left alone (a ConvTranspose2d): 6",
+        "  1 left alone (a ParametrizedConv2d): 7",
+        "  1 left alone (a PartialConv2d): 8",
+    ]
 
 
 def test_hooks_names_shared_layers_and_modes_stay():

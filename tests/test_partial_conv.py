@@ -11,8 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pconv_edu.partial_conv import (PartialConv1d, PartialConv2d, PartialConv3d, channel_sum, partial_conv2d_loop, renormalise,
-                                    window_count)
+from pconv_edu.partial_conv import (
+    PartialConv1d,
+    PartialConv2d,
+    PartialConv3d,
+    channel_sum,
+    partial_conv2d_loop,
+    renormalise,
+    window_count,
+)
 
 CONVS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 LAYERS = {1: PartialConv1d, 2: PartialConv2d, 3: PartialConv3d}
@@ -45,7 +52,11 @@ def brute(x, mask, weight, bias, stride, padding, dilation, groups, mode="zeros"
     out, share = weight.shape[:2]
     values, news = [], []
     for place in product(*map(range, sizes)):
-        window = (slice(None), slice(None), *(slice(p * s, p * s + d * (k - 1) + 1, d) for p, s, k, d in zip(place, stride, kernel, dilation)))
+        window = (
+            slice(None),
+            slice(None),
+            *(slice(p * s, p * s + d * (k - 1) + 1, d) for p, s, k, d in zip(place, stride, kernel, dilation)),
+        )
         seen = mask[window].reshape(len(x), groups, share * prod(kernel))
         inside = x[window].reshape(len(x), groups, share * prod(kernel))
         total = torch.einsum("bgn,gon->bgo", inside, weight.reshape(groups, out // groups, -1))
@@ -73,13 +84,26 @@ GRID = dict(
     stride=[1, 2, 3, (2, 1)],
     padding=[0, 1, 2, 3, (0, 2), "same", "valid"],
     dilation=[1, 2, 3],
-    channels=[(3, 4, 1), (4, 6, 2), (4, 4, 4), (3, 6, 3)],  # in, out, groups: none, two, depthwise, depthwise with two outputs each
+    channels=[
+        (3, 4, 1),
+        (4, 6, 2),
+        (4, 4, 4),
+        (3, 6, 3),
+    ],  # in, out, groups: none, two, depthwise, depthwise with two outputs each
     bias=[False, True],
     mode=["zeros", "reflect", "replicate", "circular"],
-    mask=["none", "one plane", "all channels", "one for the batch", "one for the batch, all channels", "all holes", "no hole"],
+    mask=[
+        "none",
+        "one plane",
+        "all channels",
+        "one for the batch",
+        "one for the batch, all channels",
+        "all holes",
+        "no hole",
+    ],
     batch=[2, 1, 0],
     channels_last=[False, True],
-    poison=[0., 1e4, float("nan"), float("inf")],  # what stands in the holes
+    poison=[0.0, 1e4, float("nan"), float("inf")],  # what stands in the holes
 )
 
 
@@ -103,7 +127,11 @@ CASES = cases(390, seed=19)
 def test_the_drawn_cases_hold_every_pair_of_values():
     for a, b in combinations(GRID, 2):
         drawn = {(str(c[a]), str(c[b])) for c in CASES}
-        wanted = {(str(u), str(v)) for u, v in product(GRID[a], GRID[b]) if possible({"padding": 0, "stride": 1} | {a: u, b: v})}
+        wanted = {
+            (str(u), str(v))
+            for u, v in product(GRID[a], GRID[b])
+            if possible({"padding": 0, "stride": 1} | {a: u, b: v})
+        }
         assert wanted <= drawn, f"{a}, {b}: {wanted - drawn}"
 
 
@@ -112,15 +140,31 @@ def make(case, seed):
     torch.manual_seed(seed)
     inputs, outputs, groups = case["channels"]
     kernel, dilation = tuples(case["kernel"], 2), case["dilation"]
-    size = [max(dilation * (k - 1) + 1, 4) + random.Random(seed).randrange(4) for k in kernel]  # 4, so that reflecting 3 pixels is possible
-    if case["padding"] == "same" and case["mode"] != "zeros": size = [max(n, dilation * (k - 1) + 1) for n, k in zip(size, kernel)]
+    size = [
+        max(dilation * (k - 1) + 1, 4) + random.Random(seed).randrange(4) for k in kernel
+    ]  # 4, so that reflecting 3 pixels is possible
+    if case["padding"] == "same" and case["mode"] != "zeros":
+        size = [max(n, dilation * (k - 1) + 1) for n, k in zip(size, kernel)]
     multi = "channels" in case["mask"]
-    layer = PartialConv2d(inputs, outputs, case["kernel"], case["stride"], case["padding"], dilation, groups, case["bias"], case["mode"],
-                          multi_channel=multi, return_mask=True).double()
+    layer = PartialConv2d(
+        inputs,
+        outputs,
+        case["kernel"],
+        case["stride"],
+        case["padding"],
+        dilation,
+        groups,
+        case["bias"],
+        case["mode"],
+        multi_channel=multi,
+        return_mask=True,
+    ).double()
     b = case["batch"]
     x = torch.randn(b, inputs, *size, dtype=torch.float64)
     shape = (1 if "one for the batch" in case["mask"] else b, inputs if multi else 1, *size)
-    mask = {"none": None, "all holes": torch.zeros(shape), "no hole": torch.ones(shape)}.get(case["mask"], (torch.rand(shape) > .7).float())
+    mask = {"none": None, "all holes": torch.zeros(shape), "no hole": torch.ones(shape)}.get(
+        case["mask"], (torch.rand(shape) > 0.7).float()
+    )
     full = torch.ones_like(x) if mask is None else mask.double().expand_as(x)
     x = torch.where(full > 0, x, case["poison"])
     return layer, x, mask, full
@@ -164,9 +208,16 @@ def test_values_masks_and_gradients_over_the_grid(part):
 def test_one_and_three_dimensions(dims, seed):
     torch.manual_seed(seed)
     draw = random.Random(seed)
-    kernel, stride, dilation, groups = draw.choice([1, 2, 3]), draw.choice([1, 2]), draw.choice([1, 2]), draw.choice([1, 2, 4])
+    kernel, stride, dilation, groups = (
+        draw.choice([1, 2, 3]),
+        draw.choice([1, 2]),
+        draw.choice([1, 2]),
+        draw.choice([1, 2, 4]),
+    )
     padding, mode = draw.choice([0, 1, 2]), draw.choice(["zeros", "replicate", "circular", "reflect"])
-    layer = LAYERS[dims](4, 4, kernel, stride, padding, dilation, groups, True, mode, multi_channel=seed % 2 == 0, return_mask=True).double()
+    layer = LAYERS[dims](
+        4, 4, kernel, stride, padding, dilation, groups, True, mode, multi_channel=seed % 2 == 0, return_mask=True
+    ).double()
     x = torch.randn(2, 4, *[6] * dims, dtype=torch.float64)
     mask = (torch.rand(2, 4 if layer.multi_channel else 1, *[6] * dims) > .7).double()
     with torch.no_grad(): pull = torch.randn(layer(x, mask)[0].shape, dtype=torch.float64)
@@ -182,7 +233,9 @@ def test_the_loop_of_the_lesson_agrees_with_the_oracle():
     for stride, padding, dilation, groups in [(1, 0, 1, 1), (2, 1, 1, 2), ((1, 2), (2, 1), (2, 1), 4)]:
         x, mask = torch.randn(2, 4, 6, 7, dtype=torch.float64), (torch.rand(2, 4, 6, 7) > .7).double()
         weight, bias = torch.randn(8, 4 // groups, 3, 2, dtype=torch.float64), torch.randn(8, dtype=torch.float64)
-        ours = partial_conv2d_loop(torch.where(mask > 0, x, torch.nan), mask, weight, bias, stride, padding, dilation, groups)
+        ours = partial_conv2d_loop(
+            torch.where(mask > 0, x, torch.nan), mask, weight, bias, stride, padding, dilation, groups
+        )
         wanted = brute(x, mask, weight, bias, stride, padding, dilation, groups)
         assert far(ours[0], wanted[0]) < 1e-12 and torch.equal(ours[1], wanted[1])
 
@@ -191,7 +244,9 @@ def test_gradients_of_gradients():
     layer = PartialConv2d(2, 2, 3, padding=1).double()
     mask = (torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0)) > .6).double()
     x = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda t: layer(t, mask), x) and torch.autograd.gradgradcheck(lambda t: layer(t, mask), x)
+    assert torch.autograd.gradcheck(lambda t: layer(t, mask), x) and torch.autograd.gradgradcheck(
+        lambda t: layer(t, mask), x
+    )
 
 
 # ---------------------------------------------------------------- the promise: the hole's content does not matter
@@ -231,7 +286,7 @@ def test_a_fully_valid_mask_is_the_plain_convolution_inside(bias, stride, dilati
 # ---------------------------------------------------------------- the published formula
 
 def published(x, mask, weight, bias, stride, padding, dilation, eps=1e-8):
-    "The widespread form: an all-ones convolution over all channels, a ratio with epsilon, clamped; the bias taken off and put back."
+    "The widespread form: ones over all channels, a ratio with epsilon, clamped; the bias taken off and put back."
     count = F.conv2d(mask, torch.ones_like(weight), None, stride, padding, dilation)
     new = count.clamp(0, 1)
     ratio = weight[0].numel() / (count + eps) * new
@@ -241,7 +296,9 @@ def published(x, mask, weight, bias, stride, padding, dilation, eps=1e-8):
     return ((raw - b) * ratio + b) * new, new
 
 
-@pytest.mark.parametrize("kernel, stride, padding, dilation", [(3, 1, 1, 1), (7, 2, 3, 1), (5, 2, 2, 1), (3, 1, 2, 2), (1, 1, 0, 1)])
+@pytest.mark.parametrize(
+    "kernel, stride, padding, dilation", [(3, 1, 1, 1), (7, 2, 3, 1), (5, 2, 2, 1), (3, 1, 2, 2), (1, 1, 0, 1)]
+)
 @pytest.mark.parametrize("bias", [False, True])
 def test_equals_the_published_formula_where_that_is_right(kernel, stride, padding, dilation, bias):
     torch.manual_seed(0)
@@ -320,7 +377,12 @@ def test_bug_5_empty_windows_in_half_precision(kind):
     x = x.to(kind).requires_grad_()
     y = layer(x, mask.to(kind))
     y.sum().backward()
-    assert y.isfinite().all() and (y[..., 3:6, 3:6] == 0).all() and x.grad.isfinite().all() and layer.weight.grad.isfinite().all()
+    assert (
+        y.isfinite().all()
+        and (y[..., 3:6, 3:6] == 0).all()
+        and x.grad.isfinite().all()
+        and layer.weight.grad.isfinite().all()
+    )
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
@@ -345,7 +407,9 @@ def test_bug_7_nothing_is_remembered_between_calls():
     layer(x, mask), layer(x, torch.zeros_like(mask)), layer(x[:1], mask[:1])
     again = layer(x)
     assert torch.equal(fresh[0], again[0]) and (again[1] == 1).all()
-    assert before.keys() == layer.__dict__.keys() and {k: v for k, v in before.items() if k[0] != "_"} == {k: v for k, v in layer.__dict__.items() if k[0] != "_"}
+    assert before.keys() == layer.__dict__.keys() and {k: v for k, v in before.items() if k[0] != "_"} == {
+        k: v for k, v in layer.__dict__.items() if k[0] != "_"
+    }
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
@@ -376,10 +440,14 @@ def test_bug_10_a_border_of_real_pixels_is_not_reweighted(mode):
     layer, plain = (kind(3, 4, 3, padding=1, padding_mode=mode) for kind in (PartialConv2d, nn.Conv2d))
     plain.load_state_dict(layer.state_dict())
     x = torch.randn(2, 3, 6, 6)
-    assert torch.allclose(layer(x), plain(x), atol=1e-6) and torch.allclose(layer(x, torch.ones(2, 1, 6, 6)), plain(x), atol=1e-6)
+    assert torch.allclose(layer(x), plain(x), atol=1e-6) and torch.allclose(
+        layer(x, torch.ones(2, 1, 6, 6)), plain(x), atol=1e-6
+    )
     zeros = PartialConv2d(1, 1, 3, padding=1, bias=False)
     nn.init.constant_(zeros.weight, 1 / 9)
-    assert torch.allclose(zeros(torch.ones(1, 1, 6, 6)), torch.ones(1, 1, 6, 6))  # and zeros are: ×1.5 at edges, ×2.25 in corners
+    assert torch.allclose(
+        zeros(torch.ones(1, 1, 6, 6)), torch.ones(1, 1, 6, 6)
+    )  # and zeros are: ×1.5 at edges, ×2.25 in corners
 
 
 # ---------------------------------------------------------------- half precision, autocast
@@ -393,7 +461,16 @@ def test_half_precision(kind, allowed, how, bias):
     x, mask = torch.randn(2, 8, 15, 15), (torch.rand(2, 8, 15, 15) > .9).float()
     mask[:, :, :6, :6] = 0
     if how == "layer": layer, x = layer.to(kind), x.to(kind)
-    wanted, wanted_new = brute(x.double(), mask.double(), layer.weight.double(), None if layer.bias is None else layer.bias.double(), 2, 2, 1, 1)
+    wanted, wanted_new = brute(
+        x.double(),
+        mask.double(),
+        layer.weight.double(),
+        None if layer.bias is None else layer.bias.double(),
+        2,
+        2,
+        1,
+        1,
+    )
     x = torch.where(mask > 0, x, torch.nan).requires_grad_()
     with torch.autocast("cpu", kind, enabled=how == "autocast"): y, new = layer(x, mask)
     assert y.dtype == kind and new.dtype == torch.float32 and torch.equal(new.double(), wanted_new)
@@ -411,11 +488,13 @@ def test_the_ratio_is_not_rounded_to_half_precision():
 
 @pytest.mark.parametrize("bias", [None, torch.ones(1)])
 def test_what_a_fast_convolution_leaves_in_an_empty_window_is_removed(bias):
-    "FFT and Winograd kernels leave 1e-7 where every input was 0; the output there is exactly 0, bias and all, whatever the precision."
+    "FFT and Winograd kernels leave 1e-7 where every input was 0; the output there is exactly 0, bias and all."
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raw = torch.tensor([1e-4, 5., 5.], dtype=dtype).view(1, 1, 3)
         y = renormalise(raw, torch.tensor([0., 1, 4]).view(1, 1, 3), 4, bias).flatten()
-        assert torch.equal(y, torch.tensor([0., 20, 5], dtype=dtype) + (0 if bias is None else torch.tensor([0., 1, 1], dtype=dtype)))
+        assert torch.equal(
+            y, torch.tensor([0.0, 20, 5], dtype=dtype) + (0 if bias is None else torch.tensor([0.0, 1, 1], dtype=dtype))
+        )
 
 
 # ---------------------------------------------------------------- tools of torch
@@ -472,7 +551,10 @@ def test_counts_are_whole_on_a_gpu():
     "Neither TF32 nor a Winograd kernel may blur a count."
     mask = (torch.rand(2, 4096, 33, 33, generator=torch.Generator().manual_seed(0)) > .5).float()
     layer = PartialConv2d(4096, 1, 5, padding=2, multi_channel=True, bias=False)
-    assert torch.equal(layer.cuda().count(mask.cuda())[0].cpu().double(), F.conv2d(mask.double().sum(1, keepdim=True), torch.ones(1, 1, 5, 5).double(), padding=2))
+    assert torch.equal(
+        layer.cuda().count(mask.cuda())[0].cpu().double(),
+        F.conv2d(mask.double().sum(1, keepdim=True), torch.ones(1, 1, 5, 5).double(), padding=2),
+    )
 
 
 # ---------------------------------------------------------------- shapes, dtypes and bad input
@@ -496,7 +578,17 @@ def test_what_is_given_is_not_changed():
     assert torch.equal(x, before[0]) and torch.equal(mask, before[1])
 
 
-@pytest.mark.parametrize("mask", [torch.ones(2, 1, 8, 9), torch.ones(2, 8, 8), torch.ones(8, 8), torch.ones(3, 1, 8, 8), torch.ones(2, 2, 8, 8), torch.ones(2, 3, 8, 8)])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        torch.ones(2, 1, 8, 9),
+        torch.ones(2, 8, 8),
+        torch.ones(8, 8),
+        torch.ones(3, 1, 8, 8),
+        torch.ones(2, 2, 8, 8),
+        torch.ones(2, 3, 8, 8),
+    ],
+)
 def test_a_mask_of_another_shape_is_named_with_both_shapes(mask):
     with pytest.raises(ValueError) as error: PartialConv2d(3, 4, 3)(torch.randn(2, 3, 8, 8), mask)
     assert str(list(mask.shape)) in str(error.value) and "[2, 3, 8, 8]" in str(error.value)
@@ -520,14 +612,21 @@ def test_x_of_another_shape_is_named_with_both_shapes():
 
 def test_options_that_cannot_be_are_named():
     with pytest.raises(ValueError, match="padding=.*negative"): PartialConv2d(3, 4, 3, padding=-1)
-    for options in (dict(planes=(2, 2)), dict(planes=(2, 1), multi_channel=True), dict(planes=(2, 1), groups=3, out_channels=3)):
-        with pytest.raises(ValueError, match="planes"): PartialConv2d(**{"in_channels": 3, "out_channels": 4, "kernel_size": 3, **options})
+    for options in (
+        dict(planes=(2, 2)),
+        dict(planes=(2, 1), multi_channel=True),
+        dict(planes=(2, 1), groups=3, out_channels=3),
+    ):
+        with pytest.raises(ValueError, match="planes"):
+            PartialConv2d(**{"in_channels": 3, "out_channels": 4, "kernel_size": 3, **options})
     for options in (dict(stride=0), dict(padding="some")):
         with pytest.raises((ValueError, RuntimeError)): PartialConv2d(3, 4, 3, **options)(torch.randn(1, 3, 8, 8))
 
 
 def test_the_repr_tells_the_options():
-    assert "planes=(2, 1)" in repr(PartialConv2d(3, 4, 3, planes=(2, 1))) and "multi" not in repr(PartialConv2d(3, 4, 3))
+    assert "planes=(2, 1)" in repr(PartialConv2d(3, 4, 3, planes=(2, 1))) and "multi" not in repr(
+        PartialConv2d(3, 4, 3)
+    )
 
 
 # ---------------------------------------------------------------- a drop-in for nn.Conv2d and for NVIDIA's layer
@@ -567,7 +666,11 @@ def test_a_write_to_one_plane_of_the_new_mask_changes_no_other(multi):
 @pytest.mark.parametrize("dtype, error", [(torch.float16, 1e-2), (torch.bfloat16, 1e-1), (torch.float64, 1e-6)])
 def test_a_recast_layer(dtype, error):
     torch.manual_seed(0)
-    layer, x, mask = PartialConv2d(8, 4, 3, padding=1, return_mask=True), torch.randn(2, 8, 9, 9), torch.zeros(2, 1, 9, 9)
+    layer, x, mask = (
+        PartialConv2d(8, 4, 3, padding=1, return_mask=True),
+        torch.randn(2, 8, 9, 9),
+        torch.zeros(2, 1, 9, 9),
+    )
     mask[:, :, 3:5] = 1
     expected, wanted = layer(x, mask)
     y, new = layer.to(dtype)(x.to(dtype), mask)

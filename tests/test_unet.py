@@ -34,13 +34,20 @@ def shaken(net, seed=0):
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for name, low, high in (("weight", .5, 1.5), ("bias", -.5, .5), ("running_mean", -.5, .5), ("running_var", .5, 1.5)):
-                getattr(module, name).data.copy_(torch.rand(module.num_features, generator=generator) * (high - low) + low)
+            for name, low, high in (
+                ("weight", 0.5, 1.5),
+                ("bias", -0.5, 0.5),
+                ("running_mean", -0.5, 0.5),
+                ("running_var", 0.5, 1.5),
+            ):
+                getattr(module, name).data.copy_(
+                    torch.rand(module.num_features, generator=generator) * (high - low) + low
+                )
     net.decoder[-1].conv.bias.data.copy_(torch.rand(3, generator=generator))
     return net
 
 
-# --- the widespread definition, written plainly ------------------------------------------------------------------------------------
+# --- the widespread definition, written plainly -----------------------------------------------------------------------
 
 class WidespreadLayer(nn.Module):
     "A mask as large as the features, and an all-ones convolution that counts it: no trick of ours in it."
@@ -68,7 +75,13 @@ class WidespreadNet(nn.Module):
         channels, kernels = (3, 64, 128, 256, 512, 512, 512, 512), (7, 5, 5, 3, 3, 3, 3)
         for i in range(1, 8):
             setattr(self, f"ec_images_{i}", WidespreadLayer(channels[i - 1], channels[i], kernels[i - 1], 2, bn=i > 1))
-            setattr(self, f"dc_images_{i}", WidespreadLayer(channels[i] + channels[i - 1], channels[i - 1], 3, 1, i > 1, .2 if i > 1 else None, i == 1))
+            setattr(
+                self,
+                f"dc_images_{i}",
+                WidespreadLayer(
+                    channels[i] + channels[i - 1], channels[i - 1], 3, 1, i > 1, 0.2 if i > 1 else None, i == 1
+                ),
+            )
 
     def forward(self, x, m):
         xs, ms = [x], [m]
@@ -101,7 +114,8 @@ def test_seven_stages_equal_the_widespread_definition(widespread, training):
         torch.testing.assert_close(ours(image, mask), expected, rtol=0, atol=1e-5)
     if not training: return
     for key, value in theirs.state_dict().items():  # the statistics that training leaves behind, too
-        if "running" in key: torch.testing.assert_close(ours.state_dict()[own_name(key)], value, rtol=1e-4, atol=1e-5, msg=key)
+        if "running" in key:
+            torch.testing.assert_close(ours.state_dict()[own_name(key)], value, rtol=1e-4, atol=1e-5, msg=key)
 
 
 def own_name(key):
@@ -120,7 +134,7 @@ def test_gradients_equal_those_of_the_widespread_definition(widespread):
         torch.testing.assert_close(mine[own_name(key)].grad, value.grad, rtol=1e-6, atol=1e-11, msg=key)
 
 
-# --- shapes, parameters, options ---------------------------------------------------------------------------------------------------
+# --- shapes, parameters, options --------------------------------------------------------------------------------------
 
 def parameters(net): return sum(p.numel() for p in net.parameters())
 
@@ -133,16 +147,29 @@ def test_parameters(make, count):
 
 
 def test_state_dict_holds_no_mask_kernels():
-    "An all-ones kernel kept as a convolution doubles the checkpoint (and as a plain attribute stays behind on the CPU)."
+    "An all-ones kernel that is kept as a convolution doubles the checkpoint, and as an attribute stays on the CPU."
     kinds = {key.split(".", 2)[2] for key in PConvUNet(TINY).state_dict()}
-    assert kinds == {"conv.weight", "conv.bias", *(f"bn.{n}" for n in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"))}
+    assert kinds == {
+        "conv.weight",
+        "conv.bias",
+        *(f"bn.{n}" for n in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")),
+    }
 
 
 def test_rules_of_the_table():
-    "BatchNorm that is built is also part of the network; bias only in the last convolution; ReLU before, LeakyReLU behind the bottleneck."
+    "BatchNorm is really part of the network; a bias in the last convolution alone; ReLU down, LeakyReLU up."
     with torch.device("meta"): net = PConvUNet.paper()
     assert [block.conv.kernel_size[0] for block in net.encoder] == [7, 5, 5, 3, 3, 3, 3, 3]
-    assert [block.conv.in_channels for block in net.decoder] == [1024, 1024, 1024, 1024, 512 + 256, 256 + 128, 128 + 64, 64 + 3]
+    assert [block.conv.in_channels for block in net.decoder] == [
+        1024,
+        1024,
+        1024,
+        1024,
+        512 + 256,
+        256 + 128,
+        128 + 64,
+        64 + 3,
+    ]
     assert [block.bn is not None for block in net.encoder] == [False] + [True] * 7
     assert [block.bn is not None for block in net.decoder] == [True] * 7 + [False]
     assert [block.conv.bias is not None for block in [*net.encoder, *net.decoder]] == [False] * 15 + [True]
@@ -166,7 +193,15 @@ def test_config_rebuilds_the_network():
     assert again.config == net.config and torch.equal(again.eval()(*pictures()), net.eval()(*pictures()))
 
 
-@pytest.mark.parametrize("options, words", [(dict(head="sigmoid"), "sigmoid"), (dict(upsample="area"), "area"), (dict(widths=()), "widths"), (dict(widths=(8, 0)), "widths")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (dict(head="sigmoid"), "sigmoid"),
+        (dict(upsample="area"), "area"),
+        (dict(widths=()), "widths"),
+        (dict(widths=(8, 0)), "widths"),
+    ],
+)
 def test_wrong_options_are_named(options, words):
     with pytest.raises(ValueError, match=words): PConvUNet(**options)
 
@@ -180,7 +215,7 @@ def test_mask_layers_give_the_history_of_the_mask():
         assert torch.equal(block(x, before)[1], after)
 
 
-# --- any size, any value in the hole -----------------------------------------------------------------------------------------------
+# --- any size, any value in the hole ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("size", [(8, 8), (1, 1), (5, 7), (33, 50), (64, 41)])
 @pytest.mark.parametrize("partial", [True, False])
@@ -225,13 +260,15 @@ def test_the_plain_twin_sees_mid_grey_in_the_hole():
 
 
 def test_no_layer_sees_the_hole():
-    "Between the blocks the features are exactly 0 in their holes, BatchNorm's shift or not; bilinear upsampling must not fill them."
+    "Features are exactly 0 in their holes between the blocks, BatchNorm's shift and bilinear upsampling or not."
     for upsample in ("nearest", "bilinear"):
         net = shaken(PConvUNet(TINY, upsample=upsample)).eval()
         seen = []
         for block in [*net.encoder, *net.decoder]:
             block.conv.register_forward_pre_hook(lambda conv, args: seen.append((conv.planes, *args)))
-            block.register_forward_pre_hook(lambda block, args: seen.extend((None, *args[i:i + 2]) for i in range(0, len(args), 2)))
+            block.register_forward_pre_hook(
+                lambda block, args: seen.extend((None, *args[i : i + 2]) for i in range(0, len(args), 2))
+            )
         image, mask = torch.rand(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
         mask[:, :, :6, :6] = 1  # so little is valid that the hole reaches the bottleneck and the decoder
         net(image, mask)
@@ -241,14 +278,16 @@ def test_no_layer_sees_the_hole():
                 assert (part * (1 - plane) == 0).all()
 
 
-# --- doubling and convolving in one ------------------------------------------------------------------------------------------------
+# --- doubling and convolving in one -----------------------------------------------------------------------------------
 
 def test_merged_taps_by_hand():
     "Along a line a, b, c becomes c, b + c, a + b, a: 1, 2, 4 gives 4, 6, 3, 1."
     line = torch.tensor([1., 2, 4])
     merged = merge_kernel(line.outer(torch.tensor([0., 1, 0])).expand(2, 5, 3, 3))
     assert merged.shape == (5, 2, 4, 4)
-    assert torch.equal(merged[3, 1, :, 1], torch.tensor([4., 6, 3, 1])) and torch.equal(merged[3, 1, 1], torch.tensor([0., 6, 6, 0]))
+    assert torch.equal(merged[3, 1, :, 1], torch.tensor([4.0, 6, 3, 1])) and torch.equal(
+        merged[3, 1, 1], torch.tensor([0.0, 6, 6, 0])
+    )
 
 
 def doubled_by_loop(x, skip, weight):
@@ -257,7 +296,8 @@ def doubled_by_loop(x, skip, weight):
     padded = F.pad(both, (1, 1, 1, 1))
     y = x.new_zeros(len(x), len(weight), *skip.shape[2:])
     for i in range(y.shape[2]):
-        for j in range(y.shape[3]): y[:, :, i, j] = torch.einsum("bchw,ochw->bo", padded[:, :, i:i + 3, j:j + 3], weight)
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = torch.einsum("bchw,ochw->bo", padded[:, :, i : i + 3, j : j + 3], weight)
     return y
 
 
@@ -265,12 +305,17 @@ def doubled_by_loop(x, skip, weight):
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_double_and_convolve_equals_a_loop(size, layout):
     torch.manual_seed(0)
-    (h, w), leaf = size, lambda *shape: torch.randn(shape, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    (h, w), leaf = (
+        size,
+        lambda *shape: torch.randn(shape, dtype=torch.float64).to(memory_format=layout).requires_grad_(),
+    )
     given = leaf(2, 5, h, w), leaf(2, 3, 2 * h, 2 * w), leaf(4, 8, 3, 3)
     fast, slow = double_and_convolve(*given), doubled_by_loop(*given)
     torch.testing.assert_close(fast, slow, rtol=0, atol=1e-12)
     weight = torch.randn_like(slow)
-    for a, b in zip(torch.autograd.grad((fast * weight).sum(), given), torch.autograd.grad((slow * weight).sum(), given)):
+    for a, b in zip(
+        torch.autograd.grad((fast * weight).sum(), given), torch.autograd.grad((slow * weight).sum(), given)
+    ):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
 
 
@@ -282,7 +327,12 @@ def test_a_merged_block_equals_the_long_way(partial, bias):
     if bias: block.conv.bias.data.fill_(.7)
     masks = [(torch.rand(2, 1, n, n) > .7).double() for n in (5, 10)]
     masks[0][0], masks[1][0, :, :6] = 0, 0  # windows that see nothing
-    given = (torch.randn(2, 6, 5, 5).double() * masks[0], masks[0], torch.randn(2, 3, 10, 10).double() * masks[1], masks[1])
+    given = (
+        torch.randn(2, 6, 5, 5).double() * masks[0],
+        masks[0],
+        torch.randn(2, 3, 10, 10).double() * masks[1],
+        masks[1],
+    )
     if not partial: given = (given[0], None, given[2], None)
     assert block.merged
     short, block.merged = block(*given), False
@@ -294,7 +344,9 @@ def test_a_merged_block_equals_the_long_way(partial, bias):
 def test_only_narrowing_stages_doubled_by_nearest_are_merged():
     merged = lambda net: [block.merged for block in (*net.encoder, *net.decoder)]
     with torch.device("meta"):
-        assert merged(PConvUNet.seven_stage()) == [False] * 10 + [True] * 4 == merged(PConvUNet.seven_stage(partial=False))
+        assert (
+            merged(PConvUNet.seven_stage()) == [False] * 10 + [True] * 4 == merged(PConvUNet.seven_stage(partial=False))
+        )
         assert not any(merged(PConvUNet.seven_stage(upsample="bilinear")))
 
 
@@ -342,31 +394,41 @@ def test_masks_of_any_type(dtype):
     assert torch.equal(net(image, mask.to(dtype)), net(image, mask))
 
 
-@pytest.mark.parametrize("image, mask, words", [
-    ((3, 16, 16), (1, 16, 16), r"\[3, 16, 16\]"), ((1, 1, 16, 16), (1, 1, 16, 16), r"\[1, 1, 16, 16\]"),
-    ((2, 3, 16, 16), (2, 1, 16, 15), r"\[2, 1, 16, 15\].*\[2, 3, 16, 16\]"), ((2, 3, 16, 16), (2, 3, 16, 16), r"\[2, 3, 16, 16\].*\[2,1,16,16\]"),
-    ((2, 3, 16, 16), (3, 1, 16, 16), r"\[3, 1, 16, 16\]"), ((2, 3, 16, 16), (16, 16), r"\[16, 16\]")])
+@pytest.mark.parametrize(
+    "image, mask, words",
+    [
+        ((3, 16, 16), (1, 16, 16), r"\[3, 16, 16\]"),
+        ((1, 1, 16, 16), (1, 1, 16, 16), r"\[1, 1, 16, 16\]"),
+        ((2, 3, 16, 16), (2, 1, 16, 15), r"\[2, 1, 16, 15\].*\[2, 3, 16, 16\]"),
+        ((2, 3, 16, 16), (2, 3, 16, 16), r"\[2, 3, 16, 16\].*\[2,1,16,16\]"),
+        ((2, 3, 16, 16), (3, 1, 16, 16), r"\[3, 1, 16, 16\]"),
+        ((2, 3, 16, 16), (16, 16), r"\[16, 16\]"),
+    ],
+)
 def test_wrong_shapes_are_named(image, mask, words):
     with pytest.raises(ValueError, match=words): PConvUNet(TINY).eval()(torch.rand(image), torch.ones(mask))
 
 
 def test_a_grey_mask_is_refused():
-    with pytest.raises(ValueError, match="binarise"): PConvUNet(TINY).eval()(torch.rand(1, 3, 16, 16), torch.full((1, 1, 16, 16), .5))
+    with pytest.raises(ValueError, match="binarise"):
+        PConvUNet(TINY).eval()(torch.rand(1, 3, 16, 16), torch.full((1, 1, 16, 16), 0.5))
 
 
 def test_one_value_for_each_channel_is_refused_in_training():
     net = PConvUNet(TINY)
-    with pytest.raises(ValueError, match=r"8 × 7 .* 3 stages.*2 pictures"): net(torch.rand(1, 3, 8, 7), torch.ones(1, 1, 8, 7))
+    with pytest.raises(ValueError, match=r"8 × 7 .* 3 stages.*2 pictures"):
+        net(torch.rand(1, 3, 8, 7), torch.ones(1, 1, 8, 7))
     assert net(torch.rand(2, 3, 8, 8), torch.ones(2, 1, 8, 8)).shape == (2, 3, 8, 8)
     assert net(torch.rand(1, 3, 8, 9), torch.ones(1, 1, 8, 9)).shape == (1, 3, 8, 9)
     assert freeze_encoder_bn(net)(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8)).shape == (1, 3, 8, 8)
 
 
-# --- as a module -------------------------------------------------------------------------------------------------------------------
+# --- as a module ------------------------------------------------------------------------------------------------------
 
 def test_copies_and_pickles():
     net = PConvUNet(TINY).eval()
-    for again in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))): assert torch.equal(again(*pictures()), net(*pictures()))
+    for again in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert torch.equal(again(*pictures()), net(*pictures()))
 
 
 def test_channels_last_and_double():
@@ -414,7 +476,7 @@ def test_forward_leaves_its_inputs_alone():
     assert torch.equal(image, before[0]) and torch.equal(mask, before[1])
 
 
-# --- the second phase --------------------------------------------------------------------------------------------------------------
+# --- the second phase -------------------------------------------------------------------------------------------------
 
 def train_once(net):
     optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=.1, weight_decay=.1)
@@ -425,7 +487,7 @@ def train_once(net):
 
 
 def test_freezing_stops_statistics_and_affine_of_the_encoder_alone():
-    "Freezing must not stop at eval(), with the affine parameters still training; and the next epoch's train() must not undo it."
+    "Not statistics alone, with the affine still training; and the next epoch's `train()` must not undo it."
     net = freeze_encoder_bn(PConvUNet(TINY).train())
     net.eval()
     net.train()
@@ -452,7 +514,7 @@ def test_inference_does_not_depend_on_the_batch():
     torch.testing.assert_close(net(image, mask)[:1], net(image[:1], mask[:1]), rtol=0, atol=1e-5)
 
 
-# --- the layers are really called --------------------------------------------------------------------------------------------------
+# --- the layers are really called -------------------------------------------------------------------------------------
 
 MERGING = (8, 12, 12)  # two of the decoder's three blocks merge doubling and convolution
 
@@ -522,7 +584,12 @@ def test_what_a_hook_kept_is_not_overwritten(everywhere, partial):
         with torch.no_grad(): net(*pictures())
     finally:
         for handle in handles: handle.remove()
-    assert {name for name, *_ in kept} > {"PConvBlock", "BatchNorm2d", "PartialConv2d" if partial else "Conv2d", "LeakyReLU"}
+    assert {name for name, *_ in kept} > {
+        "PConvBlock",
+        "BatchNorm2d",
+        "PartialConv2d" if partial else "Conv2d",
+        "LeakyReLU",
+    }
     for name, now, then in kept: assert torch.equal(now, then), name
 
 
@@ -622,7 +689,7 @@ def test_another_dilation_is_heeded():
     with torch.no_grad(): assert torch.equal(net(*pictures()), long_way(net)(*pictures()))
 
 
-# --- recast, traced and wrapped ----------------------------------------------------------------------------------------------------
+# --- recast, traced and wrapped ---------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("partial", [True, False])
 @pytest.mark.parametrize("dtype, error", [(torch.float16, 2e-2), (torch.bfloat16, .15), (torch.float64, 1e-5)])
@@ -719,7 +786,7 @@ def test_one_picture_in_each_process_of_a_team(monkeypatch):
     with pytest.raises(ValueError, match="2 pictures"): own(*one)
 
 
-# --- networks by name --------------------------------------------------------------------------------------------------------------
+# --- networks by name -------------------------------------------------------------------------------------------------
 
 class Gated(nn.Module):
     "A network of another class: one convolution that reads mask and picture. It has no `encoder`."
@@ -740,6 +807,32 @@ def test_a_network_of_another_class_is_one_line(monkeypatch):
     net = make_net("gated", width=6)
     assert type(net) is Gated and net.config == {"width": 6}
     assert make_net(net) is net
+
+
+def test_a_network_of_another_class_from_training_to_the_table(monkeypatch, tmp_path):
+    "fit, save, load, fill and evaluate know it by the one line."
+    from pconv_edu.evaluation import evaluate
+    from pconv_edu.inpainting import inpaint
+    from pconv_edu.phases import Phase
+    from pconv_edu.train import fit
+    from pconv_edu.weights import load_pretrained, save_pretrained
+    monkeypatch.setitem(NETS, "gated", Gated)
+    photos = list(pictures(3, 32, 32)[0])
+    options = dict(net="gated", size=32, batch=2, vgg=None, progress=False, draw=False, device="cpu")
+    phases = (Phase("first", 2, 1e-3), Phase("second", 1, 1e-4, freeze_encoder_bn=True))
+    with pytest.raises(ValueError, match="Gated.*freeze_encoder_bn"):
+        fit(photos, out=tmp_path, phases=phases, **options)
+    net = fit(photos, out=tmp_path, phases=phases[:1], **options).net
+    image, mask = pictures(1, 32, 32, hole=.3)
+    saved = save_pretrained(net, tmp_path / "gated.safetensors")
+    with torch.no_grad(): expected = net(image, mask)
+    for path in (tmp_path, saved):
+        loaded = load_pretrained(path)
+        assert type(loaded) is Gated
+        with torch.no_grad(): assert torch.equal(loaded(image, mask), expected)
+    filled = inpaint(image, mask, loaded)
+    torch.testing.assert_close(filled, torch.where(mask != 0, image, expected.clamp(0, 1)), rtol=0, atol=1e-6)
+    assert len(evaluate(loaded, photos, size=32, per_bin=1).rows) == 6
 
 
 def test_a_seed_gives_the_same_first_weights_and_leaves_the_generator_alone():
