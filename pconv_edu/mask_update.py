@@ -67,9 +67,8 @@ def update_mask(
         raise ValueError(f"a mask has shape [B,1,{names}] or [1,{names}], and this one has {list(mask.shape)}")
     check_mask(mask)
     if not mask.is_floating_point(): mask = mask.float()
-    outside_is_hole = F.pad(
-        mask, _edges(padding, kernel_size, dilation)
-    )  # max_pool's own padding stops at half a kernel
+    # written out, for max_pool's own padding stops at half a kernel
+    outside_is_hole = F.pad(mask, _edges(padding, kernel_size, dilation))
     max_pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[sides - 1]
     return max_pool(outside_is_hole, kernel_size, stride, dilation=dilation)
 
@@ -91,8 +90,7 @@ def _through(layer, mask: Tensor) -> Tensor:
 
 def mask_history(
     mask: Tensor,  # [B,1,H,W] or [1,H,W]; 1 = valid, 0 = hole
-    net_or_layers: nn.Module
-    | Iterable,  # a network with `mask_layers()`, perhaps wrapped, or its layers: see `_through`
+    net_or_layers: nn.Module | Iterable,  # a network with `mask_layers()`, perhaps wrapped; or its layers
 ) -> list[Tensor]:  # the mask itself, then the mask after each layer
     "The mask as it passes through a network, layer by layer."
     layers = net_or_layers

@@ -35,12 +35,8 @@ def partial_conv2d_loop(
     new_mask = torch.zeros_like(y)
     for b, o, i, j in product(*map(range, y.shape)):
         first = o // (out // groups) * share  # the first input channel of this output's group
-        window = (
-            b,
-            slice(first, first + share),
-            slice(i * sy, i * sy + reach_y, dy),
-            slice(j * sx, j * sx + reach_x, dx),
-        )
+        rows, columns = slice(i * sy, i * sy + reach_y, dy), slice(j * sx, j * sx + reach_x, dx)
+        window = b, slice(first, first + share), rows, columns
         seen = valid[window]
         if not seen.any(): continue  # sum(M) = 0: the output is 0 and still a hole
         y[b, o, i, j] = (weight[o][seen] * x[window][seen]).sum() * seen.numel() / seen.sum()
@@ -123,8 +119,7 @@ class _PartialConv:
         *args,  # in_channels, out_channels, kernel_size, stride, padding, ...: those of `nn.Conv2d`
         multi_channel: bool = False,  # the mask has a plane for each channel of x, and so has the returned one for y
         return_mask: bool = False,  # return (y, new mask) instead of y
-        planes: tuple[int, ...]
-        | None = None,  # the mask has a plane for each of these runs of channels: see `channel_sum`
+        planes: tuple[int, ...] | None = None,  # channels that each plane of the mask stands for: see `channel_sum`
         **kwargs,
     ):
         super().__init__(*args, **kwargs)

@@ -99,11 +99,8 @@ def test_dtypes_batches_and_three_dimensions():
 @pytest.mark.parametrize(
     "bad",
     [
-        torch.full((1, 1, 4, 4), 0.5),
-        -torch.ones(1, 1, 4, 4),
-        torch.full((1, 1, 4, 4), 255.0),
-        torch.full((1, 1, 4, 4), float("nan")),
-        torch.full((1, 1, 4, 4), float("inf")),
+        torch.full((1, 1, 4, 4), 0.5), -torch.ones(1, 1, 4, 4), torch.full((1, 1, 4, 4), 255.0),
+        torch.full((1, 1, 4, 4), float("nan")), torch.full((1, 1, 4, 4), float("inf")),
         torch.full((1, 1, 4, 4), 2, dtype=torch.uint8),
     ],
 )

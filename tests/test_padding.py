@@ -20,12 +20,8 @@ class Rewritten(nn.Conv2d):
     "The published padding, written out: the convolution without bias, times window / pixels inside the picture."
     def forward(self, x):
         inside = F.conv2d(
-            x.new_ones(1, 1, *x.shape[2:]),
-            x.new_ones(1, 1, *self.kernel_size),
-            None,
-            self.stride,
-            self.padding,
-            self.dilation,
+            x.new_ones(1, 1, *x.shape[2:]), x.new_ones(1, 1, *self.kernel_size), None, self.stride,
+            self.padding, self.dilation,
         )
         y = F.conv2d(x, self.weight, None, self.stride, self.padding, self.dilation, self.groups) * (
             self.kernel_size[0] * self.kernel_size[1] / inside
@@ -74,15 +70,11 @@ def test_it_trains_and_loads_its_old_weights():
 
 def test_says_what_it_left_alone():
     model = nn.Sequential(
-        nn.Conv1d(1, 1, 3, padding=1),
-        nn.Conv3d(1, 1, 3, padding=1),
-        nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"),
-        nn.Conv2d(1, 1, 3),
-        nn.Conv2d(1, 1, 3, padding="valid"),
-        nn.Conv2d(1, 1, 1, padding="same"),
+        nn.Conv1d(1, 1, 3, padding=1), nn.Conv3d(1, 1, 3, padding=1),
+        nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), nn.Conv2d(1, 1, 3),
+        nn.Conv2d(1, 1, 3, padding="valid"), nn.Conv2d(1, 1, 1, padding="same"),
         nn.ConvTranspose2d(1, 1, 3, padding=1),
-        nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3, padding=1)),
-        PartialConv2d(1, 1, 3, padding=1),
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 1, 3, padding=1)), PartialConv2d(1, 1, 3, padding=1),
         nn.Linear(1, 1),
     )
     lines = []
@@ -90,10 +82,8 @@ def test_says_what_it_left_alone():
     assert type(model[0]) is PartialConv1d and type(model[1]) is PartialConv3d
     assert lines == [
         "partial padding: 2 convolutions swapped, 7 left alone",
-        "  1 left alone (padding_mode='reflect' brings real pixels): 2",
-        "  3 left alone (no padding): 3, 4, 5",
-        "  1 left alone (a ConvTranspose2d): 6",
-        "  1 left alone (a ParametrizedConv2d): 7",
+        "  1 left alone (padding_mode='reflect' brings real pixels): 2", "  3 left alone (no padding): 3, 4, 5",
+        "  1 left alone (a ConvTranspose2d): 6", "  1 left alone (a ParametrizedConv2d): 7",
         "  1 left alone (a PartialConv2d): 8",
     ]
 

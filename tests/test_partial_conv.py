@@ -12,13 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pconv_edu.partial_conv import (
-    PartialConv1d,
-    PartialConv2d,
-    PartialConv3d,
-    channel_sum,
-    partial_conv2d_loop,
-    renormalise,
-    window_count,
+    PartialConv1d, PartialConv2d, PartialConv3d, channel_sum, partial_conv2d_loop, renormalise, window_count,
 )
 
 CONVS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -53,8 +47,7 @@ def brute(x, mask, weight, bias, stride, padding, dilation, groups, mode="zeros"
     values, news = [], []
     for place in product(*map(range, sizes)):
         window = (
-            slice(None),
-            slice(None),
+            slice(None), slice(None),
             *(slice(p * s, p * s + d * (k - 1) + 1, d) for p, s, k, d in zip(place, stride, kernel, dilation)),
         )
         seen = mask[window].reshape(len(x), groups, share * prod(kernel))
@@ -85,21 +78,13 @@ GRID = dict(
     padding=[0, 1, 2, 3, (0, 2), "same", "valid"],
     dilation=[1, 2, 3],
     channels=[
-        (3, 4, 1),
-        (4, 6, 2),
-        (4, 4, 4),
-        (3, 6, 3),
+        (3, 4, 1), (4, 6, 2), (4, 4, 4), (3, 6, 3),
     ],  # in, out, groups: none, two, depthwise, depthwise with two outputs each
     bias=[False, True],
     mode=["zeros", "reflect", "replicate", "circular"],
     mask=[
-        "none",
-        "one plane",
-        "all channels",
-        "one for the batch",
-        "one for the batch, all channels",
-        "all holes",
-        "no hole",
+        "none", "one plane", "all channels", "one for the batch", "one for the batch, all channels",
+        "all holes", "no hole",
     ],
     batch=[2, 1, 0],
     channels_last=[False, True],
@@ -147,17 +132,8 @@ def make(case, seed):
         size = [max(n, dilation * (k - 1) + 1) for n, k in zip(size, kernel)]
     multi = "channels" in case["mask"]
     layer = PartialConv2d(
-        inputs,
-        outputs,
-        case["kernel"],
-        case["stride"],
-        case["padding"],
-        dilation,
-        groups,
-        case["bias"],
-        case["mode"],
-        multi_channel=multi,
-        return_mask=True,
+        inputs, outputs, case["kernel"], case["stride"], case["padding"], dilation, groups, case["bias"],
+        case["mode"], multi_channel=multi, return_mask=True,
     ).double()
     b = case["batch"]
     x = torch.randn(b, inputs, *size, dtype=torch.float64)
@@ -209,10 +185,7 @@ def test_one_and_three_dimensions(dims, seed):
     torch.manual_seed(seed)
     draw = random.Random(seed)
     kernel, stride, dilation, groups = (
-        draw.choice([1, 2, 3]),
-        draw.choice([1, 2]),
-        draw.choice([1, 2]),
-        draw.choice([1, 2, 4]),
+        draw.choice([1, 2, 3]), draw.choice([1, 2]), draw.choice([1, 2]), draw.choice([1, 2, 4]),
     )
     padding, mode = draw.choice([0, 1, 2]), draw.choice(["zeros", "replicate", "circular", "reflect"])
     layer = LAYERS[dims](
@@ -462,14 +435,8 @@ def test_half_precision(kind, allowed, how, bias):
     mask[:, :, :6, :6] = 0
     if how == "layer": layer, x = layer.to(kind), x.to(kind)
     wanted, wanted_new = brute(
-        x.double(),
-        mask.double(),
-        layer.weight.double(),
-        None if layer.bias is None else layer.bias.double(),
-        2,
-        2,
-        1,
-        1,
+        x.double(), mask.double(), layer.weight.double(), None if layer.bias is None else layer.bias.double(),
+        2, 2, 1, 1,
     )
     x = torch.where(mask > 0, x, torch.nan).requires_grad_()
     with torch.autocast("cpu", kind, enabled=how == "autocast"): y, new = layer(x, mask)
@@ -581,12 +548,8 @@ def test_what_is_given_is_not_changed():
 @pytest.mark.parametrize(
     "mask",
     [
-        torch.ones(2, 1, 8, 9),
-        torch.ones(2, 8, 8),
-        torch.ones(8, 8),
-        torch.ones(3, 1, 8, 8),
-        torch.ones(2, 2, 8, 8),
-        torch.ones(2, 3, 8, 8),
+        torch.ones(2, 1, 8, 9), torch.ones(2, 8, 8), torch.ones(8, 8), torch.ones(3, 1, 8, 8),
+        torch.ones(2, 2, 8, 8), torch.ones(2, 3, 8, 8),
     ],
 )
 def test_a_mask_of_another_shape_is_named_with_both_shapes(mask):
@@ -613,8 +576,7 @@ def test_x_of_another_shape_is_named_with_both_shapes():
 def test_options_that_cannot_be_are_named():
     with pytest.raises(ValueError, match="padding=.*negative"): PartialConv2d(3, 4, 3, padding=-1)
     for options in (
-        dict(planes=(2, 2)),
-        dict(planes=(2, 1), multi_channel=True),
+        dict(planes=(2, 2)), dict(planes=(2, 1), multi_channel=True),
         dict(planes=(2, 1), groups=3, out_channels=3),
     ):
         with pytest.raises(ValueError, match="planes"):
@@ -667,9 +629,7 @@ def test_a_write_to_one_plane_of_the_new_mask_changes_no_other(multi):
 def test_a_recast_layer(dtype, error):
     torch.manual_seed(0)
     layer, x, mask = (
-        PartialConv2d(8, 4, 3, padding=1, return_mask=True),
-        torch.randn(2, 8, 9, 9),
-        torch.zeros(2, 1, 9, 9),
+        PartialConv2d(8, 4, 3, padding=1, return_mask=True), torch.randn(2, 8, 9, 9), torch.zeros(2, 1, 9, 9),
     )
     mask[:, :, 3:5] = 1
     expected, wanted = layer(x, mask)

@@ -35,9 +35,7 @@ def shaken(net, seed=0):
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             for name, low, high in (
-                ("weight", 0.5, 1.5),
-                ("bias", -0.5, 0.5),
-                ("running_mean", -0.5, 0.5),
+                ("weight", 0.5, 1.5), ("bias", -0.5, 0.5), ("running_mean", -0.5, 0.5),
                 ("running_var", 0.5, 1.5),
             ):
                 getattr(module, name).data.copy_(
@@ -150,8 +148,7 @@ def test_state_dict_holds_no_mask_kernels():
     "An all-ones kernel that is kept as a convolution doubles the checkpoint, and as an attribute stays on the CPU."
     kinds = {key.split(".", 2)[2] for key in PConvUNet(TINY).state_dict()}
     assert kinds == {
-        "conv.weight",
-        "conv.bias",
+        "conv.weight", "conv.bias",
         *(f"bn.{n}" for n in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")),
     }
 
@@ -161,14 +158,7 @@ def test_rules_of_the_table():
     with torch.device("meta"): net = PConvUNet.paper()
     assert [block.conv.kernel_size[0] for block in net.encoder] == [7, 5, 5, 3, 3, 3, 3, 3]
     assert [block.conv.in_channels for block in net.decoder] == [
-        1024,
-        1024,
-        1024,
-        1024,
-        512 + 256,
-        256 + 128,
-        128 + 64,
-        64 + 3,
+        1024, 1024, 1024, 1024, 512 + 256, 256 + 128, 128 + 64, 64 + 3,
     ]
     assert [block.bn is not None for block in net.encoder] == [False] + [True] * 7
     assert [block.bn is not None for block in net.decoder] == [True] * 7 + [False]
@@ -196,9 +186,7 @@ def test_config_rebuilds_the_network():
 @pytest.mark.parametrize(
     "options, words",
     [
-        (dict(head="sigmoid"), "sigmoid"),
-        (dict(upsample="area"), "area"),
-        (dict(widths=()), "widths"),
+        (dict(head="sigmoid"), "sigmoid"), (dict(upsample="area"), "area"), (dict(widths=()), "widths"),
         (dict(widths=(8, 0)), "widths"),
     ],
 )
@@ -328,9 +316,7 @@ def test_a_merged_block_equals_the_long_way(partial, bias):
     masks = [(torch.rand(2, 1, n, n) > .7).double() for n in (5, 10)]
     masks[0][0], masks[1][0, :, :6] = 0, 0  # windows that see nothing
     given = (
-        torch.randn(2, 6, 5, 5).double() * masks[0],
-        masks[0],
-        torch.randn(2, 3, 10, 10).double() * masks[1],
+        torch.randn(2, 6, 5, 5).double() * masks[0], masks[0], torch.randn(2, 3, 10, 10).double() * masks[1],
         masks[1],
     )
     if not partial: given = (given[0], None, given[2], None)
@@ -397,12 +383,10 @@ def test_masks_of_any_type(dtype):
 @pytest.mark.parametrize(
     "image, mask, words",
     [
-        ((3, 16, 16), (1, 16, 16), r"\[3, 16, 16\]"),
-        ((1, 1, 16, 16), (1, 1, 16, 16), r"\[1, 1, 16, 16\]"),
+        ((3, 16, 16), (1, 16, 16), r"\[3, 16, 16\]"), ((1, 1, 16, 16), (1, 1, 16, 16), r"\[1, 1, 16, 16\]"),
         ((2, 3, 16, 16), (2, 1, 16, 15), r"\[2, 1, 16, 15\].*\[2, 3, 16, 16\]"),
         ((2, 3, 16, 16), (2, 3, 16, 16), r"\[2, 3, 16, 16\].*\[2,1,16,16\]"),
-        ((2, 3, 16, 16), (3, 1, 16, 16), r"\[3, 1, 16, 16\]"),
-        ((2, 3, 16, 16), (16, 16), r"\[16, 16\]"),
+        ((2, 3, 16, 16), (3, 1, 16, 16), r"\[3, 1, 16, 16\]"), ((2, 3, 16, 16), (16, 16), r"\[16, 16\]"),
     ],
 )
 def test_wrong_shapes_are_named(image, mask, words):
@@ -585,18 +569,14 @@ def test_what_a_hook_kept_is_not_overwritten(everywhere, partial):
     finally:
         for handle in handles: handle.remove()
     assert {name for name, *_ in kept} > {
-        "PConvBlock",
-        "BatchNorm2d",
-        "PartialConv2d" if partial else "Conv2d",
-        "LeakyReLU",
+        "PConvBlock", "BatchNorm2d", "PartialConv2d" if partial else "Conv2d", "LeakyReLU",
     }
     for name, now, then in kept: assert torch.equal(now, then), name
 
 
 WEIGHTS = {
     "pruned": lambda conv: prune.l1_unstructured(conv, "weight", .5),
-    "weight norm": nn.utils.parametrizations.weight_norm,
-    "weight norm, by a hook": nn.utils.weight_norm,
+    "weight norm": nn.utils.parametrizations.weight_norm, "weight norm, by a hook": nn.utils.weight_norm,
     "spectral norm": nn.utils.parametrizations.spectral_norm,
     "spectral norm, by a hook": nn.utils.spectral_norm,
 }
