@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PAPER', 'NETS', 'join_masks', 'join', 'double_and_convolve', 'PConvBlock', 'pad_with_hole', 'check_input',
-           'PConvUNet', 'freeze_encoder_bn', 'make_net']
+           'PConvUNet', 'find_encoder', 'freeze_encoder_bn', 'make_net']
 
 # %% ../nbs/05_unet.ipynb #c0722668
 from collections.abc import Callable, Iterable
@@ -60,7 +60,10 @@ def double_and_convolve(
     return F.conv_transpose2d(x, merge_kernel(low), stride=2, padding=1).add_(F.conv2d(skip, high, padding=1))
 
 # %% ../nbs/05_unet.ipynb #92d7b0e3
-_PLAIN = (nn.Conv2d, PartialConv2d, nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Identity)
+_PLAIN = (
+    nn.Conv2d, PartialConv2d, nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatchNorm2d, nn.ReLU, nn.LeakyReLU,
+    nn.Identity,
+)
 
 def _nobody_looks(*layers: nn.Module | None) -> bool:
     "Whether nothing can tell that one of these layers is not called, or that its result is overwritten."
@@ -108,24 +111,24 @@ class PConvBlock(nn.Module):
     def forward(
         self, x: Tensor, mask: Tensor | None, skip: Tensor | None = None, skip_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        in_place = _nobody_looks(self.conv, self.bn, self.act)
-        if skip is not None and self.can_merge(): x, mask = self.convolve_merged(x, mask, skip, skip_mask)
+        alone = _nobody_looks(self.conv, self.bn, self.act)
+        if alone and skip is not None and self.can_merge(): x, mask = self.convolve_merged(x, mask, skip, skip_mask)
         else: x, mask = self.convolve(*(x, mask) if skip is None else join(x, mask, skip, skip_mask, self.upsample))
         if self.bn is not None:
             x = self.bn(x)
             # BatchNorm moved the holes away from 0; before the activation, which keeps its result
-            if self.partial: x = x.mul_(mask) if in_place else x * mask
-        return self.activate(x, in_place), mask
+            if self.partial: x = x.mul_(mask) if alone else x * mask
+        return self.activate(x, in_place=alone), mask
 
     def convolve(self, x, mask):
         return self.conv(x, mask, masked=True) if self.partial else (self.conv(x), mask)
 
     def can_merge(self) -> bool:
-        "Whether `convolve_merged` is quicker, and nothing can tell that `conv` is not called."
-        conv = self.conv
-        if not self.merged or type(conv) is not (PartialConv2d if self.partial else nn.Conv2d): return False
-        if (conv.padding_mode, conv.padding, conv.dilation, conv.stride) != ("zeros", (1, 1), (1, 1), (1, 1)): return False
-        return _nobody_looks(conv)
+        "Whether `convolve_merged` is quicker, and does what `conv` would do."
+        if not self.merged: return False
+        conv, kind = self.conv, PartialConv2d if self.partial else nn.Conv2d
+        geometry = conv.padding_mode, conv.padding, conv.dilation, conv.stride
+        return type(conv) is kind and geometry == ("zeros", (1, 1), (1, 1), (1, 1))
 
     def convolve_merged(self, x, mask, skip, skip_mask):
         "The same as `convolve` of what `join` gives, to rounding."
@@ -174,9 +177,11 @@ def check_input(
                          f"the mask must be [{batch},1,{height},{width}]")
     check_mask(mask)
     if training and stages > 1 and batch == 1 and max(height, width) <= 2 ** stages:
-        raise ValueError(f"one picture of {height} × {width} is 1 × 1 after {stages} stages, and BatchNorm cannot train "
-                         f"on one value for each channel; give 2 pictures or more, pictures larger than {2 ** stages}, "
-                         "or a network of fewer stages")
+        raise ValueError(
+            f"one picture of {height} × {width} is 1 × 1 after {stages} stages, and BatchNorm cannot train "
+            f"on one value for each channel; give 2 pictures or more, pictures larger than {2**stages}, "
+            "or a network of fewer stages"
+        )
 
 def _needs_neighbours(bn: nn.Module | None) -> bool:
     "Whether `bn` takes its statistics from the batch of this process alone."
@@ -188,7 +193,7 @@ def _needs_neighbours(bn: nn.Module | None) -> bool:
 PAPER = (64, 128, 256, 512, 512, 512, 512, 512)  # channels of the encoder's stages
 
 class PConvUNet(nn.Module):
-    """The inpainting network: image `[B,3,H,W]` in [0,1] and mask `[B,1,H,W]` (1 = valid) → output `[B,3,H,W]` (section 3.2).
+    """The inpainting network of section 3.2: image `[B,3,H,W]` in [0,1], mask `[B,1,H,W]` (1 = valid) → `[B,3,H,W]`.
 
     Any height and width. What the hole holds does not matter. The linear head's output is not clamped. A half or double
     network works in the precision of its weights, and answers in that of the image.
@@ -208,7 +213,8 @@ class PConvUNet(nn.Module):
         if not widths or min(widths) < 1:
             raise ValueError(f"widths={widths!r}; give the channels of one or more stages, like (64, 128, 256)")
         self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample)
-        inputs = (3, *widths[:-1])  # what each stage of the encoder sees, and what its partner in the decoder gets as skip
+        # what each stage of the encoder sees, and what its partner in the decoder gets as skip
+        inputs = (3, *widths[:-1])
         kernels = (7, 5, 5, *[3] * len(widths))
         self.encoder = nn.ModuleList(
             PConvBlock(n, width, kernel, stride=2, bn=i > 0, partial=partial)
@@ -266,7 +272,7 @@ class PConvUNet(nn.Module):
         return [block.conv for block in self.encoder]
 
 # %% ../nbs/05_unet.ipynb #3bfe65ee
-def _encoder_of(net: nn.Module) -> tuple[nn.Module, list[nn.Module]]:
+def find_encoder(net: nn.Module) -> tuple[nn.Module, list[nn.Module]]:
     """The part of `net` that has an `encoder`, and the encoder's blocks, each with a `bn`; looks into wrappers.
 
     Raises `ValueError` for a network that has none.
@@ -282,7 +288,7 @@ def freeze_encoder_bn(
     frozen: bool = True,  # False undoes it
 ) -> nn.Module:  # the same network
     "Stop the encoder's BatchNorm, statistics and affine parameters alike: the second training phase (section 4.2)."
-    part, blocks = _encoder_of(net)
+    part, blocks = find_encoder(net)
     part.encoder_bn_frozen = frozen
     for block in blocks:
         block.bn_frozen = frozen  # a PConvBlock heeds it in `train`; blocks of another class must be frozen again
