@@ -21,7 +21,7 @@ from fastcore.basics import patch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .course.explorers import through_layers
+from .film import through_layers
 from .inpainting import inpaint, load_pretrained, to_levels
 from .masks import resize_mask, to_mask
 from .figures import COLORS, Drawing, show_row

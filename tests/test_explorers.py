@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from pconv_edu.course.explorers import film, hole_widths, through_layers, value_in_hole, weight_bars, weighted
+from pconv_edu.course.explorers import value_in_hole, weight_bars, weighted
+from pconv_edu.film import film, hole_widths, through_layers
 from pconv_edu.losses.total import LossWeights
 from pconv_edu.masks import rect_mask
 from pconv_edu.figures import COLORS
