@@ -1,10 +1,12 @@
 """`DrawHole` under a mouse, a finger and a keyboard, in a real JupyterLab."""
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from contrast import too_faint
 from lab import Notebook, notebook
 
 CELLS = ["""
@@ -399,3 +401,29 @@ def test_zz_without_a_kernel_the_last_state_stays(hand):
     said = [text for text in hand.complaints if "Could not send widget sync message" in text]
     assert said == hand.complaints
     hand.complaints.clear()
+
+
+JUPYTERLAB = {  # what its two themes set
+    "light": "--jp-ui-font-color1: rgba(0, 0, 0, .87); --jp-layout-color2: #eee; --jp-border-color1: #bdbdbd;",
+    "dark": "--jp-ui-font-color1: #fff; --jp-layout-color2: #424242; --jp-border-color1: #616161;",
+}
+
+
+@pytest.mark.parametrize("variables", [False, True])
+@pytest.mark.parametrize("theme, paper, ink", [("light", "#ffffff", "#222222"), ("dark", "#111111", "#cccccc")])
+def test_every_text_can_be_read(chromium, theme, paper, ink, variables):
+    "Wherever notebooks are shown: some places have no variables of JupyterLab."
+    folder = Path(__file__).resolve().parents[2] / "pconv_edu/static"
+    script = (folder / "draw.js").read_text().replace("export default { render };", "")
+    page, dot = chromium.new_page(), "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+    page.set_content(f"""<style>body {{ background: {paper}; color: {ink}; {JUPYTERLAB[theme] if variables else ""} }}
+        {(folder / "draw.css").read_text()}</style><body></body>""")
+    page.evaluate(script + """
+        const values = {photo: "DOT", size: [300, 200], marks: [], sheets: [], brush: 10, show_layers: false, asked: 1,
+            answered: 0, shown: "DOT", film: "", film_text: "", note: "a note"};
+        const model = {get: key => values[key], set() {}, save_changes() {}, on() {}, off() {}, send() {}};
+        void render({model, el: document.body});""".replace("DOT", dot))
+    page.get_by_text("working").wait_for()
+    faint = too_faint(page)
+    page.close()
+    assert faint == []

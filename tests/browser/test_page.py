@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from contrast import too_faint
 from pconv_edu.inpainting import fill_windows, inpaint, reach_of
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained, save_pretrained
@@ -286,6 +287,130 @@ def test_a_dropped_photo_is_opened(page):
     }""", base64.b64encode(file.getvalue()).decode())
     page.page.wait_for_function("name === 'dropped.png'")
     assert page.pixels("photo").shape == (80, 120, 4)
+
+
+OPEN = """(list, how) => {
+    const files = list.map(([name, data]) =>
+        new File([Uint8Array.from(atob(data), c => c.charCodeAt(0))], name, {type: "image/png"}));
+    if (how === "choose") return files.forEach(file => void openFile(file));
+    const transfer = new DataTransfer();
+    for (const file of files) transfer.items.add(file);
+    const options = {clipboardData: transfer, dataTransfer: transfer, bubbles: true, cancelable: true};
+    document.dispatchEvent(how === "paste" ? new ClipboardEvent("paste", options) : new DragEvent("drop", options));
+}"""
+
+
+def hand_over(page, how: str, **pictures: Image.Image):
+    "Let the page open PNGs, all at once, by `how`: choose, paste or drop."
+    files = []
+    for name, picture in pictures.items():
+        picture.save(file := io.BytesIO(), "PNG", compress_level=1)
+        files.append([f"{name}.png", base64.b64encode(file.getvalue()).decode()])
+    page.page.evaluate(f"([list, how]) => ({OPEN})(list, how)", [files, how])
+
+
+def test_a_pasted_photo_is_opened(page):
+    picture = photo(120, 80)
+    hand_over(page, "paste", pasted=picture)
+    page.page.wait_for_function("name === 'pasted.png'")
+    assert np.array_equal(page.pixels("photo")[..., :3], np.array(picture))
+
+
+@pytest.mark.parametrize("how", ["paste", "drop"])
+def test_what_holds_no_picture_is_told(page, how):
+    before = page.pixels("photo")
+    hand_over(page, how)
+    assert "no picture" in page.status() and np.array_equal(page.pixels("photo"), before)
+
+
+def test_the_photo_chosen_last_is_shown(page):
+    "A large photo is decoded after a small one that was chosen later."
+    page.page.evaluate("""() => { globalThis.decoded = 0; const decode = Image.prototype.decode;
+        Image.prototype.decode = function() { return decode.call(this).finally(() => decoded++); }; }""")
+    small, large = photo(60, 40), Image.fromarray(np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8))
+    hand_over(page, "choose", large=large, small=small)
+    page.page.wait_for_function("decoded === 2")
+    page.settle()
+    assert page.page.evaluate("name") == "small.png"
+    assert np.array_equal(page.pixels("photo")[..., :3], np.array(small))
+
+
+@pytest.mark.parametrize("key, code, undone", [
+    ("z", "KeyZ", True),
+    ("Z", "KeyZ", True),   # Caps Lock
+    ("я", "KeyZ", True),   # another alphabet
+    ("z", "KeyY", True),   # a German keyboard: its z is where others have y
+    ("y", "KeyZ", False),  # and the other way round
+    (";", "KeyZ", False),  # Dvorak
+])
+def test_ctrl_z_in_every_layout(page, key, code, undone):
+    page.draw((.2, .2), (.4, .4))
+    page.page.evaluate("""([key, code]) => document.body.dispatchEvent(
+        new KeyboardEvent("keydown", {key, code, ctrlKey: true, bubbles: true, cancelable: true}))""", [key, code])
+    page.settle()
+    assert page.hole().any() != undone
+
+
+def test_a_second_finger_paints_nothing(chromium, address):
+    opened = Page(chromium, address, has_touch=True)
+    box, tools = opened.page.locator("#paint").bounding_box(), opened.context.new_cdp_session(opened.page)
+
+    def touch(kind: str, *points):
+        tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [
+            {"x": box["x"] + u * box["width"], "y": box["y"] + v * box["height"], "id": i}
+            for i, (u, v) in enumerate(points)
+        ]})
+
+    touch("touchStart", (.1, .2))
+    touch("touchStart", (.1, .2), (.9, .2))
+    for v in (.4, .6): touch("touchMove", (.1, v), (.9, v))
+    touch("touchEnd")
+    opened.page.wait_for_function("!current && strokes.length === 1")
+    opened.settle()
+    hole, (height, width) = opened.hole(), opened.hole().shape
+    assert hole[int(.2 * height):int(.6 * height), int(.1 * width)].all()
+    assert not hole[:, int(.2 * width):].any()
+    opened.page.evaluate("paintAgain()")
+    assert np.array_equal(opened.hole(), hole)
+    opened.context.close()
+    assert opened.complaints == []
+
+
+def test_undo_during_a_stroke_keeps_that_stroke_on_the_canvas(page):
+    page.draw((.2, .2), (.4, .2))
+    page.page.evaluate("begin([.2 * paint.width, .7 * paint.height]); extend([.8 * paint.width, .7 * paint.height])")
+    page.page.keyboard.press("Control+z")
+    page.page.evaluate("end()")
+    page.settle()
+    hole = page.hole()
+    page.page.evaluate("paintAgain()")
+    assert hole[int(.7 * len(hole))].any() and not hole[:len(hole) // 2].any() and np.array_equal(page.hole(), hole)
+
+
+def test_a_dead_worker_is_told_and_nothing_waits_for_it(page):
+    page.page.evaluate("worker.postMessage = () => worker.onerror(new ErrorEvent('error', {message: 'out of memory'}))")
+    page.draw((.2, .2), (.4, .4))
+    assert "out of memory" in page.status() and page.page.is_visible("#status.error")
+    page.draw((.6, .6), (.7, .7))  # nor does the next stroke
+    assert "out of memory" in page.status()
+
+
+def test_no_hole_left_is_told(page):
+    page.draw((.3, .3), (.4, .4))
+    page.page.keyboard.press("e")
+    page.page.evaluate("$('width').value = 25")
+    page.draw((.2, .2), (.5, .5))
+    assert not page.hole().any() and "No hole" in page.status()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read(chromium, address, scheme):
+    opened = Page(chromium, address, color_scheme=scheme)
+    opened.page.evaluate("document.querySelector('details').open = true; say('An error.', true)")
+    assert too_faint(opened.page) == []
+    opened.page.evaluate("say('All is well.')")
+    assert too_faint(opened.page) == []
+    opened.context.close()
 
 
 @pytest.mark.parametrize("name", ["turned.JPG", "clear.webp", "palette.png", "deep.png", "cmyk.jpg"])
