@@ -4,6 +4,7 @@ const $ = id => document.getElementById(id);
 const [photo, paint, filled] = ["photo", "paint", "filled"].map($);
 const [onPhoto, onPaint, onFilled] = [photo, paint, filled].map(canvas => canvas.getContext("2d", {willReadFrequently: true}));
 const MOST_PIXELS = 5e7;  // three canvases of 4 bytes a pixel each are kept
+const PATIENCE = 30000;   // ms; a browser that kills a worker for its memory may say nothing
 
 // Parts: make_page.py packs files as scripts, part("name", "gzip in base64"), because a page opened as a file may load scripts and nothing else.
 const parts = {};
@@ -26,12 +27,22 @@ function say(text, error = false) {
 }
 
 // The worker answers each message once, by its id.
-let worker, messages = 0;
+let worker, messages = 0, dead = null;
 const answers = new Map();
 function ask(message, transfer = []) {
+  if (dead) return Promise.reject(dead);
   const id = ++messages;
   worker.postMessage({id, ...message}, transfer);
   return new Promise((done, fail) => answers.set(id, {done, fail}));
+}
+
+// What waits for a worker that has stopped would wait for ever.
+function bury(why) {
+  dead = new Error(`the network has stopped (${why || "no reason given"}); save what you need and reload the page`);
+  worker.terminate();
+  say(dead.message[0].toUpperCase() + dead.message.slice(1) + ".", true);
+  for (const {fail} of answers.values()) fail(dead);
+  answers.clear();
 }
 
 async function startWorker(reach) {
@@ -39,6 +50,8 @@ async function startWorker(reach) {
   if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old (it must know DecompressionStream: browsers since 2023 do)");
   const [code, runtime, wasm, model] = await Promise.all(["worker", "runtime", "wasm", "model"].map(load));
   worker = new Worker(URL.createObjectURL(new Blob([code], {type: "text/javascript"})));
+  worker.onerror = event => { event.preventDefault(); bury(event.message); };
+  worker.onmessageerror = () => bury("its answer cannot be read");
   worker.onmessage = ({data}) => {
     const {done, fail} = answers.get(data.id);
     answers.delete(data.id);
@@ -47,7 +60,7 @@ async function startWorker(reach) {
   await ask({runtime, wasm, model, reach}, [wasm, model]);
 }
 
-// Strokes: all are kept, so that undo can paint the others again.
+// Strokes: all are kept, so that undo can paint the others again. One pointer at a time makes one: `current`.
 let strokes = [], current = null;
 
 function segment(stroke, from, to) {
@@ -61,12 +74,14 @@ function segment(stroke, from, to) {
 
 function paintAgain() {
   onPaint.clearRect(0, 0, paint.width, paint.height);
-  for (const stroke of strokes.slice(strokes.findLastIndex(s => s.clears) + 1))
+  const kept = strokes.slice(strokes.findLastIndex(s => s.clears) + 1);
+  for (const stroke of current ? [...kept, current] : kept)
     stroke.points.forEach((point, i) => segment(stroke, stroke.points[Math.max(0, i - 1)], point));
 }
 
-function begin(point) {
-  current = {erases: $("eraser").getAttribute("aria-pressed") === "true", width: brushWidth(), points: [point]};
+function begin(point, pointer = null) {
+  const erases = $("eraser").getAttribute("aria-pressed") === "true";
+  current = {pointer, erases, width: brushWidth(), points: [point]};
   segment(current, point, point);
 }
 
@@ -134,12 +149,16 @@ async function fillOnce() {
   const {hole, share, box} = findHole(), size = Number($("detail").value), edition = opened;
   if (!box || share === 1) {
     onFilled.drawImage(photo, 0, 0);
-    return say(box ? "Everything is painted over. Leave something to fill it from." : "Paint over what should go.", Boolean(box));
+    const nothing = strokes.length ? "No hole is left, so there is nothing to fill. " : "";
+    const advice = box ? "Everything is painted over. Leave something to fill it from." : "Paint over what should go.";
+    return say(nothing && !box ? nothing + advice : advice, Boolean(box));
   }
   say("Filling…");
+  const late = setTimeout(() => say("Still filling… If this does not end, reload the page: memory may have run out."), PATIENCE);
   const from = performance.now(), where = surroundings(box, size), {x, y, width, height} = where;
   const pixels = onPhoto.getImageData(x, y, width, height).data, small = cut(hole, where);
-  const found = await ask({pixels, hole: small, width, height, size}, [pixels.buffer, small.buffer]);
+  const found = await ask({pixels, hole: small, width, height, size}, [pixels.buffer, small.buffer])
+    .finally(() => clearTimeout(late));
   if (edition !== opened) return;  // another photo was opened meanwhile
   onFilled.drawImage(photo, 0, 0);
   onFilled.putImageData(new ImageData(found.pixels, width, height), x, y);
@@ -149,7 +168,7 @@ async function fillOnce() {
 }
 
 // Photos: opened, dropped, or a sample.
-let opened = 0, name = "picture";
+let chosen = 0, opened = 0, name = "picture";
 
 // Whether a canvas of this size works here; one that is too large stays blank.
 function canHold(width, height) {
@@ -159,26 +178,31 @@ function canHold(width, height) {
   try { return onPhoto.getImageData(width - 1, height - 1, 1, 1).data[3] === 255; } catch { return false; }
 }
 
-async function show(url, title) {
-  const image = new Image();
+// The picture chosen last is shown, whichever is decoded last.
+async function show(url, title, sample = "") {
+  const choice = ++chosen, image = new Image();
   image.src = url;
-  try { await image.decode(); } catch { return say(`“${title}” is no picture that this browser can read. JPEG, PNG and WebP work; of a HEIC photo make a JPEG first.`, true); }
+  const readable = await image.decode().then(() => true, () => false);
+  if (choice !== chosen) return;
+  if (!readable) {
+    const way = "JPEG, PNG and WebP work; of a HEIC photo make a JPEG first.";
+    return say(`“${title}” is no picture that this browser can read. ${way}`, true);
+  }
   let width = image.naturalWidth, height = image.naturalHeight;
   const whole = `${width} × ${height}`;
   while (!canHold(width, height)) { width = Math.max(1, Math.floor(width * .9)); height = Math.max(1, Math.floor(height * .9)); }
   opened++; name = title; strokes = []; current = null;
+  $("sample").value = sample;
   for (const canvas of [paint, filled]) Object.assign(canvas, {width, height});
   onPhoto.fillStyle = "#fff";
   onPhoto.fillRect(0, 0, width, height);  // behind what is transparent
   onPhoto.drawImage(image, 0, 0, width, height);
   onFilled.drawImage(photo, 0, 0);
   await fill();
-  if (whole !== `${width} × ${height}`) say(`The photo's ${whole} pixels are too many for this browser; it works with ${width} × ${height}, and saves that.`, true);
+  if (choice === chosen && whole !== `${width} × ${height}`) say(`The photo's ${whole} pixels are too many for this browser; it works with ${width} × ${height}, and saves that.`, true);
 }
 
 async function openFile(file) {
-  if (!file) return;
-  $("sample").value = "";
   const url = URL.createObjectURL(file);
   await show(url, file.name);
   URL.revokeObjectURL(url);
@@ -208,46 +232,64 @@ function ring(shown = true) {
 }
 
 paint.onpointerdown = event => {
-  if (event.button) return;
+  if (current || event.button) return;  // a second finger, or a palm beside the pen
   event.preventDefault();
   paint.focus();
   paint.setPointerCapture(event.pointerId);
-  begin(at(event)); ring();
+  begin(at(event), event.pointerId); ring();
 };
 paint.onpointermove = event => {
-  const moves = current && event.getCoalescedEvents?.().length ? event.getCoalescedEvents() : [event];
-  for (const move of moves) { const point = at(move); if (current) extend(point); }
+  const draws = event.pointerId === current?.pointer;
+  if (current && !draws) return;
+  const moves = draws && event.getCoalescedEvents?.().length ? event.getCoalescedEvents() : [event];
+  for (const move of moves) { const point = at(move); if (draws) extend(point); }
   ring();
 };
-paint.onpointerup = paint.onpointercancel = end;
+// The capture is lost without a `pointerup` where the system takes the pointer away.
+paint.onpointerup = paint.onpointercancel = paint.onlostpointercapture = event => {
+  if (event.pointerId === current?.pointer) end();
+};
 paint.onpointerleave = () => ring(document.activeElement === paint);
 paint.onblur = () => ring(false);
 
 paint.onkeydown = event => {
   const step = Math.max(1, brushWidth() / 3), move = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]}[event.key];
   if (move) cursor = [Math.min(paint.width, Math.max(0, cursor[0] + move[0])), Math.min(paint.height, Math.max(0, cursor[1] + move[1]))];
-  else if (event.key === " ") { begin(cursor); end(); }
+  else if (event.key === " ") { if (!current) { begin(cursor); end(); } }
   else return;
   event.preventDefault();
   ring();
 };
 
 const keys = {b: () => choose("brush"), e: () => choose("eraser"), "[": () => resize(.8), "]": () => resize(1.25), u: undo, c: clear, o: () => $("file").click(), s: save};
+// What a key means: its letter; where it writes another alphabet, the Latin letter of its place.
+function letterOf({key = "", code = ""}) {
+  return (/^[ -~]$/.test(key) || !/^Key/.test(code) ? key : code.slice(3)).toLowerCase();
+}
 document.onkeydown = event => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); return undo(); }
-  if (!event.ctrlKey && !event.metaKey && !event.altKey && event.target.tagName !== "SELECT") keys[event.key.toLowerCase()]?.();
+  const letter = letterOf(event), command = event.ctrlKey || event.metaKey;
+  if (command && !event.shiftKey && !event.altKey && letter === "z") { event.preventDefault(); return undo(); }
+  if (!command && !event.altKey && event.target.tagName !== "SELECT") keys[letter]?.();
 };
 
 for (const [id, action] of Object.entries({undo, clear, save, open: keys.o, brush: keys.b, eraser: keys.e})) $(id).onclick = () => action();
-$("file").onchange = event => { openFile(event.target.files[0]); event.target.value = ""; };
+$("file").onchange = event => { if (event.target.files[0]) openFile(event.target.files[0]); event.target.value = ""; };
 $("detail").onchange = fill;
 document.ondragover = event => { event.preventDefault(); document.body.classList.add("dropping"); };
 document.ondragleave = event => { if (!event.relatedTarget) document.body.classList.remove("dropping"); };
 document.ondrop = event => {
   event.preventDefault();
   document.body.classList.remove("dropping");
-  openFile(event.dataTransfer.files[0]);
+  take(event.dataTransfer, "What was dropped holds");
 };
+document.onpaste = event => { event.preventDefault(); take(event.clipboardData, "The clipboard holds"); };
+
+// A picture among what was dropped or pasted.
+function take({files}, holds) {
+  const file = [...files].find(({type}) => type.startsWith("image/")) ?? files[0];
+  if (file) openFile(file);
+  else say(`${holds} no picture file. Save the picture first, then open that file.`, true);
+}
 
 // What make_page.py knows of the weights.
 function tell({weights, facts, card}) {
@@ -265,9 +307,9 @@ async function main() {
   const contents = JSON.parse(new TextDecoder().decode(await load("contents")));
   tell(contents);
   $("sample").append(new Option("–", ""), ...Object.keys(contents.samples).map(title => new Option(title, title)));
-  $("sample").onchange = event => { if (event.target.value) show(contents.samples[event.target.value], event.target.value); };
-  $("sample").value = Object.keys(contents.samples)[0];
-  await show(contents.samples[$("sample").value], $("sample").value);
+  $("sample").onchange = event => { if (event.target.value) showSample(event.target.value); };
+  const showSample = title => show(contents.samples[title], title, title);
+  if (!chosen) await showSample(Object.keys(contents.samples)[0]);  // else somebody was faster
   await startWorker(contents.reach);
   ready = true;
   await fill();

@@ -197,6 +197,8 @@ def _fill(self: DrawHole):
     hole = self._hole()
     self.mask = torch.from_numpy(~hole[None]).float()
     self.filled = inpaint(self._image, self.mask, self.net) if hole.any() else self._image
+    if self.marks and "sheet" in self.marks[-1] and not hole.any():
+        warnings.warn("the mask has no hole, so nothing is filled. A hole is white in a picture and 0 in a float tensor")
     self.shown = to_url(preview(self.filled), "JPEG")
 
 # %% ../nbs/w13_draw.ipynb #af1271bc
@@ -226,10 +228,14 @@ def _compute(self: DrawHole):
 
 @patch
 def _guard(self: DrawHole, do: Callable, *args):
-    "Do it, and show in the page what goes wrong."
-    try: do(*args)
-    except (Exception, KeyboardInterrupt) as error:
-        self.note, self.trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+    "Do it, and show in the page what goes wrong and what it warns of."
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try: do(*args)
+        except (Exception, KeyboardInterrupt) as error:
+            self.note, self.trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+    notes = [*self.note.splitlines(), *(str(warning.message) for warning in said)]
+    self.note = "\n".join(dict.fromkeys(notes)) if said else self.note
 
 
 @patch
@@ -246,10 +252,17 @@ def _receive(self: DrawHole, _, message: dict, buffers):
 
 @patch
 def _load_part(self: DrawHole, message: dict):
-    "A part of a file; behind the last one, take the file as photo or as mask."
-    self._parts.setdefault(message["load"], []).append(message["part"])
+    """A part of a file; behind the last one, take the file as photo or as mask.
+
+    A first part starts anew: of an upload that broke off, or that a newer one has overtaken, nothing is kept.
+    """
+    kind, upload = message["load"], message.get("id")
+    known, parts = self._parts.get(kind, (None, None))
+    if message.get("first", parts is None or message["part"].startswith("data:")): parts = []
+    elif parts is None or known != upload: return
+    self._parts[kind] = upload, [*parts, message["part"]]
     if not message["last"]: return
-    picture = from_url("".join(self._parts.pop(message["load"])), message["name"])
+    picture = from_url("".join(self._parts.pop(kind)[1]), message["name"])
     if picture.mode not in ("L", "LA", "P", "RGB", "RGBA", "I;16"): picture = upright_rgb(picture)  # CMYK and its like
     self.load(picture) if message["load"] == "photo" else self.load_mask(picture)
 

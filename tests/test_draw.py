@@ -306,6 +306,32 @@ def test_a_mask_arrives_and_a_bad_file_is_told(hand):
     assert "wide.png" in hand.note and hand.size == [60, 40]
 
 
+def test_an_upload_that_broke_off_spoils_nothing_after_it(hand):
+    red, blue = ("data:;base64," + base64.b64encode(png(Image.new("RGB", (30, 50), color))).decode()
+                 for color in ("red", "blue"))
+    send = lambda part, **rest: hand._receive(hand, {"load": "photo", "name": "a.png", "part": part, **rest}, None)
+    send(red[:40], id="1", first=True, last=False)  # and no more
+    send(blue[:40], id="2", first=True, last=False)
+    send(red[40:], id="1", first=False, last=True)  # the first one wakes up, too late
+    assert hand.size == [60, 40]
+    send(blue[40:], id="2", first=False, last=True)
+    assert hand.size == [30, 50] and hand.filled.getpixel((0, 0)) == (0, 0, 255) and hand.note == ""
+
+
+def test_a_mask_without_a_hole_is_told(hand, grey):
+    upload(hand, "mask", "empty.png", png(Image.new("L", (60, 40))), 10**6)
+    assert "no hole" in hand.note and hand.mask.all()
+    hand.marks = [STROKE]
+    assert hand.note == ""
+    assert "no hole" in DrawHole(grey, light, mask=Image.new("L", (60, 40))).note
+
+
+def test_a_photo_given_as_the_mask_is_told(hand):
+    noise = np.random.default_rng(0).integers(60, 200, (40, 60), np.uint8)
+    upload(hand, "mask", "photo.png", png(Image.fromarray(noise)), 10**6)
+    assert "photo" in hand.note
+
+
 def test_what_is_saved_has_all_pixels(monkeypatch):
     light.calls = []
     hand = DrawHole(np.zeros((30, 3000, 4), np.uint8), light)

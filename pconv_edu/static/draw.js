@@ -45,13 +45,22 @@ function sheetStore(model, ready) {
   });
 }
 
+// What a key means: its letter; where it writes another alphabet, the Latin letter of its place.
+function letterOf({ key = "", code = "" }) {
+  return (/^[ -~]$/.test(key) || !/^Key/.test(code) ? key : code.slice(3)).toLowerCase();
+}
+
 function download(name, url) { make("a", { href: url, download: name }).click(); }
 
-function upload(model, kind, file) {
-  const reader = new FileReader();
+// `id` tells the parts of one upload from those of another, which may have broken off.
+function upload(model, kind, file, say) {
+  const reader = new FileReader(), id = `${Date.now()} ${Math.random()}`;
+  reader.onerror = () => say(`${file.name} could not be read (${reader.error?.message ?? "no reason given"}). Choose it again.`);
   reader.onload = () => {
     const url = reader.result;
-    for (let i = 0; i < url.length; i += CHUNK) model.send({ load: kind, name: file.name, part: url.slice(i, i + CHUNK), last: i + CHUNK >= url.length });
+    for (let i = 0; i < url.length; i += CHUNK) {
+      model.send({ load: kind, name: file.name, id, first: !i, part: url.slice(i, i + CHUNK), last: i + CHUNK >= url.length });
+    }
   };
   reader.readAsDataURL(file);
 }
@@ -181,7 +190,7 @@ function render({ model, el }) {
     change([...model.get("marks"), mark]);
   }
   function key(event) {
-    const command = event.ctrlKey || event.metaKey, name = (command ? "Ctrl+" : "") + event.key.toLowerCase();
+    const command = event.ctrlKey || event.metaKey, name = (command ? "Ctrl+" : "") + letterOf(event);
     if (!command) event.stopPropagation(); // JupyterLab would take arrows from the slider, and x to cut the cell
     const keys = { "Ctrl+z": undo, "[": () => setBrush(Math.min(brush() - 1, brush() / 1.25)), "]": () => setBrush(Math.max(brush() + 1, brush() * 1.25)) };
     if (event.target === page.root) { // on a button or the slider these keys mean something else
@@ -225,7 +234,7 @@ function render({ model, el }) {
   page.saveMask.onclick = () => model.send({ save: "mask" });
   page.saveFilled.onclick = () => model.send({ save: "filled" });
   for (const [input, kind] of [[page.photoInput, "photo"], [page.maskInput, "mask"]]) {
-    input.onchange = () => { if (input.files.length) upload(model, kind, input.files[0]); input.value = ""; };
+    input.onchange = () => { if (input.files.length) upload(model, kind, input.files[0], say); input.value = ""; };
   }
 
   const listeners = { "change:marks": repaint, "change:sheets": repaint, "change:size": resize, "change:photo": showPhoto, "change:brush": showBrush, "change:shown": answer, "change:film": answer,
