@@ -198,7 +198,9 @@ def _fill(self: DrawHole):
     self.mask = torch.from_numpy(~hole[None]).float()
     self.filled = inpaint(self._image, self.mask, self.net) if hole.any() else self._image
     if self.marks and "sheet" in self.marks[-1] and not hole.any():
-        warnings.warn("the mask has no hole, so nothing is filled. A hole is white in a picture and 0 in a float tensor")
+        warnings.warn(
+            "the mask has no hole, so nothing is filled. A hole is white in a picture and 0 in a float tensor"
+        )
     self.shown = to_url(preview(self.filled), "JPEG")
 
 # %% ../nbs/w13_draw.ipynb #af1271bc

@@ -153,8 +153,10 @@ def share_batchnorm(net: nn.Module):
         for name, child in module.named_children():
             if type(child) is not nn.BatchNorm2d: continue
             if not child.affine or not child.track_running_stats or child.momentum is None:
-                raise ValueError(f"{name}: {child} cannot be shared, because it lacks weight and bias, running statistics or "
-                                 "a momentum; sync_bn=False leaves each process its own")
+                raise ValueError(
+                    f"{name}: {child} cannot be shared, because it lacks weight and bias, running statistics or "
+                    "a momentum; sync_bn=False leaves each process its own"
+                )
             shared = SharedBatchNorm2d(child.num_features, child.eps, child.momentum).train(child.training)
             for key in (*child._parameters, *child._buffers): setattr(shared, key, getattr(child, key))
             setattr(module, name, shared)

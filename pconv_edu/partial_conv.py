@@ -111,7 +111,9 @@ def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | No
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
-    "What the partial convolutions of 1, 2 and 3 dimensions share; comes before `nn.Conv1d`, `2d`, `3d` among the bases."
+    """What the partial convolutions of 1, 2 and 3 dimensions share; comes before `nn.Conv1d`, `2d`, `3d` among the
+    bases.
+    """
     multi_channel, return_mask, planes = False, False, None
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How Sphinx builds the site; `make docs` (tools/make_docs.py) copies this folder to build/site and adds what it makes."""
+"""How Sphinx builds the site; `make docs` copies this folder to build/site and adds what it makes."""
 import importlib
 import inspect
 import sys

@@ -1,4 +1,4 @@
-"""Fixed pairs, the table, the comparison: the same call gives the same table, and nothing that does not fit is scored."""
+"""Fixed pairs, the table, the comparison: the same call, the same table; nothing that does not fit is scored."""
 import csv
 import io
 import json

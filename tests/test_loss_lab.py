@@ -34,5 +34,9 @@ def test_the_strongest_patch_is_where_the_channel_responds():
 
 def test_clouds_are_soft_and_the_same_each_time():
     one = clouds(40, 30)
-    assert one.shape == (1, 1, 40, 30) and torch.equal(one, clouds(40, 30)) and not torch.equal(one, clouds(40, 30, seed=1))
+    assert (
+        one.shape == (1, 1, 40, 30)
+        and torch.equal(one, clouds(40, 30))
+        and not torch.equal(one, clouds(40, 30, seed=1))
+    )
     assert one.diff(dim=-1).abs().mean() < .5 * one.abs().mean()

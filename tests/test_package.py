@@ -66,7 +66,8 @@ def test_filling_a_photo_loads_neither_matplotlib_nor_torchvision_nor_the_course
     code = """
 import sys, torch
 from pconv_edu import PConvUNet, inpaint
-inpaint(torch.rand(3, 16, 16), torch.cat([torch.ones(1, 16, 8), torch.zeros(1, 16, 8)], -1), PConvUNet(widths=(4, 4)).eval())
+half = torch.cat([torch.ones(1, 16, 8), torch.zeros(1, 16, 8)], -1)
+inpaint(torch.rand(3, 16, 16), half, PConvUNet(widths=(4, 4)).eval())
 print([name for name in ("matplotlib", "torchvision", "pconv_edu.course") if name in sys.modules])
 """
     assert python(code) == "[]"

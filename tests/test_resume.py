@@ -113,10 +113,19 @@ def test_what_an_older_version_did_not_know_has_its_default():
         def __init__(self, widths, gated=False): super().__init__()
     new = {"weights": {"hole": 6, "later": 0}, "phases": [{**OLD["phases"][0]}], "vgg": None, "valid": None,
            "net": {"widths": [4], "gated": False}, "net_class": "Later"}
-    old = {"weights": {"hole": 6}, "phases": [{"name": "a", "steps": 4, "lr": 2e-4}], "vgg": None, "net": {"widths": [4]}}
+    old = {
+        "weights": {"hole": 6},
+        "phases": [{"name": "a", "steps": 4, "lr": 2e-4}],
+        "vgg": None,
+        "net": {"widths": [4]},
+    }
     assert changes(old, new, Later([4])) == []
-    assert [line.split(":")[0] for line in changes(old, {**new, "weights": {"hole": 6, "later": 1}}, Later([4]))] == ["weights"]
-    assert [line.split(":")[0] for line in changes(old, {**new, "net": {"widths": [4], "gated": True}}, Later([4]))] == ["net"]
+    assert [line.split(":")[0] for line in changes(old, {**new, "weights": {"hole": 6, "later": 1}}, Later([4]))] == [
+        "weights"
+    ]
+    assert [
+        line.split(":")[0] for line in changes(old, {**new, "net": {"widths": [4], "gated": True}}, Later([4]))
+    ] == ["net"]
 
 
 class Other(PConvUNet):
@@ -124,18 +133,26 @@ class Other(PConvUNet):
     def forward(self, image, mask): return super().forward(image, mask) * .5
 
 
-def data(images=None, **options) -> InpaintingDataset: return InpaintingDataset(images or pictures(), size=16, **options)
+def data(images=None, **options) -> InpaintingDataset:
+    return InpaintingDataset(images or pictures(), size=16, **options)
 
 
-@pytest.mark.parametrize("before, after, item", [
-    (dict(images=data()), dict(images=data(flip=False)), "pairs"),
-    (dict(images=data()), dict(images=data(zoom=(1, 1.5))), "pairs"),
-    (dict(images=data()), dict(images=data(crop="centre")), "pairs"),
-    (dict(masks=[rect_mask(16, k, 2, 6, 6) for k in range(9)]), dict(masks=[rect_mask(16, k, 2, 6, 7) for k in range(9)]), "masks"),
-    (dict(valid=pictures(2), valid_pairs=2), dict(valid=[1 - p for p in pictures(2)], valid_pairs=2), "valid"),
-    (dict(valid=pictures(2), valid_pairs=2), dict(valid=pictures(2), valid_pairs=1), "valid"),
-    (dict(), dict(net=tiny(Other)), "net_class"),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    "before, after, item",
+    [
+        (dict(images=data()), dict(images=data(flip=False)), "pairs"),
+        (dict(images=data()), dict(images=data(zoom=(1, 1.5))), "pairs"),
+        (dict(images=data()), dict(images=data(crop="centre")), "pairs"),
+        (
+            dict(masks=[rect_mask(16, k, 2, 6, 6) for k in range(9)]),
+            dict(masks=[rect_mask(16, k, 2, 6, 7) for k in range(9)]), "masks",
+        ),
+        (dict(valid=pictures(2), valid_pairs=2), dict(valid=[1 - p for p in pictures(2)], valid_pairs=2), "valid"),
+        (dict(valid=pictures(2), valid_pairs=2), dict(valid=pictures(2), valid_pairs=1), "valid"),
+        (dict(), dict(net=tiny(Other)), "net_class"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_what_makes_it_another_run_is_named(tmp_path, before, after, item, dry_run):
     go(tmp_path, **before)
@@ -224,7 +241,8 @@ def test_a_damaged_line_costs_no_run(tmp_path):
     go(tmp_path)
     path = tmp_path / "log.jsonl"
     path.write_bytes(path.read_bytes().replace(b'{"step": 1', b'\xff"step": 1'))
-    with pytest.warns(UserWarning, match="line 2 is damaged"): assert [line["step"] for line in read_log(tmp_path)] == [0, 2, 3]
+    with pytest.warns(UserWarning, match="line 2 is damaged"):
+        assert [line["step"] for line in read_log(tmp_path)] == [0, 2, 3]
 
 
 def test_a_folder_that_is_deleted_while_it_trains(tmp_path, monkeypatch):
@@ -261,9 +279,18 @@ def test_an_error_saves_the_steps_that_are_done(tmp_path, monkeypatch, name):
     go(tmp_path / "whole", phases=long, save_every=100)
     def fail(*_, **__): raise RuntimeError("broken")
     with monkeypatch.context() as patch:
-        if name == "forward": at_step(patch, 3, fail)
-        elif name == "between": patch.setattr(Trainer, "enter", lambda self, phase, enter=Trainer.enter: fail() if self.step == 3 else enter(self, phase))
-        else: patch.setattr(trainer_module, "_seed", lambda seed, step, rank, real=trainer_module._seed: fail() if step == 3 else real(seed, step, rank))
+        if name == "forward":
+            at_step(patch, 3, fail)
+        elif name == "between":
+            patch.setattr(
+                Trainer, "enter",
+                lambda self, phase, enter=Trainer.enter: fail() if self.step == 3 else enter(self, phase),
+            )
+        else:
+            patch.setattr(
+                trainer_module, "_seed",
+                lambda seed, step, rank, real=trainer_module._seed: fail() if step == 3 else real(seed, step, rank),
+            )
         with pytest.raises(RuntimeError, match="broken"): go(tmp_path / "cut", phases=long, save_every=100)
     assert checkpoint.latest(tmp_path / "cut").name == "step_00000003"
     go(tmp_path / "cut", phases=long, save_every=100)
@@ -275,7 +302,11 @@ def test_an_error_while_the_weights_move_saves_nothing(tmp_path, monkeypatch):
     def half(trainer):
         for p in trainer.net.parameters(): p.data.add_(1)
         raise RuntimeError("broken")
-    monkeypatch.setattr(Trainer, "update_ema", lambda trainer, real=Trainer.update_ema: half(trainer) if trainer.step == 3 else real(trainer))
+
+    monkeypatch.setattr(
+        Trainer, "update_ema",
+        lambda trainer, real=Trainer.update_ema: half(trainer) if trainer.step == 3 else real(trainer),
+    )
     with pytest.raises(RuntimeError, match="broken"): go(tmp_path, phases=LONG)
     assert checkpoint.latest(tmp_path).name == "step_00000002"
 
@@ -292,7 +323,8 @@ def test_a_worker_that_is_killed_costs_no_step(tmp_path, monkeypatch):
 
 CHILD = """
 import os, signal, sys, torch
-for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 torch.set_num_threads(1)
 from pconv_edu.guards import Signals
 with Signals():
@@ -302,9 +334,13 @@ with Signals():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("first, second", [("SIGINT", "SIGINT"), ("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGINT")])
+@pytest.mark.parametrize(
+    "first, second", [("SIGINT", "SIGINT"), ("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGINT")]
+)
 def test_a_second_signal_ends_a_step_that_hangs(first, second):
-    "The child is held at `pause`; a handler that has run is an event, so each signal is sent after the one before was heard."
+    """The child is held at `pause`; a handler that has run is an event, so each signal is sent after the one before
+    was heard.
+    """
     code = CHILD.replace("signal.pause()", "signal.pause(); print('heard', flush=True)")
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert child.stdout.readline() == "here\n"
@@ -424,8 +460,13 @@ def team(tmp_path, code: str) -> list:
     script = tmp_path / "script.py"
     script.write_text(TEAM.format(code))
     about = dict(WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), OMP_NUM_THREADS="1")
-    members = [subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.DEVNULL,
-                                env={**os.environ, **about, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(2)]
+    members = [
+        subprocess.Popen(
+            [sys.executable, script, tmp_path], stderr=subprocess.DEVNULL,
+            env={**os.environ, **about, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
     try:
         for member in members: member.wait(timeout=240)
     finally:

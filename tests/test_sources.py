@@ -43,7 +43,7 @@ def folder(tmp_path, photo):
     return root
 
 
-def crops(source, size=32): 
+def crops(source, size=32):
     found = []
     for i in range(len(source)):
         with source.open(i) as picture: found.append(read_crop(picture, crop_box(*upright_size(picture), size), size))

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pconv_edu import checkpoint, options as options_module, trainer as trainer_module
+from pconv_edu import checkpoint, trainer as trainer_module
 from pconv_edu.commands import train as command_module
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.guards import NotFinite, Signals
@@ -618,7 +618,8 @@ def test_a_signal_saves_and_leaves(tmp_path, monkeypatch, whole, name, leaves):
 
 
 def test_a_full_disk_ends_the_run_with_the_checkpoint_before_it_whole(tmp_path, monkeypatch):
-    import errno, shutil
+    import errno
+    import shutil
     go(tmp_path, phases=PHASES[:1])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
     with pytest.raises(OSError, match="10 are free.*untouched") as caught: go(tmp_path, resume="changed")

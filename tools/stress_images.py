@@ -190,7 +190,8 @@ def main():
     print(f"{'damage':20}{'right':>8}{'refused':>9}{'WRONG':>7}")
     for damage in DAMAGES:
         print(
-            f"{damage.__name__:20}{counts[damage.__name__, 'right']:8}{counts[damage.__name__, 'refused']:9}{counts[damage.__name__, 'WRONG']:7}"
+            f"{damage.__name__:20}{counts[damage.__name__, 'right']:8}"
+            f"{counts[damage.__name__, 'refused']:9}{counts[damage.__name__, 'WRONG']:7}"
         )
     for line in wrong[:20]: print("WRONG", line)
     print(

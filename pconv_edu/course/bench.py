@@ -225,7 +225,8 @@ def compare(
 # %% ../../nbs/w17_scale.ipynb #8a390738
 def name(row: dict) -> str:
     merged = {"ours": "", "none": ", nobody merged", "all": ", all merged"}[row["merged"]]
-    return f"{row['mode']} {row['batch']} × {row['size']}², {row['dtype']}, {'compiled' if row['compiled'] else 'eager'}{merged}"
+    how = "compiled" if row["compiled"] else "eager"
+    return f"{row['mode']} {row['batch']} × {row['size']}², {row['dtype']}, {how}{merged}"
 
 
 def as_table(rows: list[dict]) -> str:

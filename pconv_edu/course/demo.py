@@ -226,14 +226,14 @@ def say(metrics: dict, out: Path) -> int:
             f"\nFAILED: the trained net is not better than the mean fill at hole ratio {', '.join(lost)}. Train "
             "longer: make demo ARGS='--fresh --steps 600'"
         )
-    print("""
+    print(f"""
 Next:
   make lab                                      the lessons, from nbs/00_start_here.ipynb
   python -m pconv_edu.train --help              train on your own folder of photos; in a script:
       from pconv_edu.train import fit
       fit("my_photos", out="runs/mine")
   from pconv_edu.inpainting import inpaint, load_pretrained
-      inpaint("photo.jpg", "mask.png", load_pretrained("{}")).save("filled.png")""".format(out))
+      inpaint("photo.jpg", "mask.png", load_pretrained("{out}")).save("filled.png")""")
     return 1 if lost else 0
 
 

@@ -1,4 +1,4 @@
-"""Sphinx extension: the comment behind each argument (docments) becomes the parameter's description in the reference."""
+"""Sphinx extension: the comment behind each argument becomes the parameter's description in the reference."""
 import ast
 import inspect
 import io
