@@ -78,14 +78,11 @@ def only_run(
     Raises `RuntimeError` when another process holds it. Warns where the file system has no locks.
     """
     file = team.together(lambda: _locked(folder) if team.leads and fcntl else None)
-    if file is None:
-        yield
-        return
-    _held.add(file)
+    if file: _held.add(file)
     try: yield
     finally:
         _held.discard(file)
-        file.close()
+        if file: file.close()
 
 
 def _locked(folder: Path):

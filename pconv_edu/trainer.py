@@ -78,10 +78,11 @@ class Trainer(TrainingStep):
     def steps(self) -> Iterator[tuple[int, list[tuple[Tensor, Tensor]]]]:
         "Yields each step that is left, with its `accumulate` batches of (image, mask)."
         loader = self._batches(self.total)
-        for self.step in range(self.step, self.total):
+        for step in range(self.step, self.total):
+            self.step = step
             pairs = [next(loader) for _ in range(self.options.accumulate)]
             torch.manual_seed(_seed(self.options.seed, self.step, self.team.rank))
-            yield self.step, pairs
+            yield step, pairs
 
     def _batches(self, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
         "The batches of the steps from the present one up to `stop`."

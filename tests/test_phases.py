@@ -50,7 +50,6 @@ def test_recipes_hold_arguments_of_fit(name):
 
 
 # --- the freeze
-# -----------------------------------------------------------------------------------------------------------
 
 def train(net, steps: int, lr: float = 5e-5):
     "A few steps by hand, with `net.train()` before each as loops of other people have it."

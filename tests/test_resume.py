@@ -145,7 +145,8 @@ def data(images=None, **options) -> InpaintingDataset:
         (dict(images=data()), dict(images=data(crop="centre")), "pairs"),
         (
             dict(masks=[rect_mask(16, k, 2, 6, 6) for k in range(9)]),
-            dict(masks=[rect_mask(16, k, 2, 6, 7) for k in range(9)]), "masks",
+            dict(masks=[rect_mask(16, k, 2, 6, 7) for k in range(9)]),
+            "masks",
         ),
         (dict(valid=pictures(2), valid_pairs=2), dict(valid=[1 - p for p in pictures(2)], valid_pairs=2), "valid"),
         (dict(valid=pictures(2), valid_pairs=2), dict(valid=pictures(2), valid_pairs=1), "valid"),
@@ -283,12 +284,14 @@ def test_an_error_saves_the_steps_that_are_done(tmp_path, monkeypatch, name):
             at_step(patch, 3, fail)
         elif name == "between":
             patch.setattr(
-                Trainer, "enter",
+                Trainer,
+                "enter",
                 lambda self, phase, enter=Trainer.enter: fail() if self.step == 3 else enter(self, phase),
             )
         else:
             patch.setattr(
-                trainer_module, "_seed",
+                trainer_module,
+                "_seed",
                 lambda seed, step, rank, real=trainer_module._seed: fail() if step == 3 else real(seed, step, rank),
             )
         with pytest.raises(RuntimeError, match="broken"): go(tmp_path / "cut", phases=long, save_every=100)
@@ -304,7 +307,8 @@ def test_an_error_while_the_weights_move_saves_nothing(tmp_path, monkeypatch):
         raise RuntimeError("broken")
 
     monkeypatch.setattr(
-        Trainer, "update_ema",
+        Trainer,
+        "update_ema",
         lambda trainer, real=Trainer.update_ema: half(trainer) if trainer.step == 3 else real(trainer),
     )
     with pytest.raises(RuntimeError, match="broken"): go(tmp_path, phases=LONG)
@@ -462,7 +466,8 @@ def team(tmp_path, code: str) -> list:
     about = dict(WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), OMP_NUM_THREADS="1")
     members = [
         subprocess.Popen(
-            [sys.executable, script, tmp_path], stderr=subprocess.DEVNULL,
+            [sys.executable, script, tmp_path],
+            stderr=subprocess.DEVNULL,
             env={**os.environ, **about, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(2)

@@ -58,6 +58,7 @@ def child(work) -> int:
     status = 70
     try:
         sys.stderr = open(os.devnull, "w")
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a tool that runs in the background ignores it
         work()
         status = 0
     except SystemExit as error: status = error.code
@@ -152,10 +153,8 @@ def crashes(folder: Path, share: float) -> str:
         assert ended(child(dying)) == 9
         assert_old_or_new(out, folder)
         shutil.rmtree(out)
-    return (
-        f"exit at {len(tried)} of the {calls} writes, fsyncs, renames and unlinks of a save: the old or "
-        "the new state, and the same run from there"
-    )
+    return (f"exit at {len(tried)} of the {calls} writes, fsyncs, renames and unlinks of a save: the old or the "
+            f"new state, and the same run from there")
 
 
 def disks(folder: Path, share: float) -> str:
@@ -178,10 +177,8 @@ def disks(folder: Path, share: float) -> str:
             assert_same(out, folder / "whole")
             shutil.rmtree(out)
     assert silent <= 2, silent
-    return (
-        f"{said} full or failing disks: an error with path, needed and free bytes; the checkpoint before "
-        "it whole, and the same run from there"
-    )
+    return (f"{said} full or failing disks: an error with path, needed and free bytes; the checkpoint before it "
+            f"whole, and the same run from there")
 
 
 def resumes(folder: Path, share: float) -> str:
@@ -254,10 +251,8 @@ def poison(folder: Path, share: float) -> str:
         except guards.NotFinite as error: assert error.step == min(bad)
         else: raise AssertionError("the run was not stopped")
     finally: Trainer.forward, Trainer.skip = forward, skip
-    return (
-        f"{count} losses that are no number: step not taken, weights untouched, pictures named; asked to "
-        "stop, it stopped at the first"
-    )
+    return (f"{count} losses that are no number: step not taken, weights untouched, pictures named; asked to "
+            f"stop, it stopped at the first")
 
 
 def forgeries(folder: Path, share: float) -> str:
@@ -270,10 +265,8 @@ def forgeries(folder: Path, share: float) -> str:
                 warnings.simplefilter("always")
                 test_checkpoint.forge(folder / "forged", kind, 1000 + seed)
             shutil.rmtree(folder / "forged")
-    return (
-        f"{each * len(kinds)} forged checkpoints of {len(kinds)} kinds: all refused, none ran code, the "
-        "one before found and named"
-    )
+    return (f"{each * len(kinds)} forged checkpoints of {len(kinds)} kinds: all refused, none ran code, the one "
+            f"before found and named")
 
 
 def endurance(folder: Path, share: float) -> str:
@@ -302,10 +295,8 @@ def endurance(folder: Path, share: float) -> str:
     (files_a, memory_a), (files_b, memory_b) = seen
     growth = memory_b / memory_a - 1
     assert files_a == files_b and growth < .01, (seen, growth)
-    return (
-        f"{steps:,} steps in {time.time() - start:.0f} s: memory {growth:+.2%} since the first tenth, "
-        f"{files_b - files_a} more open files"
-    )
+    return (f"{steps:,} steps in {time.time() - start:.0f} s: memory {growth:+.2%} since the first tenth, "
+            f"{files_b - files_a} more open files")
 
 
 PARTS = {part.__name__: part for part in (crashes, disks, poison, forgeries, signals, kills, resumes, endurance)}
