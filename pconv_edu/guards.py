@@ -155,7 +155,7 @@ class Signals:
         "After the save: end the program, after Ctrl-C by `KeyboardInterrupt`, after the others by `SystemExit`."
         if not self.received: return
         how = "" if trainer.options.resume else " with resume=True"
-        trainer.tell(f"{self.received}: saved after step {trainer.step}; the same call{how} resumes from there",
+        trainer.tell(f"{self.received}: saved after step {trainer.done}; the same call{how} resumes from there",
                      event=self.received)
         self._end(self.received)
 
