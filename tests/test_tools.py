@@ -102,11 +102,11 @@ def test_a_missing_browser_is_said_and_fails_only_where_it_was_asked_for(monkeyp
     )
 
 
-@pytest.mark.parametrize("asked, counted", [([], 111), (["--browser"], 1111), (["--only-browser"], 1000)])
+@pytest.mark.parametrize("asked, counted", [([], 1111), (["--browser"], 11111), (["--only-browser"], 10000)])
 def test_the_closing_line_counts_every_part(monkeypatch, capsys, asked, counted):
-    for i, part in enumerate(("exports", "notebooks", "tests")):
+    for i, part in enumerate(("exports", "style", "notebooks", "tests")):
         monkeypatch.setattr(make_test, part, lambda n=10**i: (n, 0))
-    monkeypatch.setattr(make_test, "browser", lambda must: (1000, 0))
+    monkeypatch.setattr(make_test, "browser", lambda must: (10000, 0))
     assert make_test.main(asked) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"all: {counted} passed, 0 failed"
 
