@@ -70,12 +70,8 @@ class TooManyBadImages(RuntimeError):
     def __reduce__(self): return TooManyBadImages, (self.bad, self.max_bad)
 
 # %% ../nbs/11_data.ipynb #91c9277d
-def first_good(
-    places: Iterator,
-    read: Callable[..., tuple],
-    name: Callable,
-    max_bad: int,
-) -> tuple:  # what `read` gave, then [(name, reason)] of those before
+def first_good(places: Iterator, read: Callable[..., tuple], name: Callable,
+               max_bad: int) -> tuple:  # what `read` gave, then [(name, reason)] of those before
     """Read the first of `places` that can be read.
 
     Raises `TooManyBadImages` when none can, or after `max_bad` that cannot.
@@ -154,18 +150,15 @@ def _check_mask(mask, name: str):
         )
     if mask.ndim != 3 or mask.shape[0] != 1: raise ValueError(f"{name} has shape {list(mask.shape)}; a mask is [1,H,W]")
     if not ((mask == 0) | (mask == 1)).all():
-        raise ValueError(
-            f"{name} has values from {mask.min():g} to {mask.max():g}; a mask has 1 where a pixel is valid and 0 in "
-            "the hole"
-        )
+        raise ValueError(f"{name} has values from {mask.min():g} to {mask.max():g}; a mask has 1 where a pixel is "
+                         "valid and 0 in the hole")
 
 # %% ../nbs/11_data.ipynb #e54ca07b
 class InpaintingDataset(Dataset):
     """Pairs `(image [3,size,size], mask [1,size,size])`: `ds[n]` is a function of `(seed, n)` alone, for any n ≥ 0.
 
     `n // len(ds)` is the epoch, `n % len(ds)` the place in it. A file that cannot be read is named in a warning, kept
-    in
-    `.bad`, and replaced by the next in that epoch's order; more than `max_bad` of them raise `TooManyBadImages`.
+    in `.bad`, and replaced by the next in that epoch's order; more than `max_bad` of them raise `TooManyBadImages`.
     """
     def __init__(
         self,

@@ -48,10 +48,8 @@ def _read_key(key: str) -> tuple[str, int, str] | None:
 def _places(read: dict[str, tuple], state: dict[str, Tensor]) -> dict[tuple[str, int], int]:
     "(side, their number) → the place in our `encoder` or `decoder`, whose first is the deepest."
     numbers = {side: sorted({n for s, n, _ in read.values() if s == side}) for side in ("encoder", "decoder")}
-    outputs = {
-        n: len(state[key]) for key, (side, n, kind) in read.items()
-        if side == "decoder" and kind == "conv.weight"
-    }
+    outputs = {n: len(state[key]) for key, (side, n, kind) in read.items()
+               if side == "decoder" and kind == "conv.weight"}
     if numbers["decoder"] and outputs.get(numbers["decoder"][0]) == 3: numbers["decoder"].reverse()
     return {(side, n): place for side, found in numbers.items() for place, n in enumerate(found)}
 
@@ -93,10 +91,8 @@ def _match(state: dict[str, Tensor], own: dict[str, Tensor], found: Matched) -> 
     for key, ours in names.items():
         if ours not in own and ours.endswith("conv.bias"): _fold_bias(key, ours, state[key], new, found)
     missing = {key: value for key, value in own.items() if key not in {*names.values()}}
-    found.misfits += [
-        f"{key} {list(value.shape)}: missing" for key, value in missing.items()
-        if not key.endswith("num_batches_tracked")
-    ]
+    found.misfits += [f"{key} {list(value.shape)}: missing" for key, value in missing.items()
+                      if not key.endswith("num_batches_tracked")]
     return new
 
 # %% ../nbs/w21_foreign_weights.ipynb #000abfad

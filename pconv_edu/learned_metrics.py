@@ -56,10 +56,8 @@ def inception_score(
     Raises `ValueError` for fewer than two pictures for each part.
     """
     if len(logits) < 2 * splits:
-        raise ValueError(
-            f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are too few: a "
-            "part of one always scores 1; give more pictures, or fewer splits="
-        )
+        raise ValueError(f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are "
+                         "too few: a part of one always scores 1; give more pictures, or fewer splits=")
     order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))
     # the library's own parts may end with one of a single picture
     scores = torch.tensor(
@@ -79,10 +77,8 @@ def frechet_distance(
     Raises `ValueError` for fewer than two pictures.
     """
     if min(len(fake), len(real)) < 2:
-        raise ValueError(
-            f"FID compares clouds of pictures, and there are {len(fake)} filled ones and {len(real)} photos; give at "
-            "least 2 in each bin"
-        )
+        raise ValueError(f"FID compares clouds of pictures, and there are {len(fake)} filled ones and {len(real)} "
+                         "photos; give at least 2 in each bin")
     distance = _metrics().FrechetInceptionDistance(feature=_Taken(fake.shape[1]))
     distance.update(fake.double(), real=False)
     distance.update(real.double(), real=True)
@@ -170,11 +166,9 @@ class LearnedMetrics:
         "Raise `ValueError` when a bin has too few pictures, before any work is done."
         least = max(2 * self.splits if self.iscore else 0, 2 if self.fid else 0)
         if min(counts) < least:
-            raise ValueError(
-                f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: two for each of "
-                f"{self.splits} parts; FID: 2); "
-                "give more pairs, splits=1, or leave the score out: names=..."
-            )
+            raise ValueError(f"a bin has {min(counts)} pictures, and at least {least} are needed (IScore: "
+                             f"two for each of {self.splits} parts; FID: 2); give more pairs, splits=1, "
+                             "or leave the score out: names=...")
 
     @torch.no_grad()
     def look(

@@ -27,10 +27,8 @@ def check_mask(
     if torch.equal(mask, (mask != 0).to(mask.dtype)): return
     low, high = mask.min().item(), mask.max().item()
     where = "" if x is None else f", for x of shape {list(x.shape)},"
-    raise ValueError(
-        f"a mask holds only 0 (hole) and 1 (valid), and this one of shape {list(mask.shape)}{where} has values "
-        f"from {low:g} to {high:g}; binarise it: (mask > 0.5).float()"
-    )
+    raise ValueError(f"a mask holds only 0 (hole) and 1 (valid), and this one of shape {list(mask.shape)}{where} has "
+                     f"values from {low:g} to {high:g}; binarise it: (mask > 0.5).float()")
 
 # %% ../nbs/03_mask_update.ipynb #b9dcbcb2
 def _sides(kernel_size) -> int:
@@ -77,10 +75,8 @@ def _through(layer, mask: Tensor) -> Tensor:
     "The mask after one layer: a convolution, or (kernel, stride, padding[, dilation])."
     if isinstance(layer, (tuple, list)): return update_mask(mask, *layer)
     if not hasattr(layer, "kernel_size") or getattr(layer, "transposed", False):
-        raise TypeError(
-            f"mask_history cannot follow a mask through a {type(layer).__name__}; "
-            "give convolutions or (kernel, stride, padding[, dilation])"
-        )
+        raise TypeError(f"mask_history cannot follow a mask through a {type(layer).__name__}; "
+                        "give convolutions or (kernel, stride, padding[, dilation])")
     padding = layer.padding
     if getattr(layer, "padding_mode", "zeros") != "zeros":  # a border of real pixels, valid where they are
         widened = mask.float() if mask.ndim == _sides(layer.kernel_size) + 2 else mask.float()[None]

@@ -161,21 +161,15 @@ def make_pairs(
     else: by_bin = _files_by_bin(_mask_maker(masks, size), border)
     if not any(by_bin):
         only = "" if border is None else f" and border={border}"
-        raise ValueError(
-            f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{only} (is its polarity right? see "
-            "MaskFolder's hole=)"
-        )
+        raise ValueError(f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{only} (is its polarity right? "
+                         "see MaskFolder's hole=)")
 
     @cache
     def named(k: int) -> dict:
         with source.open(k) as picture: return {"picture": source.name(k), "look": look(fit_square(picture, size))}
 
-    return [
-        replace(noted, **named(i % len(source)))
-        for found in by_bin
-        if found
-        for i, noted in enumerate(_spread(found, wanted))
-    ]
+    return [replace(noted, **named(i % len(source))) for found in by_bin if found
+            for i, noted in enumerate(_spread(found, wanted))]
 
 # %% ../nbs/w04_pairs.ipynb #0e9450f4
 class BadPairs(BadFile): "A file that is no manifest of pairs."
@@ -183,11 +177,8 @@ class BadPairs(BadFile): "A file that is no manifest of pairs."
 
 def to_entry(pair: Pair) -> dict:
     "A pair as it stands in a manifest: what is not noted is left out."
-    return {
-        name: value
-        for name, value in asdict(pair).items()
-        if value is not None and not (name == "flip" and value is False)
-    }
+    return {name: value for name, value in asdict(pair).items()
+            if value is not None and not (name == "flip" and value is False)}
 
 
 def save_manifest(pairs: Sequence[Pair], path: str | Path, size: int):
@@ -287,11 +278,8 @@ def _places(names: Iterable[str], source: Source | MaskMaker, count: int, what: 
 def _check_mask(pair: Pair, mask: Tensor):
     older = f"crc32 {zlib.crc32(np.packbits(mask.numpy().astype(bool)).tobytes())}"
     if pair.digest not in (digest(mask), older):
-        raise ValueError(
-            f"mask '{pair.mask}' is not the one of the pairs: its pixels differ (other files, another polarity or "
-            "size, "
-            "another version of irregular_mask)"
-        )
+        raise ValueError(f"mask '{pair.mask}' is not the one of the pairs: its pixels differ (other files, "
+                         "another polarity or size, another version of irregular_mask)")
 
 
 LOOK_MAY_DIFFER = 2  # levels: two programs that decode a JPEG agree that far
@@ -299,18 +287,15 @@ LOOK_MAY_DIFFER = 2  # levels: two programs that decode a JPEG agree that far
 def _check_look(pair: Pair, image: Tensor):
     off = max(abs(a - b) for a, b in zip(bytes.fromhex(pair.look), bytes.fromhex(look(image)))) if pair.look else 0
     if off > LOOK_MAY_DIFFER:
-        raise ValueError(
-            f"picture '{pair.picture}' is not the one of the pairs: its levels differ (another file under that name, "
-            "or another size)"
-        )
+        raise ValueError(f"picture '{pair.picture}' is not the one of the pairs: its levels differ (another file "
+                         "under that name, or another size)")
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f6
 class FixedPairs(InpaintingDataset):
     """The pairs of a manifest, the same for ever.
 
     Nothing is replaced here: raises `ValueError` for a picture or mask that is missing or has changed, `BadImage` for
-    one
-    that cannot be read or has another size, each with its name.
+    one that cannot be read or has another size, each with its name.
     """
     def __init__(
         self,
@@ -383,10 +368,8 @@ def save_pairs(
 # %% ../nbs/w04_pairs.ipynb #e4df3d8d
 def _check_output(output: Tensor, image: Tensor, pairs: Sequence[Pair]):
     if output.shape != image.shape:
-        raise ValueError(
-            f"the method returned shape {list(output.shape)} for pictures of {list(image.shape)}; an output has the "
-            "picture's shape"
-        )
+        raise ValueError(f"the method returned shape {list(output.shape)} for pictures of {list(image.shape)}; "
+                         "an output has the picture's shape")
     for pair, out in zip(pairs, output):
         if not out.isfinite().all():
             raise ValueError(f"the method returned NaN or infinity for '{pair.picture}' under mask '{pair.mask}'")

@@ -99,11 +99,9 @@ def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
     fits = mask.ndim == ndim and mask.shape[0] in (1, x.shape[0]) and mask.shape[1] in channels
     if not fits or mask.shape[2:] != x.shape[2:]:
         hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
-        raise ValueError(
-            f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: the mask needs {ndim} dimensions, "
-            f"1 or {x.shape[0]} in the batch, {' or '.join(map(str, channels))} channels, "
-            f"and the size of x{hint}"
-        )
+        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: "
+                         f"the mask needs {ndim} dimensions, 1 or {x.shape[0]} in the batch, "
+                         f"{' or '.join(map(str, channels))} channels, and the size of x{hint}")
 
 def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | None:
     if x is not None and other is not None: raise TypeError(f"{names} are two names of one argument; give one")

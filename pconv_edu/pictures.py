@@ -296,9 +296,7 @@ def open_image(
         with open(path, "rb") if path else nullcontext(file) as stream: yield _open_checked(stream, name)
 
 # %% ../nbs/01_pictures.ipynb #8f4c026e
-def load_image(
-    path: str | Path | BinaryIO,
-) -> Tensor:  # float32 [3,H,W] in [0,1], RGB
+def load_image(path: str | Path | BinaryIO) -> Tensor:  # float32 [3,H,W] in [0,1], RGB
     """Read one picture: turned upright as its EXIF says, any mode as RGB, transparent as white.
 
     The content decides what it is, not the ending. Raises `BadImage` naming the file and the reason, and nothing else.
@@ -380,10 +378,8 @@ def sample_photos(
     folder = Path(skimage.__file__).parent / "data"
     photos = {name: load_image(folder / PHOTOS[name]) for name in names or PHOTOS}
     if size is None: return photos
-    return {
-        name: to_tensor(ImageOps.fit(to_pil(photo), (size, size), Image.Resampling.BICUBIC))
-        for name, photo in photos.items()
-    }
+    return {name: to_tensor(ImageOps.fit(to_pil(photo), (size, size), Image.Resampling.BICUBIC))
+            for name, photo in photos.items()}
 
 # %% ../nbs/01_pictures.ipynb #096bf712
 def __getattr__(name: str):

@@ -257,8 +257,7 @@ def open_pictures(
     """Whatever holds pictures, as a source.
 
     A picture in a list or dict is anything that `to_tensor` takes. Raises `FileNotFoundError` for a folder or tar that
-    is
-    not there, `ValueError` where there is no picture, `TypeError` for an object that holds none.
+    is not there, `ValueError` where there is no picture, `TypeError` for an object that holds none.
     """
     if isinstance(images, (str, Path)): source = _from_path(images)
     elif isinstance(images, Mapping):

@@ -251,10 +251,8 @@ class TarImages(Sequence):
         "The bytes of picture `i`'s file. Raises `BadImage` for a file too large to be a picture, before it is read."
         _, size, blocks, _ = self.entries[i].item()
         if size > MAX_BYTES:
-            raise BadImage(
-                self.name(i),
-                f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are refused (pictures.MAX_BYTES)",
-            )
+            raise BadImage(self.name(i), f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are "
+                           "refused (pictures.MAX_BYTES)")
         if blocks: return self._plain(i)[1]
         with self._member(i) as (tar, member): return tar.extractfile(member).read()
 

@@ -60,10 +60,8 @@ def double_and_convolve(
     return F.conv_transpose2d(x, merge_kernel(low), stride=2, padding=1).add_(F.conv2d(skip, high, padding=1))
 
 # %% ../nbs/05_unet.ipynb #92d7b0e3
-_PLAIN = (
-    nn.Conv2d, PartialConv2d, nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatchNorm2d, nn.ReLU, nn.LeakyReLU,
-    nn.Identity,
-)
+_PLAIN = (nn.Conv2d, PartialConv2d, nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatchNorm2d, nn.ReLU, nn.LeakyReLU,
+          nn.Identity)
 
 def _nobody_looks(*layers: nn.Module | None) -> bool:
     "Whether nothing can tell that one of these layers is not called, or that its result is overwritten."
@@ -177,11 +175,9 @@ def check_input(
                          f"the mask must be [{batch},1,{height},{width}]")
     check_mask(mask)
     if training and stages > 1 and batch == 1 and max(height, width) <= 2 ** stages:
-        raise ValueError(
-            f"one picture of {height} × {width} is 1 × 1 after {stages} stages, and BatchNorm cannot train "
-            f"on one value for each channel; give 2 pictures or more, pictures larger than {2**stages}, "
-            "or a network of fewer stages"
-        )
+        raise ValueError(f"one picture of {height} × {width} is 1 × 1 after {stages} stages, "
+                         "and BatchNorm cannot train on one value for each channel; give 2 pictures or more, "
+                         f"pictures larger than {2**stages}, or a network of fewer stages")
 
 def _needs_neighbours(bn: nn.Module | None) -> bool:
     "Whether `bn` takes its statistics from the batch of this process alone."
@@ -220,10 +216,8 @@ class PConvUNet(nn.Module):
             PConvBlock(n, width, kernel, stride=2, bn=i > 0, partial=partial)
             for i, (n, width, kernel) in enumerate(zip(inputs, widths, kernels)))
         self.decoder = nn.ModuleList(
-            PConvBlock(
-                width + skip, skip, bn=i > 0, slope=.2 if i else None, bias=i == 0,
-                planes=(width, skip), partial=partial, upsample=upsample,
-            )
+            PConvBlock(width + skip, skip, bn=i > 0, slope=.2 if i else None, bias=i == 0, planes=(width, skip),
+                       partial=partial, upsample=upsample)
             for i, (width, skip) in reversed(list(enumerate(zip(widths, inputs)))))
 
     @classmethod
