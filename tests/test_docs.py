@@ -28,8 +28,40 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / 
 
 # The order of the pages
 
-def test_the_links_under_each_title_follow_the_order_of_the_file_names():
-    assert frame.problems(LESSONS) == [], "python tools/frame.py --write writes them anew"
+def test_every_page_has_its_frame():
+    "Links in the order of the file names, the pipeline with *you are here*, cells folded by the rule, needs and goals."
+    assert frame.problems(LESSONS) == [], "python tools/frame.py --write mends them"
+    assert [line for lesson in LESSONS for line in frame.missing(lesson)] == []
+
+
+def test_each_page_has_one_stage_of_the_pipeline():
+    numbers = " ".join(frame.STAGES.values()).split()
+    assert len(numbers) == len(set(numbers)) and {lesson.number for lesson in LESSONS} <= set(numbers)
+
+
+def test_the_pipeline_marks_the_page_and_its_stage():
+    place = LESSONS.index(STEMS["05_unet"])
+    names, _, pages, marks = (line.split("|")[1:-1] for line in frame.pipeline(LESSONS, place))
+    assert names[2].strip() == "U-Net →" and pages[2].strip().startswith("**05** · [23](23_")
+    assert [mark.strip() for mark in marks] == ["", "", "▲ *you are here*", *[""] * 6]
+    *_, marks = frame.pipeline(LESSONS, LESSONS.index(STEMS["w05_checkpoint"]))
+    assert marks.split("|")[6].strip() == "▲ *you are here*"
+
+
+def test_cells_folded_wrongly_are_found_and_mended(tmp_path):
+    made = tmp_path / "04_partial_conv.ipynb"
+    notebook = json.loads(STEMS["04_partial_conv"].path.read_text(encoding="utf-8"))
+    kinds = {"source_hidden": True}, {}
+    code = [c for c in notebook["cells"] if c["cell_type"] == "code"]
+    exported = next(c for c in code if "class PartialConv2d" in "".join(c["source"]))
+    imports = next(c for c in code if "from fastcore.test" in "".join(c["source"]))
+    assert [c["metadata"].get("jupyter", {}) for c in (imports, exported)] == list(kinds)
+    imports["metadata"], exported["metadata"] = {}, {"jupyter": {"source_hidden": True}}
+    made.write_text(json.dumps(notebook), encoding="utf-8")
+    pages = course.in_order(tmp_path)
+    assert [c["id"] for c in frame.wrongly_folded(pages[0])] == [imports["id"], exported["id"]]
+    frame.write(pages)
+    assert frame.problems(course.in_order(tmp_path)) == []
 
 
 def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
@@ -40,7 +72,7 @@ def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
             {"cell_type": "markdown", "id": "d", "metadata": {}, "source": "[← 00](elsewhere.ipynb)\n\nkept"}
         )
         path.write_text(json.dumps(notebook))
-    assert len(frame.problems(course.in_order(folder))) == 3
+    assert len(frame.problems(course.in_order(folder))) == 6  # links and pipeline of three pages
     frame.write(course.in_order(folder))
     made = course.in_order(folder)
     assert frame.problems(made) == []
@@ -258,11 +290,18 @@ def test_directives_of_nbdev_do_not_reach_the_reader():
     assert made("x = 1  # play(it)")["metadata"]["tags"] == []
 
 
-@pytest.mark.parametrize("body, wanted", [
-    ("import torch\nfrom torch import nn", True), ("assert 1 == 1\ntest_eq(2, 2)", True),
-    ("import torch\nx = 1", False), ("show(x)", False), ("%matplotlib inline", False)])
-def test_cells_of_imports_or_of_tests_are_folded_away(body, wanted):
-    assert make_docs.folded(body) is wanted
+@pytest.mark.parametrize("source, wanted", [
+    ("import torch\nfrom torch import nn", True), ("#| export\nimport torch", True), ("#| hide\n!ls", True),
+    ("assert 1 == 1\ntest_eq(2, 2)", True), ("import torch\nx = 1", False), ("show(x)", False), ("%cd ..", False),
+    ("def curve(): return Drawing().subplots()\n\ncurve()", True), ("#| export\ndef curve(): Drawing()", False),
+    ("def curve(): return Drawing()\n\ncheck('1.1', curve)", False), ("def f(x): return x + 1", False)])
+def test_imports_tests_and_drawing_are_folded_away(source, wanted):
+    assert course.folded({"cell_type": "code", "source": [source], "outputs": []}) is wanted
+
+
+def test_a_test_that_prints_stays_open():
+    assert not course.folded({"cell_type": "code", "source": ["assert 1 == 1"], "outputs": [{}]})
+    assert not course.folded({"cell_type": "markdown", "source": ["import this"]})
 
 
 def test_a_play_cell_becomes_a_player():

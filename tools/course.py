@@ -104,6 +104,30 @@ class Lesson:
         return None
 
 
+def directives(source: str) -> set[str]:
+    "nbdev's directives of a cell: `#| export` gives {'export'}."
+    return set(re.findall(r"^#\|\s*(\w+)", source, re.M))
+
+
+def folded(cell: dict) -> bool:
+    """Does a reader open this code cell on demand? True for hidden cells, imports, tests, and code that only draws.
+    Exported code is what the page teaches and stays open, and so does an exercise.
+    """
+    source = "".join(cell["source"])
+    said = directives(source)
+    if cell["cell_type"] != "code": return False
+    if "hide" in said: return True
+    try: nodes = ast.parse(re.sub(r"^#\|.*", "", source, flags=re.M)).body
+    except SyntaxError: return False
+    if not nodes: return bool(said)
+    calls = [getattr(getattr(getattr(node, "value", None), "func", None), "id", "") for node in nodes]
+    imports = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes)
+    tests = all(isinstance(node, ast.Assert) or call.startswith("test_") for node, call in zip(nodes, calls))
+    if imports or tests: return not cell["outputs"]
+    draws = re.search(r"\b(Drawing|subplots|imshow)\(", source) and isinstance(nodes[0], ast.FunctionDef)
+    return bool(draws) and "check" not in calls and not said & {"export", "exports", "exporti"}
+
+
 def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
     """Every page, in the order in which it is read: that of the file names, the course (00, 01, …) before the
     workshop (w01, …).
@@ -114,13 +138,18 @@ def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_AN_EXERCISE = 180, 12, 3
 
 def minutes(lesson: Lesson) -> int:
-    "How long a page takes: its words, its code and its exercises, rounded to five minutes."
-    prose = "\n".join(section.markdown for section in lesson.sections)
-    code = "\n".join(source for section in lesson.sections for source in section.code)
-    words = len(re.sub(r"\]\([^)]*\)|<[^>]*>", " ", prose).split())
+    """How long a page takes: its words, the code that is open and its exercises, rounded to five minutes. The frame and
+    what is folded away do not count.
+    """
+    def read(kind):
+        return "\n".join("".join(c["source"]) for c in lesson.cells if c["cell_type"] == kind and not folded(c))
+
+    frame = r"^\[.*open in Colab.*\n|^\|.*you are here.*\n"
+    prose = re.sub(r"\]\([^)]*\)|<[^>]*>|" + frame, " ", read("markdown"), flags=re.M)
+    code = read("code")
     lines = sum(bool(line.strip()) for line in code.splitlines())
     exercises = len(set(re.findall(r"^check\(['\"](w?[\d.]+)", code, re.M)))
-    taken = words / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * exercises
+    taken = len(prose.split()) / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * exercises
     return max(5, 5 * round(taken / 5))
 
 

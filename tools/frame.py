@@ -1,11 +1,11 @@
-"""The line of links under each page's title: previous page, map, next page, minutes. Is it true?
+"""The frame of every page: the line of links, the pipeline with *you are here*, and which cells are folded. Is it true?
 
     python tools/frame.py          what is wrong, a line each
-    python tools/frame.py --write  write the lines anew
+    python tools/frame.py --write  mend it
 
-File order is reading order: the neighbours of a page are its neighbours in the sorted list of names. The line is the
-first
-line of the cell under the title; what follows it in that cell is written by hand.
+File order is reading order: the neighbours of a page are its neighbours in the sorted list of names. Links and pipeline
+open the cell under the title; the rest of that cell is written by hand. Folded cells (imports, tests, drawing) carry
+JupyterLab's metadata for it; the site folds by the same rule, `course.folded`.
 """
 import json
 import re
@@ -13,9 +13,21 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from course import ROOT, Lesson, in_order, minutes, settings
+from course import ROOT, Lesson, folded, in_order, minutes, settings
 
 MAP = "[map](00_start_here.ipynb#the-map)"
+# A stage of the pipeline → its pages. The picture shows those of the course; pages of the workshop have a stage too.
+STAGES = {
+    "photo + mask": "00 01 02 w01 w13",
+    "layer": "03 04 22 w17",
+    "U-Net": "05 23 w21",
+    "losses": "06 07 08 09 10 w18",
+    "data": "11 w02 w03 w04",
+    "training": "12 13 14 24 w05 w06 w07 w08 w09 w10 w20",
+    "filling": "15 w11 w12 w19",
+    "scores": "16 17 w14 w15 w16",
+    "experiments": "18 19 20 21",
+}
 
 
 def colab(lesson: Lesson, root: Path = ROOT) -> str:
@@ -40,6 +52,44 @@ def links(pages: list[Lesson], place: int) -> str:
     return " · ".join(parts)
 
 
+def stage(lesson: Lesson) -> str:
+    "The stage of the pipeline that a page belongs to. Raises `LookupError` for a page without one."
+    for name, numbers in STAGES.items():
+        if lesson.number in numbers.split(): return name
+    raise LookupError(f"{lesson.path.name} has no stage: name {lesson.number} in STAGES of tools/frame.py")
+
+
+def pipeline(pages: list[Lesson], place: int) -> list[str]:
+    "The pipeline as a table that every viewer draws, this page's stage marked: its lines of markdown."
+    here = pages[place]
+    names = [f"{name} →" for name in list(STAGES)[:-1]] + [list(STAGES)[-1]]
+    course = {lesson.number: lesson for lesson in pages if lesson.number[0] != "w"}
+    rows = [
+        [
+            " · ".join(
+                f"**{number}**" if number == here.number else f"[{number}]({course[number].path.name})"
+                for number in numbers.split() if number in course
+            )
+            for numbers in STAGES.values()
+        ],
+        ["▲ *you are here*" if name == stage(here) else "" for name in STAGES],
+    ]
+    return [f"| {' | '.join(cells)} |" for cells in (names, [":-:"] * len(names), *rows)]
+
+
+def hand_written(lesson: Lesson) -> list[str]:
+    "The lines of the cell under the title that the frame does not write."
+    lines = "".join(lesson.cells[1]["source"]).split("\n")[1:]
+    while lines and (not lines[0] or lines[0].startswith("|")): lines.pop(0)
+    return lines
+
+
+def drawn(lesson: Lesson) -> list[str]:
+    "The pipeline as the page has it now."
+    lines = "".join(lesson.cells[1]["source"]).split("\n") if len(lesson.cells) > 1 else []
+    return [line for line in lines if line.startswith("|")]
+
+
 def agrees(said: str, wanted: str) -> bool:
     "Is the line right, the minutes within five of what they should be?"
     time = re.compile(r"about (\d+) minutes")
@@ -48,31 +98,50 @@ def agrees(said: str, wanted: str) -> bool:
     return abs(int(before[1]) - int(after[1])) <= 5
 
 
+def wrongly_folded(lesson: Lesson) -> list[dict]:
+    "The cells that JupyterLab opens and should fold, or folds and should open."
+    said = lambda c: c["metadata"].get("jupyter", {})
+    return [c for c in lesson.cells if said(c) != ({"source_hidden": True} if folded(c) else {})]
+
+
 def problems(pages: list[Lesson]) -> list[str]:
-    "A line for each page whose line of links is not what it should be."
+    "What is wrong with the frames, a line each."
     found = []
     for place, lesson in enumerate(pages):
-        wanted = links(pages, place)
-        if not agrees(lesson.links, wanted):
-            found.append(f"{lesson.path.name}: its second cell should begin with: {wanted}")
+        name, wanted = lesson.path.name, links(pages, place)
+        if not agrees(lesson.links, wanted): found.append(f"{name}: its second cell should begin with: {wanted}")
+        if drawn(lesson) != pipeline(pages, place): found.append(f"{name}: its pipeline is not that of tools/frame.py")
+        for c in wrongly_folded(lesson):
+            found.append(f"{name}: cell {c['id']} should be {'folded' if folded(c) else 'open'}")
     return found
 
 
+def missing(lesson: Lesson) -> list[str]:
+    "What a page's hand-written part of the frame lacks."
+    text = "\n".join(section.markdown for section in lesson.sections)
+    wanted = ["Before this:", "After this"]
+    return [f"{lesson.path.name}: nothing says **{part}**" for part in wanted if f"**{part}**" not in text]
+
+
 def write(pages: list[Lesson]):
-    "Put the right line into each page."
+    "Mend every page's frame."
     for place, lesson in enumerate(pages):
-        wanted = links(pages, place)
-        if lesson.links == wanted: continue
+        wanted = [links(pages, place), "", *pipeline(pages, place), "", *hand_written(lesson)]
+        kept = "".join(lesson.cells[1]["source"]) == "\n".join(wanted).strip()
+        if kept and not wrongly_folded(lesson): continue
         notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
-        cell = notebook["cells"][1]
-        lines = "".join(cell["source"]).split("\n")
-        cell["source"] = "\n".join([wanted, *lines[1:]]).splitlines(keepends=True)
+        notebook["cells"][1]["source"] = "\n".join(wanted).strip().splitlines(keepends=True)
+        for c in notebook["cells"]:
+            c["metadata"].pop("jupyter", None)
+            if folded(c): c["metadata"]["jupyter"] = {"source_hidden": True}
         text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
         lesson.path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     if "--write" in sys.argv: write(in_order())
-    lines = problems(in_order())
-    print("\n".join(lines) or "every page has its line of links")
+    course = in_order()
+    lines = [f"{line} (python tools/frame.py --write)" for line in problems(course)]
+    lines += [line for lesson in course for line in missing(lesson)]
+    print("\n".join(lines) or "every page has its frame")
     sys.exit(bool(lines))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "site/_ext")]
 from check_site import problems
-from course import ROOT, Lesson, in_order, line_of, modules, source_url
+from course import ROOT, Lesson, directives, folded, in_order, line_of, modules, source_url
 from docments import as_rst
 from fetch_npm import fetch
 from make_players import draw_all, has_players, is_player, players
@@ -70,27 +70,17 @@ def lesson_bar(lesson: Lesson) -> dict:
     )
 
 
-def folded(body: str) -> bool:
-    "Is the cell nothing but imports, or nothing but tests? A reader of the site opens it on demand."
-    try: nodes = ast.parse(body).body
-    except SyntaxError: return False
-    imports = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes)
-    calls = [getattr(getattr(getattr(node, "value", None), "func", None), "id", "") for node in nodes]
-    tests = all(isinstance(node, ast.Assert) or call.startswith("test_") for node, call in zip(nodes, calls))
-    return imports or tests
-
-
 def as_page(code: dict) -> dict | None:
     "A code cell without nbdev's directives; tags say what becomes of it. None for a cell of directives alone."
     source = "".join(code["source"])
-    directives = re.findall(r"^#\|\s*(\w+)", source, re.M)
+    said = directives(source)
     body = re.sub(r"^#\|.*\n?", "", source, flags=re.M).strip("\n")
     tags = [
         tag
         for tag, so in (
-            ("exported", {"export", "exports"} & set(directives)),
-            ("remove-cell", {"hide"} & set(directives)),
-            ("hide-input", not code["outputs"] and folded(body)),
+            ("exported", {"export", "exports"} & said),
+            ("remove-cell", "hide" in said),
+            ("hide-input", folded(code)),
             (
                 "widget",
                 re.search(r"^(play|display)?\(?\w*\b(play|DrawHole|draw_hole)\(", body, re.M) and not code["outputs"],

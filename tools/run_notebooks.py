@@ -31,7 +31,7 @@ def run(notebook: Path) -> float:
         if cell.cell_type == "code": cell.outputs = [output for output in cell.outputs if keep(output)]
     nb.metadata = {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}
     saved = dict2nb(nbformat.versions[4].nbjson.JSONReader().reads(nbformat.writes(nb)))
-    clean_nb(saved, allowed_cell_metadata_keys=["tags"])
+    clean_nb(saved, allowed_cell_metadata_keys=["tags", "jupyter"])
     write_nb(saved, notebook)
     return time.time() - start
 
