@@ -11,7 +11,7 @@ exhibit(
     {
         "bilinear resize": (
             lambda: layer.blended_resize,
-            "A mask holds 0 and 1 and nothing between: look at the values, for a size that is no simple fraction (90 "
+            "A mask holds 0 and 1 and nothing between: look at the values, for a size that is not a simple fraction (90 "
             "of 128)",
         ),
         "JPEG": (
@@ -68,12 +68,12 @@ exhibit(
     {
         "bias scaled": (
             lambda: layer.ScalesBias,
-            "Set the weights to 0 and the bias to 1: beside a hole the output must still be 1",
+            "Set the weights to 0 and the bias to 1: next to a hole the output must still be 1",
         ),
         "bias scaled twice": (lambda: layer.ScalesBiasTwice, "Compare with 1, not with the ratio"),
     },
-    "Where the window saw nothing the output is 0, bias or not: take a mask whose hole leaves every window a pixel, "
-    "or leave those out",
+    "Where the window saw nothing the output is 0, bias or not: take a mask whose hole leaves every window at least one "
+    "pixel, or skip those windows",
 )
 
 

@@ -7,7 +7,7 @@ from pconv_edu.course.exercises import Unanswered, exercise
 
 
 def _asked(check: Callable, *things) -> bool | Exception:
-    "What the learner's check says; an assertion that fails says False, any other error comes back as it is."
+    "What the learner's check says: a failed assertion counts as False, any other error is returned."
     torch.manual_seed(0)
     try: return bool(check(*things))
     except AssertionError: return False
@@ -32,9 +32,9 @@ def exhibit(
         if not callable(check): return "answer with a function: it gets the thing to examine and returns True or False"
         verdict = ask(check, right)
         if isinstance(verdict, Exception):
-            return f"your check stops at the right code, with {type(verdict).__name__}: {verdict}"
+            return f"your check stops on the right code with {type(verdict).__name__}: {verdict}"
         if not verdict: return f"the right code does not pass your check. {sound}"
         missed = [name for name, (make, _) in bugs.items() if ask(check, make) is True]
         if not missed: return None
-        if len(missed) == len(bugs): return f"your check passes everything, the bug too. {bugs[missed[0]][1]}"
-        return f"it finds some, and misses this: {missed[0]}. {bugs[missed[0]][1]}"
+        if len(missed) == len(bugs): return f"your check passes everything, even the bug. {bugs[missed[0]][1]}"
+        return f"it finds some of the bugs, but misses this one: {missed[0]}. {bugs[missed[0]][1]}"
