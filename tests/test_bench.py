@@ -144,7 +144,7 @@ def test_command(tmp_path, capsys):
 
 @pytest.mark.parametrize("module", ["pconv_edu.course.bench", "pconv_edu.course.bench_loss"])
 def test_help(module):
-    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0 and "--size" in done.stdout and "default" in done.stdout and "--peak" not in done.stdout
 
 

@@ -55,6 +55,6 @@ def test_command(tmp_path, capsys, monkeypatch):
 
 def test_help():
     done = subprocess.run(
-        [sys.executable, "-m", "pconv_edu.course.bench_inpaint", "--help"], capture_output=True, text=True
+        [sys.executable, "-m", "pconv_edu.course.bench_inpaint", "--help"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0 and "--megapixels" in done.stdout and "--peak" not in done.stdout

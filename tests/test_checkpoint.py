@@ -6,6 +6,7 @@ import pickle
 import random
 import re
 import shutil
+import signal
 import stat
 import warnings
 from contextlib import contextmanager
@@ -148,6 +149,7 @@ def killed_at(number: int, folder, step: int, **options):
     "Save in a child process that dies without a word at its `number`-th system call."
     child = os.fork()
     if not child:
+        signal.alarm(120)  # a child that hangs is ended, and the test fails instead of waiting
         try:
             with planted(number, lambda: os._exit(9)): put(folder, step, **options)
         finally: os._exit(0)

@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import os
+import select
 import shutil
 import signal
 import struct
@@ -411,6 +412,7 @@ def test_under_torchrun_a_failure_of_one_does_not_end_the_others(place, weights,
         capture_output=True,
         text=True,
         env=ENV,
+        timeout=300,
     )
     assert run.returncode != 0 and "out: 6 filled, 0 were there already, 1 failed" in run.stdout, run.stderr
     assert len(files("out")) == 6 and run.stderr.count("failed: cat.png: 'masks' has no mask of that name") == 1
@@ -656,6 +658,7 @@ def test_ctrl_c_in_a_process_of_its_own(place, weights):
     default = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job's children ignore SIGINT
     with subprocess.Popen([sys.executable, "-c", HELD, *words, str(weights)], text=True, preexec_fn=default, env=ENV,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert select.select([run.stdout], [], [], 120)[0], "no word of the command within 120 s"
         assert run.stdout.readline() == "held\n"
         run.send_signal(signal.SIGINT)
         error = run.communicate(timeout=60)[1]
@@ -947,10 +950,11 @@ def test_streams_of_a_process_of_its_own(place, weights):
                "--net", str(weights), "--device", "cpu", "-o"]
     reader, writer = os.pipe()
     os.close(reader)
-    run = subprocess.run([*command, "a.png"], stdout=writer, stderr=subprocess.PIPE, env=ENV, text=True)
+    run = subprocess.run([*command, "a.png"], stdout=writer, stderr=subprocess.PIPE, env=ENV, text=True, timeout=300)
     os.close(writer)
     assert run.returncode == 0 and "Exception" not in run.stderr and Path("a.png").exists()
-    closed = subprocess.run([*command, "b.png"], stdout=subprocess.PIPE, env=ENV, preexec_fn=lambda: os.close(2))
+    closed = subprocess.run([*command, "b.png"], stdout=subprocess.PIPE, env=ENV, timeout=300,
+                            preexec_fn=lambda: os.close(2))
     assert closed.returncode == 0 and Path("b.png").read_bytes() == Path("a.png").read_bytes()
 
 

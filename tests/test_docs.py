@@ -337,7 +337,8 @@ def test_a_small_site_is_built_without_a_warning_and_its_links_hold(tmp_path):
     )
     (source / "_static/mathjax-tex-svg-full.js").write_text("")
     run = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "-q", source, tmp_path / "html"], text=True, capture_output=True
+        [sys.executable, "-m", "sphinx", "-W", "-q", source, tmp_path / "html"],
+        text=True, capture_output=True, timeout=300,
     )
     assert run.returncode == 0, run.stderr
     assert check_site.problems(tmp_path / "html") == []

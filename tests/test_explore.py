@@ -21,7 +21,7 @@ def javascript(call: str, given) -> dict:
     code = f"{SCRIPT.read_text(encoding='utf-8')}\nconst given = {json.dumps(given)};\n"
     code += f"const out = pconvExplore.{call}(...given);\n"
     code += "console.log(JSON.stringify(out, (key, value) => ArrayBuffer.isView(value) ? [...value] : value));"
-    done = subprocess.run([NODE, "-"], input=code, capture_output=True, text=True)
+    done = subprocess.run([NODE, "-"], input=code, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -277,7 +277,7 @@ def test_importing_brings_none_of_them():
         ],
         text=True,
         capture_output=True,
-        check=False,
+        timeout=300,
     )
     assert said.stdout.strip() == "[]", said.stdout + said.stderr
 

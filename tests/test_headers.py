@@ -174,7 +174,7 @@ with pictures.open_image(file, "a.png") as picture: assert picture.size == (2000
 try: pictures.set_max_pixels(0); sys.exit("taken")
 except ValueError as error: assert "0 pixels" in str(error)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

@@ -434,7 +434,7 @@ print((resident(peak=True) - before) / 2**30)
 
 def test_24_megapixels_take_little_beside_what_the_network_takes():
     "What `inpaint` itself holds, in a process of its own. A network adds what one window takes."
-    done = subprocess.run([sys.executable, "-c", BIG], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", BIG], capture_output=True, text=True, check=True, timeout=300)
     assert float(done.stdout) < 1.8
 
 
@@ -487,7 +487,7 @@ assert not [name for name in sys.modules if name.startswith("pconv_edu.course")]
 """
 
 def test_the_shipped_weights_fill_without_a_network_and_load_nothing_heavy():
-    subprocess.run([sys.executable, "-c", LIGHT], check=True)
+    subprocess.run([sys.executable, "-c", LIGHT], check=True, timeout=300)
 
 
 def test_without_a_network_it_is_the_one_that_ships(monkeypatch):

@@ -432,7 +432,7 @@ def test_checkpoint_halves_the_peak_memory():
     "Resident memory of a process of its own; the dearer way comes second, as a peak only ever rises."
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # freed memory goes back to the system at once
     command = [sys.executable, "-c", PEAK]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=300).stdout
     recomputed, plain = map(int, output.split())
     assert recomputed <= plain / 2, f"peak grew by {plain} KB plain and {recomputed} KB with checkpoint=True"
 

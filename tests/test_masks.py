@@ -144,9 +144,9 @@ class Seeded(torch.utils.data.Dataset):
 
 def test_workers_make_the_same_masks_as_the_main_process():
     here = torch.stack([Seeded(True)[i] for i in range(8)])
-    there = torch.cat(list(torch.utils.data.DataLoader(Seeded(True), batch_size=2, num_workers=2)))
+    there = torch.cat(list(torch.utils.data.DataLoader(Seeded(True), batch_size=2, num_workers=2, timeout=120)))
     assert torch.equal(here, there)
-    unseeded = torch.cat(list(torch.utils.data.DataLoader(Seeded(False), batch_size=1, num_workers=2)))
+    unseeded = torch.cat(list(torch.utils.data.DataLoader(Seeded(False), batch_size=1, num_workers=2, timeout=120)))
     assert len({crc(mask) for mask in unseeded}) == 8
 
 
@@ -433,7 +433,7 @@ def test_importing_masks_brings_no_notebook_tools():
 import sys, pconv_edu.masks
 sys.exit(" ".join(m for m in ("ipywidgets", "IPython", "fastcore", "anywidget") if m in sys.modules) or 0)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

@@ -24,7 +24,7 @@ NAMES = {
 
 def python(code: str) -> str:
     "What a new interpreter prints."
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

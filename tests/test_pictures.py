@@ -272,7 +272,7 @@ for limit in (Image.MAX_IMAGE_PIXELS, None):
 grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / (1024 if sys.platform != "darwin" else 2**20)
 sys.exit(f"{{grown:.0f}} MB" if grown > 50 else 0)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 
@@ -429,6 +429,6 @@ early = [name for name in ("matplotlib", "torchvision") if name in sys.modules]
 from pconv_edu.pictures import show, show_numbers, show_row
 sys.exit(f"loaded: {early}" if early or "matplotlib" not in sys.modules else 0)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError, match="show_rows"): _ = pictures.show_rows

@@ -2,6 +2,7 @@
 import json
 import multiprocessing
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -339,6 +340,11 @@ with Signals():
 """
 
 
+def next_line(child: subprocess.Popen) -> str:
+    assert select.select([child.stdout], [], [], 120)[0], "no word of the child within 120 s"
+    return child.stdout.readline()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
     "first, second", [("SIGINT", "SIGINT"), ("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGINT")]
@@ -349,11 +355,13 @@ def test_a_second_signal_ends_a_step_that_hangs(first, second):
     """
     code = CHILD.replace("signal.pause()", "signal.pause(); print('heard', flush=True)")
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert child.stdout.readline() == "here\n"
-    child.send_signal(getattr(signal, first))
-    assert child.stdout.readline() == "heard\n"
-    child.send_signal(getattr(signal, second))
-    child.communicate(timeout=120)
+    try:
+        assert next_line(child) == "here\n"
+        child.send_signal(getattr(signal, first))
+        assert next_line(child) == "heard\n"
+        child.send_signal(getattr(signal, second))
+        child.communicate(timeout=120)
+    finally: child.kill()
     assert child.returncode == (-signal.SIGINT if second == "SIGINT" else 128 + signal.SIGTERM)
 
 
@@ -370,7 +378,7 @@ assert signals.received is None and signal.getsignal(signal.SIGTERM) is signal.S
 os.kill(os.getpid(), signal.SIGUSR1)
 print("alive")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout == "alive\n" and "Current thread" in done.stderr
 
 

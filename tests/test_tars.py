@@ -183,7 +183,7 @@ def test_it_is_light_to_send_to_a_worker(shards):
 def test_workers_read_the_same_pictures(shards):
     pictures = TarImages(shards)
     pictures[0]  # a file is open in the parent: a worker that shared it would move its place
-    loader = DataLoader(pictures, batch_size=None, num_workers=3, multiprocessing_context="fork")
+    loader = DataLoader(pictures, batch_size=None, num_workers=3, multiprocessing_context="fork", timeout=120)
     assert [value(p) for p in loader] == list(range(15))
 
 
@@ -191,7 +191,7 @@ def test_a_worker_opens_files_of_its_own(shards):
     "A forked worker inherits its parent's open file, and both would move one place in it."
     pictures = TarImages(shards)
     pictures.read(0)
-    with multiprocessing.get_context("fork").Pool(1) as pool: assert pool.map(_opens, [pictures]) == [1]
+    with multiprocessing.get_context("fork").Pool(1) as pool: assert pool.map_async(_opens, [pictures]).get(120) == [1]
 
 
 def _opens(pictures) -> int:
@@ -228,7 +228,8 @@ def test_an_enormous_file_is_refused_unread(tmp_path):
 
 def test_two_processes_may_build_at_once(shards):
     "Each writes beside the place and renames: whoever reads sees a whole index."
-    with multiprocessing.get_context("fork").Pool(4) as pool: assert pool.map(_count, [shards] * 8) == [15] * 8
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map_async(_count, [shards] * 8).get(120) == [15] * 8
     assert sorted(p.name for p in shards.glob("*.index.*")) == [
         f"shard-0.tar+2.{_name_of(find_tars(shards))}.index.{ending}" for ending in ("json", "npy")
     ]

@@ -1,8 +1,11 @@
 """The checks behind `make test` fail when they should: each fault is planted in a small project of its own."""
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +32,7 @@ def project(tmp_path):
         notebook("#| default_exp one", "#| export\ndef one(): return 1", "assert one() == 1")
     )
     for command in ("nbdev_export", "nbdev_clean"):
-        subprocess.run([check_exports.BIN / command], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run([check_exports.BIN / command], cwd=tmp_path, check=True, capture_output=True, timeout=300)
     return tmp_path
 
 
@@ -86,6 +89,33 @@ def test_a_failing_test_is_counted(project, monkeypatch):
     assert make_test.tests() == (1, 1)
 
 
+def test_a_test_that_hangs_is_one_failed_test(project, monkeypatch, capfd):
+    "And the process that it leaves behind, which holds the output open, delays nobody. CI once waited for 90 minutes."
+    (project / "tests/test_it.py").write_text("""
+import multiprocessing, subprocess, sys
+def test_right(): pass
+def test_hangs():
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdout=2)
+    with open("left", "w") as file: file.write(str(left.pid))
+    lock = multiprocessing.Lock()
+    lock.acquire(), lock.acquire()
+""")
+    limits = (ROOT / "pytest.ini").read_text()
+    assert limits.count("= 600\n") == 1 and "exit_on_timeout = true" in limits
+    (project / "pytest.ini").write_text(limits.replace("= 600", "= 2"))
+    monkeypatch.setattr(make_test, "ROOT", project)
+    start = time.monotonic()
+    try: assert make_test.tests() == (1, 1)
+    finally: os.kill(int((project / "left").read_text()), signal.SIGKILL)
+    said = capfd.readouterr().out
+    assert "test_it.py::test_hangs" in said and "in test_hangs" in said and time.monotonic() - start < 300
+
+
+def test_a_command_that_says_nothing_is_ended(capfd):
+    said, status = make_test.followed([sys.executable, "-c", "print('é', flush=True); import time; time.sleep(600)"], 2)
+    assert said == "é\n" and status == -signal.SIGKILL and "nothing was said for 2 s" in capfd.readouterr().out
+
+
 def test_an_old_python_is_told_what_to_do(monkeypatch, capsys):
     import install
     monkeypatch.setattr(install, "NEEDED", (99, 0))
@@ -116,7 +146,7 @@ def test_make_clean_leaves_ones_own_trainings(tmp_path):
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     for folder in ("runs/mine", "runs/pconv", "runs/demo", "_site", "pconv_edu.egg-info"):
         (tmp_path / folder).mkdir(parents=True)
-    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True, timeout=300)
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
         "Makefile", "pconv_edu.egg-info", "runs", "runs/mine", "runs/pconv",
     ]
@@ -126,12 +156,12 @@ def test_ctrl_c_reaches_tests_that_run_in_the_background(tmp_path):
     "As under `nohup make test &`, where SIGINT is ignored when pytest starts."
     shutil.copy(Path(__file__).parent / "conftest.py", tmp_path)
     (tmp_path / "test_child.py").write_text("""
-import signal, subprocess, sys
+import select, signal, subprocess, sys
 
 def test_child_stops():
     code = "import sys, time; print('held', flush=True); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert child.stdout.readline() == b"held\\n"
+    assert select.select([child.stdout], [], [], 120)[0] and child.stdout.readline() == b"held\\n"
     child.send_signal(signal.SIGINT)
     assert child.wait(60) != 0
 """)

@@ -17,7 +17,7 @@ def test_vgg_runs_behind_the_guard():
 
 def test_a_fresh_process_can_import_torchvision_after_it():
     code = "import pconv_edu.torchvision_guard, torchvision.transforms.v2, torchvision.utils; print('imported')"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert run.stdout.strip() == "imported", run.stderr
 
 

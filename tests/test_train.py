@@ -3,6 +3,7 @@ import copy
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import tarfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -550,10 +552,10 @@ def test_a_worker_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path):
         worker = os.fork()
         if not worker:
             os.write(tell, b"!")
-            time.sleep(60)
+            time.sleep(600)
             os._exit(0)
-        os.read(born, 1)
     try:
+        assert select.select([born], [], [], 120)[0], "the worker has not begun within 120 s"
         with only_run(tmp_path): pass
     finally:
         os.kill(worker, signal.SIGKILL)
@@ -650,7 +652,8 @@ def test_out_of_memory_says_what_to_change(tmp_path, monkeypatch):
 def test_importing_train_needs_no_notebook_packages():
     packages = ("ipywidgets", "fastcore", "anywidget", "IPython")
     code = f"import sys, pconv_edu.train; print([m for m in {packages} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, timeout=300)
+    assert done.stdout.strip() == "[]"
 
 
 # --- the command, and many processes
@@ -704,9 +707,17 @@ def alone(images: Path, out: Path):
 
 
 def finished(job: subprocess.Popen) -> str:
-    said, _ = job.communicate(timeout=240)
+    said = heard(job)
     assert job.returncode == 0, said
     return said
+
+
+def heard(job: subprocess.Popen, seconds: float = 240) -> str:
+    "All that the job has said. One that does not end is ended, and the test fails with what it said so far."
+    try: return job.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        for process in [*psutil.Process(job.pid).children(recursive=True), job]: process.kill()
+        pytest.fail(f"the job has not ended within {seconds} s; it said:\n{job.communicate(timeout=60)[0]}")
 
 
 def assert_same_training(one: Path, other: Path):
@@ -832,7 +843,7 @@ def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint
     script, images, died = tmp_path / "script.py", photos(tmp_path), tmp_path / "died"
     script.write_text(DYING.replace("DIED", repr(str(died))) + SCRIPT)
     job = launch(script, 2, images, tmp_path / "run")
-    said, _ = job.communicate(timeout=200)
+    said = heard(job)
     assert job.returncode and "SIGKILL" in said and time.time() - float(died.read_text()) < 60
     said = finished(launch(script, 2, images, tmp_path / "run"))
     assert re.search("resumes from step [45] of 7", said), said  # the leader saves its steps, unless it is ended first
@@ -863,9 +874,11 @@ def test_a_signal_to_the_job_saves_and_ends_all_its_processes(tmp_path):
     script, images = tmp_path / "script.py", photos(tmp_path)
     script.write_text(HELD + SCRIPT)
     job, log = launch(script, 2, images, tmp_path / "run"), tmp_path / "run" / "log.jsonl"
-    while job.poll() is None and len(read_log(log.parent)) < 2: time.sleep(.05)  # two steps have been saved
+    limit = time.monotonic() + 240
+    while job.poll() is None and len(read_log(log.parent)) < 2 and time.monotonic() < limit:
+        time.sleep(.05)  # until two steps have been saved
     job.terminate()
-    said, _ = job.communicate(timeout=240)
+    said = heard(job)
     assert job.returncode and "SIGTERM: saved after step 4" in said, said
     assert checkpoint.load(checkpoint.latest(tmp_path / "run")).state["step"] == 4
 
@@ -875,6 +888,7 @@ def command(*arguments, **environment) -> subprocess.CompletedProcess:
         [sys.executable, "-m", "pconv_edu.train", *map(str, arguments)],
         text=True,
         capture_output=True,
+        timeout=300,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
 

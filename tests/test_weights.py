@@ -348,7 +348,8 @@ def test_a_wheel_takes_the_weights_along(net, tmp_path):
     weights_file = save_pretrained(net, tmp_path / "data_samples" / "weights" / "pconv_small.safetensors")
     for kind in (".json", ".md"): weights_file.with_suffix(kind).write_text("its card")
     subprocess.run(
-        [sys.executable, "setup.py", "-q", "build_py", "-d", "built"], cwd=tmp_path, check=True, capture_output=True
+        [sys.executable, "setup.py", "-q", "build_py", "-d", "built"],
+        cwd=tmp_path, check=True, capture_output=True, timeout=300,
     )
     assert same(load_pretrained(tmp_path / "built" / "pconv_edu" / "weights" / "pconv_small.safetensors"), net)
     assert sorted(path.name for path in (tmp_path / "built/pconv_edu/weights").iterdir()) == [

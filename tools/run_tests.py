@@ -1,6 +1,8 @@
 """`make test`: exports, style, every notebook, the tests; one closing line that can be counted."""
+import codecs
 import os
 import re
+import select
 import subprocess
 import sys
 import time
@@ -62,8 +64,13 @@ def notebooks() -> tuple[int, int]:
     "Run every notebook with nbdev_test; it exits 0 even when it ran nothing, so its own lines are counted."
     wanted, start = sorted((ROOT / "nbs").glob("*.ipynb")), time.time()
     # one thread each: the notebooks already run side by side
-    run = subprocess.run([BIN / "nbdev_test", "--do_print", "--timing"], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
-                         capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try: run = subprocess.run([BIN / "nbdev_test", "--do_print", "--timing"], cwd=ROOT, text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                              timeout=2 * SLACK * ALL_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        for output in (error.stdout, error.stderr): print((output or b"").decode(errors="replace"))
+        print(f"notebooks: {error}\nnotebooks: 0 passed, {len(wanted)} failed\n", flush=True)
+        return 0, len(wanted)
     print(run.stdout + run.stderr, flush=True)
     ran = set(re.findall(r"^- Completed .*?([^/\s]+\.ipynb)$", run.stdout, re.M))
     _, _, names = run.stderr.partition("nbdev Tests Failed On The Following Notebooks:")
@@ -81,17 +88,39 @@ def notebooks() -> tuple[int, int]:
     return passed, len(failed)
 
 
+def followed(command: list, silence: float = 900) -> tuple[str, int]:
+    """Run a command and print what it says as it says it; returns all of that, and the exit status.
+
+    It is ended when it has said nothing for `silence` seconds (pytest.ini ends a single test sooner). A process that
+    it leaves behind may hold its output open, so the end of the command counts, not the end of the output.
+    """
+    run = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
+    said, heard, decoder = "", time.monotonic(), codecs.getincrementaldecoder("utf-8")("replace")
+    with run.stdout as output:
+        while True:
+            ended = run.poll() is not None
+            ready = select.select([output], [], [], 0 if ended else 1)[0]
+            chunk = os.read(output.fileno(), 65536) if ready else b""
+            if chunk:
+                text, heard = decoder.decode(chunk), time.monotonic()
+                print(text, end="", flush=True)
+                said += text
+            elif ended: break
+            elif time.monotonic() - heard > silence:
+                print(f"\nended: nothing was said for {silence:.0f} s", flush=True)
+                run.kill()
+            elif ready: run.wait()  # the output is closed
+    return said, run.returncode
+
+
 def pytest(*arguments: str) -> tuple[int, int]:
     "Run pytest; no test collected counts as a failure."
-    run = subprocess.Popen([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, text=True,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    last = ""
-    for line in run.stdout:
-        print(line, end="", flush=True)
-        if re.search(r"\d+ (passed|failed|error)", line): last = line
+    said, status = followed([sys.executable, "-m", "pytest", "-q", *arguments])
+    last = ([""] + [line for line in said.splitlines() if re.search(r"\d+ (passed|failed|error)", line)])[-1]
     count = lambda what: sum(int(n) for n in re.findall(rf"(\d+) {what}", last))
     passed, failed = count("passed"), count("failed") + count("error")
-    if run.wait() and not failed: failed = 1
+    if status and not failed: failed = 1
     if not passed and not failed: failed = 1
     return passed, failed
 
