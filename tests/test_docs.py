@@ -243,6 +243,16 @@ def test_comments_behind_arguments_become_parameters():
     assert {line.split()[1] for line in fields(join)} >= {"x:", "mask:"}
 
 
+@pytest.mark.parametrize("module", course.modules())
+def test_everything_that_the_reference_documents_can_be_read(module):
+    from docments import fields
+    found = vars(importlib.import_module(f"pconv_edu.{module}"))
+    for thing in [thing for thing in found.values() if getattr(thing, "__module__", "") == f"pconv_edu.{module}"]:
+        assert isinstance(fields(thing), list)
+        for name, part in vars(thing).items() if isinstance(thing, type) else ():
+            if callable(part): assert isinstance(fields(part), list), f"{thing.__name__}.{name}"
+
+
 def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
     from docments import as_rst
     assert as_rst("a*b, |x| and `c*d`, end_ with") == r"a\*b, \|x\| and ``c*d``, end\_ with"

@@ -24,7 +24,9 @@ def syntax_of(found) -> tuple[str, ast.AST] | None:
         if owner and owner.__init__.__code__.co_filename != "<string>": found = owner.__init__
     try: source = textwrap.dedent(inspect.getsource(inspect.unwrap(found)))
     except (TypeError, OSError): return None
-    return source, ast.parse(source).body[0]
+    node = ast.parse(source).body[0]
+    # the source of a lambda is the statement it stands in: no comment there is an argument's
+    return (source, node) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else None
 
 
 def lines_of(node: ast.AST) -> dict[str, int]:
