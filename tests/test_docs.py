@@ -243,8 +243,9 @@ def test_comments_behind_arguments_become_parameters():
     assert {line.split()[1] for line in fields(join)} >= {"x:", "mask:"}
 
 
-@pytest.mark.parametrize("module", course.modules())
-def test_everything_that_the_reference_documents_can_be_read(module):
+# metrics: its table has lambdas, whose source is the statement around them
+@pytest.mark.parametrize("module", ["metrics", "losses.total", "options"])
+def test_everything_in_a_module_can_be_read_for_the_reference(module):
     from docments import fields
     found = vars(importlib.import_module(f"pconv_edu.{module}"))
     for thing in [thing for thing in found.values() if getattr(thing, "__module__", "") == f"pconv_edu.{module}"]:

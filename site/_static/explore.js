@@ -1,5 +1,6 @@
-// Things to touch, computed live: a mask on its way through the layers, and one window of a partial convolution.
-// The sums are those of pconv_edu.mask_update and pconv_edu.partial_conv; tests compare them.
+// Things to touch: a mask on its way through the layers, one window of a partial convolution, the loss under moving
+// weights, and the page that fills holes. The sums are those of pconv_edu.mask_update, pconv_edu.partial_conv and
+// pconv_edu.losses; tests compare them.
 (() => {
   "use strict";
 
@@ -39,7 +40,47 @@
     };
   }
 
-  globalThis.pconvExplore = { updateMask, oneWindow };
+  // The paper's section 3.3. Pictures: 3 · height · width numbers in [0, 1], plane by plane; mask: height · width of 0 and 1.
+  const mixed = (from, to, much) => from.map((value, i) => value + much * (to[i] - value));
+
+  // 1 in the hole, and one pixel around it in all eight directions
+  function holeRing(mask, height, width) {
+    return Uint8Array.from(mask, (_, at) => {
+      const row = Math.floor(at / width), column = at % width;
+      for (let y = Math.max(0, row - 1); y <= Math.min(height - 1, row + 1); y++) {
+        for (let x = Math.max(0, column - 1); x <= Math.min(width - 1, column + 1); x++) {
+          if (!mask[y * width + x]) return 1;
+        }
+      }
+      return 0;
+    });
+  }
+
+  // The three terms that read pixels: each is a sum over the pixels in question, divided by 3 · height · width.
+  function pixelTerms(output, image, mask, height, width) {
+    const area = height * width, ring = holeRing(mask, height, width);
+    let valid = 0, hole = 0, tv = 0;
+    for (let plane = 0; plane < 3; plane++) {
+      const composite = (at) => (mask[at] ? image : output)[plane * area + at];
+      for (let at = 0; at < area; at++) {
+        const error = Math.abs(output[plane * area + at] - image[plane * area + at]);
+        if (mask[at]) valid += error;
+        else hole += error;
+        if (!ring[at]) continue;
+        if ((at + 1) % width && ring[at + 1]) tv += Math.abs(composite(at + 1) - composite(at));
+        if (at + width < area && ring[at + width]) tv += Math.abs(composite(at + width) - composite(at));
+      }
+    }
+    return { valid: valid / (3 * area), hole: hole / (3 * area), tv: tv / (3 * area) };
+  }
+
+  // Weight times term, and their sum.
+  function totalLoss(terms, weights) {
+    const parts = Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, weights[name] * term]));
+    return { parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
+  }
+
+  globalThis.pconvExplore = { updateMask, oneWindow, mixed, holeRing, pixelTerms, totalLoss };
   if (typeof document === "undefined") return;
 
   // --- small helpers ------------------------------------------------------------------------------------------------
@@ -215,7 +256,128 @@
     show();
   }
 
-  const KINDS = { mask: maskExplorer, window: windowExplorer };
+  // --- 3: the loss under moving weights -----------------------------------------------------------------------------
+
+  const HERE = document.currentScript.src;
+  const TERMS = {  // the weights' range, step and colour
+    valid: [10, 1, "#56B4E9"], hole: [20, 1, "#E69F00"], perceptual: [.5, .05, "#0072B2"], style: [120, 1, "#CC79A7"],
+    tv: [5, .1, "#666666"],
+  };
+
+  function withData(shown) {
+    const script = make("script", { src: new URL("loss_data.js", HERE).href });
+    script.addEventListener("load", () => shown(globalThis.pconvLossData));
+    document.head.append(script);
+  }
+
+  const levels = (text) => Float64Array.from(atob(text), (letter) => letter.charCodeAt(0) / 255);
+
+  function lossExplorer(box) {
+    withData((data) => lossBox(box, data));
+  }
+
+  function lossBox(box, data) {
+    const { height, width } = data, area = height * width;
+    const image = levels(data.image), mask = Array.from(atob(data.mask), (letter) => letter.charCodeAt(0));
+    const fills = Object.fromEntries(Object.entries(data.fills).map(([name, fill]) => [name, levels(fill.pixels)]));
+    const weights = { ...data.weights };
+    const canvas = make("canvas", { role: "img", width, height, class: "explore-fill" });
+    const bars = make("div", { class: "explore-bars" });
+    const sums = make("div", { class: "explore-sum", "aria-live": "polite" });
+    const choice = make("select", { "aria-label": "what is wrong with the output", onchange: show });
+    Object.keys(fills).forEach((name) => choice.add(new Option(name)));
+    const part = make("select", { "aria-label": "which picture is shown", onchange: show },
+      new Option("composite"), new Option("output"), new Option("true picture"));
+    const much = slider("how wrong", data.steps.length - 1, 1, data.steps.length - 1, (at) => data.steps[at].toFixed(1), show);
+
+    function slider(name, max, step, value, text, moved) {
+      const input = make("input", { type: "range", min: 0, max, step, value, "aria-label": name });
+      const said = make("output", {});
+      const say = () => {
+        said.textContent = text(Number(input.value));
+        input.setAttribute("aria-valuetext", said.textContent);
+      };
+      input.addEventListener("input", () => { say(); moved(Number(input.value)); });
+      say();
+      return { input, say, row: make("label", {}, make("span", {}, name), input, said) };
+    }
+
+    const sliders = Object.fromEntries(Object.entries(TERMS).map(([name, [max, step]]) => [
+      name,
+      slider(name, max, step, weights[name], String, (value) => { weights[name] = value; show(); }),
+    ]));
+
+    function set(wanted) {
+      for (const [name, { input, say }] of Object.entries(sliders)) {
+        input.value = weights[name] = wanted[name];
+        say();
+      }
+      show();
+    }
+
+    function termsOf(name) {
+      const at = Number(much.input.value), { perceptual, style } = data.fills[name];
+      const { valid, hole, tv } = pixelTerms(mixed(image, fills[name], data.steps[at]), image, mask, height, width);
+      return { valid, hole, perceptual: perceptual[at], style: style[at], tv };
+    }
+
+    function draw(output) {
+      const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+      for (let at = 0; at < area; at++) {
+        const from = part.value === "true picture" || (part.value === "composite" && mask[at]) ? image : output;
+        for (let plane = 0; plane < 3; plane++) pixels.data[4 * at + plane] = Math.round(255 * from[plane * area + at]);
+        pixels.data[4 * at + 3] = 255;
+      }
+      context.putImageData(pixels, 0, 0);
+      canvas.setAttribute("aria-label", `${part.value}: ${choice.value}`);
+    }
+
+    function show() {
+      draw(mixed(image, fills[choice.value], data.steps[Number(much.input.value)]));
+      const found = Object.keys(fills).map((name) => [name, totalLoss(termsOf(name), weights)]);
+      const longest = Math.max(...found.map(([, { total }]) => total)) || 1;
+      bars.replaceChildren(...found.map(([name, { parts, total }]) => make("div", { class: "explore-bar" },
+        make("span", {}, name),
+        make("div", { role: "img", "aria-label": `total ${total.toFixed(4)}` }, ...Object.entries(parts).map(([term, size]) =>
+          make("i", { style: `background:${TERMS[term][2]};width:${100 * size / longest}%`, title: `${term} ${size.toFixed(4)}` }))),
+        make("span", {}, total.toFixed(4)))));
+      const terms = termsOf(choice.value), { parts, total } = totalLoss(terms, weights);
+      const cells = (kind, ...texts) => make("tr", {}, ...texts.map((text) => make(kind, {}, text)));
+      sums.replaceChildren(make("table", {},
+        cells("th", `of “${choice.value}”`, "term", "weight", "weight × term", "share"),
+        ...Object.entries(parts).map(([name, size]) => {
+          const row = cells("td", ` ${name}`, terms[name].toFixed(5), String(weights[name]), size.toFixed(5),
+            total ? `${(100 * size / total).toFixed(0)} %` : "–");
+          row.firstChild.prepend(make("i", { class: "explore-key", style: `background:${TERMS[name][2]}` }));
+          return row;
+        }),
+        cells("td", "total", "", "", total.toFixed(5), "")));
+    }
+
+    const button = (name, wanted) => make("button", { type: "button", onclick: () => set(wanted) }, name);
+    box.append(
+      make("div", { class: "explore-loss" },
+        make("div", {}, canvas, make("div", { class: "explore-buttons" }, choice, part)),
+        make("div", { class: "player-controls" }, much.row, ...Object.values(sliders).map(({ row }) => row),
+          make("div", { class: "explore-buttons" },
+            button("the paper’s weights", data.weights), button("page 10’s fairer weights", data.fairer)))),
+      bars, make("div", { class: "explore-scroll", tabindex: 0, role: "group", "aria-label": "the sum" }, sums));
+    show();
+  }
+
+  // --- 4: the page that fills holes ---------------------------------------------------------------------------------
+
+  function fillExplorer(box) {
+    const link = box.querySelector("a[href]");
+    if (!link) return;  // this build has no such page, and the box says so
+    const start = make("button", {
+      type: "button",
+      onclick: () => start.replaceWith(make("iframe", { src: link.getAttribute("href"), title: "Fill a hole", class: "explore-page" })),
+    }, `Load it here (${box.dataset.megabytes} MB)`);
+    box.append(start);
+  }
+
+  const KINDS = { mask: maskExplorer, window: windowExplorer, loss: lossExplorer, fill: fillExplorer };
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-explore]").forEach((box) => KINDS[box.dataset.explore](box));
   });
