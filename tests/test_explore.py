@@ -114,7 +114,7 @@ def test_the_losses_agree_on_small_odd_pictures_with_holes_at_the_border(seed):
     image, output = torch.rand(2, 1, 3, 5, 7, generator=chance, dtype=torch.double)
     mask = (torch.rand(1, 1, 5, 7, generator=chance) < (.7 if seed else 0)).double()
     wanted = InpaintingLoss(LossWeights(perceptual=0, style=0))(output, image, mask)[1]
-    found = javascript("pixelTerms", [output.flatten().tolist(), image.flatten().tolist(), mask.flatten().tolist(), 5, 7])
+    found = javascript("pixelTerms", [*(tensor.flatten().tolist() for tensor in (output, image, mask)), 5, 7])
     assert found == pytest.approx({name: term.item() for name, term in wanted.items()}, abs=1e-12)
 
 

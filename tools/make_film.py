@@ -147,7 +147,8 @@ def still(
     draw = ImageDraw.Draw(sheet)
     for i, place in enumerate(chosen):
         x, y = 34 + (side + 34) * (i % 3), 8 + (side + 30) * (i // 3)
-        sheet.paste(made[place].crop((12, 12, 12 + SHOWN, 12 + SHOWN)).resize((side, side), Image.Resampling.BOX), (x, y))
+        picture = made[place].crop((12, 12, 12 + SHOWN, 12 + SHOWN))
+        sheet.paste(picture.resize((side, side), Image.Resampling.BOX), (x, y))
         draw.text((x, y + side + 4), titles(place, len(made)), fill=COLORS["ink"], font=font(13))
     return sheet
 
