@@ -20,6 +20,9 @@ COLORS = {"valid": "#56B4E9", "hole": "#E69F00", "output": "#009E73", "other": "
 SERIES = ("#0072B2", "#CC79A7", "#666666", "#882255")  # for curves and bars that mean none of these
 
 
+DPI, MOVING = 144, 90  # of a still figure; and of one under a slider, which has to keep up with the hand
+
+
 class Drawing(Figure):
     """A matplotlib figure that shows itself in a notebook: photos as JPEG, everything else as PNG.
 
@@ -29,15 +32,14 @@ class Drawing(Figure):
         super().__init__(*args, layout="constrained", **kwargs)
         self.format = format
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, dpi: int = DPI) -> bytes:
         "The figure as the bytes of a PNG or JPEG file."
         file = io.BytesIO()
         if self.format == "jpeg":
-            self.savefig(file, format="jpeg", dpi=72, pil_kwargs={"quality": 80})
+            self.savefig(file, format="jpeg", dpi=dpi, pil_kwargs={"quality": 72, "optimize": True})
             return file.getvalue()
-        self.savefig(file, format="png", dpi=80)
-        picture = Image.open(file).convert("RGB")
-        if picture.getcolors(256): picture = picture.quantize(256)  # the same pixels in half the bytes
+        self.savefig(file, format="png", dpi=dpi)
+        picture = Image.open(file).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the bytes
         picture.save(file := io.BytesIO(), "PNG", optimize=True)
         return file.getvalue()
 
@@ -61,7 +63,8 @@ def paint(axes, picture: Tensor | Image.Image):
     picture = _as_shown(picture)
     axes.set_axis_off()
     if picture.shape[0] == 3:
-        axes.imshow(picture.clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="nearest")
+        smooth = min(picture.shape[-2:]) >= 48  # a photo; in a small grid the pixels are what one looks at
+        axes.imshow(picture.clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="hermite" if smooth else "nearest")
     elif ((picture == 0) | (picture == 1)).all():
         colors = ListedColormap([COLORS["hole"], COLORS["valid"]])
         axes.imshow(picture[0].numpy(), cmap=colors, vmin=0, vmax=1, interpolation="nearest")

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from skimage import io as skimage_io
 
-from pconv_edu import pictures
+from pconv_edu import figures, pictures
 from pconv_edu.figures import COLORS, Drawing
 from pconv_edu.pictures import (BadImage, list_images, load_image, open_image, sample_photos, save_image, show,
                                 show_numbers, show_row, to_pil, to_tensor, upright_rgb)
@@ -348,7 +348,7 @@ def test_sample_photos():
 
 # drawing ------------------------------------------------------------
 
-def pixels(drawing: Drawing) -> np.ndarray: return np.array(Image.open(io.BytesIO(drawing.to_bytes())).convert("RGB"))
+def pixels(drawing: Drawing) -> np.ndarray: return np.array(Image.open(io.BytesIO(drawing.to_bytes(72))).convert("RGB"))
 
 
 def test_masks_are_painted_in_the_course_colours():
@@ -386,8 +386,16 @@ def test_photos_are_jpeg_the_rest_png():
 def test_a_palette_keeps_every_pixel():
     drawing = show_numbers(torch.eye(3), mask=torch.eye(3))
     plain = io.BytesIO()
-    drawing.savefig(plain, format="png", dpi=80)
+    drawing.savefig(plain, format="png", dpi=72)
     assert np.array_equal(pixels(drawing), np.array(Image.open(plain).convert("RGB")))
+
+
+def test_still_figures_are_drawn_finer_than_moving_ones():
+    drawing = show_row(torch.rand(3, 64, 64), width=2.)
+    sides = [Image.open(io.BytesIO(drawing.to_bytes(*dpi))).width for dpi in ((), (figures.MOVING,))]
+    assert sides == [288, 180]
+    assert drawing.axes[0].images[0].get_interpolation() == "hermite"  # smooth, without ringing at a hole's edge
+    assert show(torch.rand(3, 8, 8)).axes[0].images[0].get_interpolation() == "nearest"
 
 
 def test_numbers_are_written():

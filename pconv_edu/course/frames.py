@@ -8,6 +8,8 @@ from pathlib import Path
 
 import ipywidgets as w
 
+from pconv_edu.figures import MOVING
+
 FOLDER = "PCONV_EDU_FRAMES"  # environment variable: where `play` leaves its frames; unset: it leaves none
 MOST, SECONDS, BYTES = 120, 8, 600_000  # of one box: frames, seconds of drawing, bytes of all frames
 
@@ -60,13 +62,13 @@ def record(draw: Callable, controls: dict[str, w.Widget], place: Path) -> dict:
     starts = [_nearest(found, controls[name].value) for name, found in known.items()]
     began = time.perf_counter()
     first = draw(**{name: found[start][1] for (name, found), start in zip(known.items(), starts)})
-    size = len(first.to_bytes())
+    size = len(first.to_bytes(MOVING))
     most = min(MOST, int(SECONDS / (time.perf_counter() - began)), BYTES // size)
     kept = grid([len(found) for found in known.values()], starts, max(1, most))
     files, frames = {}, []
     for chosen in combinations(kept):
         drawing = draw(**{name: found[at][1] for (name, found), at in zip(known.items(), chosen)})
-        picture = drawing.to_bytes()
+        picture = drawing.to_bytes(MOVING)
         name = files.setdefault(picture, f"{len(files):03}.{drawing.format}")
         if not (place / name).exists(): (place / name).write_bytes(picture)
         frames.append(name)

@@ -5,6 +5,7 @@ from html import escape
 import ipywidgets as w
 
 from pconv_edu.course.frames import left_for_the_site
+from pconv_edu.figures import MOVING
 
 
 def _control(name: str, value) -> w.Widget:
@@ -37,12 +38,13 @@ def play(
     values = lambda: {name: part.value for name, part in parts.items()}
     first = draw(**values())
     left_for_the_site(draw, parts)
-    image, note = w.Image(value=first.to_bytes(), format=first.format, layout=w.Layout(max_width="100%")), w.HTML()
+    image = w.Image(value=first.to_bytes(MOVING), format=first.format, layout=w.Layout(max_width="100%"))
+    note = w.HTML()
 
     def redraw(_):
         try:
             drawing = draw(**values())
-            image.format, image.value, note.value = drawing.format, drawing.to_bytes(), ""
+            image.format, image.value, note.value = drawing.format, drawing.to_bytes(MOVING), ""
         except Exception as error:  # shown, because a widget's callback has nowhere else to say it
             said = f"<b>{type(error).__name__}:</b> {escape(str(error))}"
             note.value = f'<div class="play-error" role="alert">{said}</div>'

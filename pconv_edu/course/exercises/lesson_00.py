@@ -6,7 +6,8 @@ from pconv_edu.course.exercises import exercise
 
 @exercise("0.1")
 def _(lost):
-    if lost in (26214, 26214.4): return None
+    if lost == 26214: return None
+    if lost == 26214.4: return "there is no 0.4 of a pixel: round to the nearest whole number"
     if lost in (51, 51.2): return "that is a tenth of one side; the photo has 512 × 512 pixels"
     if lost in (512 * 512, 512 * 512 - 26214): return "that is all of them, or all that is left; how many are lost?"
     if lost == 78643: return "three numbers make one pixel: count pixels, not numbers"

@@ -9,10 +9,10 @@ from pconv_edu.course.exercises import exercise
 def layers_for_21_pixels(answer):
     if answer == 5: return "after 5 layers 21 - 5·4 = 1 pixel is left"
     if answer in (10, 11):
-        return "that is for a 3 × 3 window; one of 5 × 5 reaches 2 pixels out of the rim, on every side"
+        return "that is for a 3 × 3 window; a 5 × 5 window reaches 2 pixels beyond the rim, on every side"
     if answer in (4, 21 / 5, 4.2):
-        return "a layer does not take 5 pixels from the width: it takes 2 from the left and 2 from the right"
-    if answer in (5.25, 5.0): return "there is no quarter of a layer: what is left after 5 needs another one"
+        return "a layer does not take 5 pixels off the width: it takes 2 off the left and 2 off the right"
+    if answer in (5.25, 5.0): return "a quarter of a layer does not exist: what is left after 5 needs another one"
     if answer != 6:
         return "how many pixels does a 5 × 5 window reach beyond its centre? Subtract that from both sides until nothing is left"
 
@@ -20,6 +20,9 @@ def layers_for_21_pixels(answer):
 @exercise("3.2")
 def layers_for_any_hole(answer):
     if answer(5, 3) != 3:
+        if answer(5, 3) == 2 and answer(6, 3) == 2:
+            return ("for a 5-pixel hole and a 3 × 3 window it gives 2. You round up already, but a layer takes "
+                    "kernel - 1 pixels off the width, not kernel")
         if answer(5, 3) == 2:
             return "for a 5-pixel hole and a 3 × 3 window it gives 2: one pixel is left then. Round up"
         if answer(5, 3) in (5, 1):
@@ -44,7 +47,7 @@ def all_valid(answer):
         return f"a mask of shape [1, 9, 11] should become [1, 7, 9], and became {list(new.shape)}"
     if torch.equal(new.to(right.dtype), F.max_pool2d(mask, 3, 1)):
         return "that is the paper's rule: one valid pixel is enough. Which pixel of a window decides when all must be valid?"
-    if torch.equal(new.to(right.dtype), 1 - right): return "that is 1 in the holes: turn it round"
-    if new.min() < 0: return "a mask holds 0 and 1; mind the sign"
+    if torch.equal(new.to(right.dtype), 1 - right): return "that has 1 in the holes: flip it"
+    if new.min() < 0: return "a mask holds 0 and 1; check the sign"
     if not torch.equal(new.to(right.dtype), right):
         return "the smallest pixel of the window decides: min(M) = 1 - max(1 - M)"
