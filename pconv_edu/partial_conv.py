@@ -26,7 +26,7 @@ def partial_conv2d_loop(
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
 ) -> tuple[Tensor, Tensor]:  # y and its mask, both [B,out,H',W']
-    "Equations 1 and 2 window by window: slow and obvious, the fast layer is tested against it."
+    "Equations 1 and 2, window by window. Slow and obvious: the fast layer is tested against it."
     (sy, sx), (py, px), (dy, dx) = (_each(value, 2) for value in (stride, padding, dilation))
     x, valid = (F.pad(t, (px, px, py, py)) for t in (x, mask.expand_as(x).bool()))
     out, share, kh, kw = weight.shape
@@ -50,7 +50,7 @@ def channel_sum(
     planes: tuple[int, ...] | None = None,  # how many channels each plane of the mask stands for
     groups: int = 1,  # sum within each of so many groups of planes
 ) -> Tensor:  # float32 [B,groups,...]
-    "How many channels are valid at each pixel: the first half of sum(M)."
+    "How many channels are valid at each pixel: the first half of computing sum(M)."
     if planes is not None: return sum(n * plane.float() for n, plane in zip(planes, mask.split(1, 1)))
     if mask.shape[1] == groups: return mask.float()
     return mask.unflatten(1, (groups, mask.shape[1] // groups)).sum(2, dtype=torch.float32)
@@ -109,8 +109,9 @@ def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | No
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
-    """What the partial convolutions of 1, 2 and 3 dimensions share; comes before `nn.Conv1d`, `2d`, `3d` among the
-    bases.
+    """What the partial convolutions of 1, 2 and 3 dimensions share.
+
+    In the list of bases it comes before `nn.Conv1d`, `2d` or `3d`.
     """
     multi_channel, return_mask, planes = False, False, None
 
@@ -132,7 +133,7 @@ class _PartialConv:
 
     def forward(
         self,
-        x: Tensor | None = None,  # [B,C,...], or [C,...] without a batch; what its holes hold does not matter
+        x: Tensor | None = None,  # [B,C,...], or [C,...] without a batch; the values in its holes do not matter
         mask: Tensor | None = None,  # [B or 1, 1, ...], or [1,...] with x [C,...]; 1 = valid; None: no hole inside x
         masked: bool = False,  # x is 0 in its holes already and the mask is binary: saves a pass over the memory
         *,
@@ -150,7 +151,7 @@ class _PartialConv:
         return self.complete(self._conv_forward(x, self.weight, None), mask)
 
     def complete(self, raw: Tensor, mask: Tensor):
-        "The rest, after the convolution: `raw`, without bias, and the mask of what it read → y, and the new mask."
+        "Everything after the convolution: `raw`, without bias, and the mask that it read → y and the new mask."
         count, window_size = self.count(mask)
         y = renormalise(raw, count, window_size, self.bias)
         if not self.return_mask: return y
@@ -159,7 +160,7 @@ class _PartialConv:
         return y, new_mask.contiguous()  # memory of its own: a write to one plane changes no other
 
     def hide(self, x: Tensor, mask: Tensor) -> Tensor:
-        "`x` with 0 in its holes, whatever stood there. Not x · mask: NaN · 0 is NaN."
+        "`x` with 0 in its holes, whatever was there. (`x * mask` would not do: NaN · 0 is NaN.)"
         check_mask(mask, x)
         if self.planes and mask.shape[1] > 1:
             planes = zip(self.planes, mask.split(1, 1))
