@@ -24,7 +24,7 @@ _data = InpaintingDataset(
 )
 
 
-def goes_on(train):
+def resumes_exactly(train):
     (_, whole), (_, killed) = train(_data, 6), train(_data, 6, killed_at=3)
     return all(torch.equal(whole[name], killed[name]) for name in whole)
 
@@ -56,7 +56,7 @@ def stops(*things): raise RuntimeError("no such thing")
 right = {
     "24.1": masks_are_fixed,
     "24.2": names_the_damaged,
-    "24.3": goes_on,
+    "24.3": resumes_exactly,
     "24.4": survives_a_power_cut,
     "24.5": is_a_fair_test,
     "24.6": has_no_seam,

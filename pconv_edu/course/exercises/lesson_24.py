@@ -8,17 +8,17 @@ from pconv_edu.inpainting import fill_windows
 exhibit("24.1", lambda: run.own_masks, {
     "one for all": (lambda: run.one_for_all, "Are mask 0 and mask 1 different?"),
     "new each time": (lambda: run.new_each_time, "Ask for the same mask twice: are the two equal?")},
-    "Every n has its own mask, and always the same")
+    "Every n has a mask of its own, always the same one")
 
 
 exhibit(
     "24.2",
     lambda: run.read_all,
     {
-        "the end of it": (lambda: run.stops_without_a_name, "Call read(three_files()); it stops there"),
+        "stops": (lambda: run.stops_without_a_name, "Call read(three_files()); it stops there"),
         "black instead": (
             lambda: run.black_instead,
-            "It does not stop, and it does not say anything either: is 'cut.png' among the bad ones?",
+            "It does not stop, but it does not say anything either: is 'cut.png' among the bad ones?",
         ),
     },
     "read(three_files()) returns (pictures, bad): two pictures, and bad is {'cut.png': …}",
@@ -29,12 +29,12 @@ exhibit(
     "24.3",
     lambda: run.training,
     {
-        "Adam anew": (
+        "new Adam": (
             lambda: run.forgets_moments,
             "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit; the "
             "losses need not show it at once",
         ),
-        "data again from the start": (
+        "data from the start": (
             lambda: run.starts_data_again,
             "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit",
         ),
@@ -47,7 +47,7 @@ exhibit(
     "24.4",
     lambda: checkpoint.save,
     {
-        "over the last one": (
+        "saved over the last one": (
             lambda: run.save_over,
             "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder)",
         ),
@@ -64,13 +64,13 @@ exhibit(
     "24.5",
     run.mask_sets,
     {
-        "the same files": (run.same_files, "Are there masks of the test among those of the training?"),
+        "the same files": (run.same_files, "Are any test masks among the training masks?"),
         "other names": (
             run.same_pixels,
-            "The names differ, the pixels do not: compare each mask of the one with each of the other",
+            "The names differ, the pixels do not: compare every mask of one set with every mask of the other",
         ),
     },
-    "It gets two dicts, name → mask [1,32,32], and in the fair one no mask stands in both",
+    "It gets two dicts, name → mask [1,32,32], and in the fair case no mask is in both",
 )
 
 
