@@ -10,7 +10,7 @@ def _(number):
     if isinstance(number, (tuple, list)): return "give the bin's number, 0 to 5, not its limits"
     if number == 2: return None
     if number == 3: return "bins are numbered from 0: (0.2, 0.3] is the third, so its number is 2"
-    if number in (.25, 25): return "that is the ratio; which of the six bins holds it?"
+    if number in (.25, 25): return "that is the ratio; which of the six bins contains it?"
     if number == 16384 / 256: return "divide by all pixels, 256 × 256, not by one side"
     return "16,384 of 65,536 pixels are a quarter; find it among the RATIO_BINS and count from 0"
 
@@ -28,11 +28,11 @@ def _(to_mask):
     if not set(from_black.unique().tolist()) <= {0.0, 1.0}:
         return "some values are neither 0 nor 1: the greys 100, 140 and 3 must become black or white; compare with 128"
     if torch.equal(from_black, from_white):
-        return "'white' and 'black' gave the same mask: one of them must be turned round"
+        return "'white' and 'black' gave the same mask: one of them must be inverted"
     if torch.equal(from_black, 1 - white):
-        return "turned round: with hole='black' the white pixels are valid, and valid is 1"
-    if not torch.equal(from_black, white): return "with hole='black' just the bright pixels (128 and more) are valid"
-    return None if torch.equal(from_white, 1 - white) else "with hole='white' just the dark pixels are valid"
+        return "inverted: with hole='black' the white pixels are valid, and valid is 1"
+    if not torch.equal(from_black, white): return "with hole='black' only the bright pixels (128 and above) are valid"
+    return None if torch.equal(from_white, 1 - white) else "with hole='white' only the dark pixels are valid"
 
 
 @exercise("2.3")
@@ -40,12 +40,12 @@ def _(hardest_bin):
     small, large = irregular_mask(64, .05, seed=1), irregular_mask(64, .45, seed=2)
     batch = torch.stack([small, large, rect_mask(64, 8, 8, 24, 32)])
     got = hardest_bin(batch)
-    if isinstance(got, torch.Tensor) and got.numel() > 1: return "one number, please: the bin of the largest hole alone"
+    if isinstance(got, torch.Tensor) and got.numel() > 1: return "return one number: the bin of the largest hole"
     if got in (0, 2): return "that is the bin of another mask of the batch: the largest hole has the largest hole_ratio"
-    if abs(float(got) - .45) < .01: return "that is the ratio; ratio_bin tells its bin"
+    if abs(float(got) - .45) < .01: return "that is the ratio; ratio_bin gives its bin"
     if got != 4: return "hole_ratio(masks) gives one ratio for each mask; take the largest, then ratio_bin of it"
     return (
         None
         if hardest_bin(batch[[1]].expand(2, 1, 64, 64)) == 4 and hardest_bin(batch[:1]) == 0
-        else "right for one batch and wrong for another: it must hold for any batch"
+        else "right for one batch and wrong for another: it must work for any batch"
     )
