@@ -33,7 +33,7 @@ _all_ = ["TarImages"]  # offered from here too
 BITS = 2**64 - 1
 
 def _mix(x: int) -> int:
-    "64 bits in, 64 well stirred bits out (the last steps of SplitMix64)."
+    "64 bits in, 64 well-mixed bits out (the last steps of SplitMix64)."
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & BITS
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB & BITS
     return x ^ (x >> 31)
@@ -45,10 +45,10 @@ def shuffled(
     seed: int,
     epoch: int,
     rounds: int = 32,
-) -> int:  # the picture that stands there
-    """Place `i` of an epoch's shuffled order, found without making the other places.
+) -> int:  # the picture at that place
+    """Place `i` of an epoch's shuffled order, found without computing the other places.
 
-    Swap-or-not: each round pairs every place with a partner, and a coin that both see says whether the two swap.
+    Swap-or-not: each round pairs every place with a partner, and a coin that both see decides whether they swap.
     """
     key = _mix(seed + 1) ^ _mix(~epoch & BITS)
     for _ in range(rounds):
@@ -196,7 +196,7 @@ class InpaintingDataset(Dataset):
         return image, mask
 
     def index(self, n: int) -> int:
-        "Which picture stands at position `n`."
+        "Which picture is at position `n`."
         epoch, i = divmod(operator.index(n), len(self))  # also of numpy and torch
         return shuffled(i, len(self), self.seed, epoch)
 
@@ -205,13 +205,11 @@ class InpaintingDataset(Dataset):
         return self.source.name(self.index(n))
 
     def sample(self, n: int) -> tuple[Tensor, Tensor, dict]:
-        """Image, mask, and how they came about: which picture, box, mirrored or not, which mask, which bad files on
-        the way.
-        """
+        "Image, mask, and how they were made: picture, box, mirrored or not, mask, and bad files met on the way."
         n = operator.index(n)
         if n < 0: raise IndexError(f"position {n}: positions count from 0")
         epoch, i = divmod(n, len(self))
-        # always five: no choice moves another
+        # always five, so that switching one option off changes no other draw
         *draws, which = np.random.default_rng([self.seed, epoch, i]).random(5).tolist()
         image, about, bad = first_good(
             self._following(n), lambda k: self._image(k, *draws), self.source.name, self.max_bad

@@ -60,7 +60,7 @@ def _from_array(array: np.ndarray):
 def _plain(picture: Image.Image) -> Image.Image:
     """The same picture in a mode whose numbers are levels.
 
-    A colour that stands for 'transparent' becomes a channel: a filled pixel might hit it.
+    A colour that stands for 'transparent' becomes a channel: a filled pixel might have that colour by chance.
     """
     mode, clear = picture.mode, "transparency" in picture.info
     if mode in ("CMYK", "YCbCr", "LAB", "HSV"):
@@ -77,7 +77,7 @@ ABOUT = ("icc_profile", "dpi", "png_colors", "gamma", "chromaticity", "srgb")  #
 def _about(picture: Image.Image, mode: str) -> dict:
     """What a picture says of its colours and its resolution, where it is true of the result as well.
 
-    EXIF and previews are left out: they may still show what was taken out.
+    EXIF and previews are left out: they may still show what was removed.
     """
     about = {key: picture.info[key] for key in ABOUT if key in picture.info}
     other = {b"CMYK", b"Lab ", b"GRAY" if mode.startswith("RGB") else b"RGB "}
@@ -155,7 +155,7 @@ def trust(
     mask: Tensor,  # [B,1,H,W], 1 = valid, 0 = hole
     reach: int,    # pixels, a multiple of 16 (others are rounded down)
 ) -> Tensor:  # [B,1,H,W] in [0,1]
-    """How far to believe a fill, smooth over the hole.
+    """How much to trust a fill, smooth over the hole.
 
     1 where a valid pixel lies within half of `reach`, 0 where none lies within `reach`.
     """
@@ -167,7 +167,7 @@ def trust(
 
 
 def reach_of(net) -> int | None:
-    """Pixels that one pixel of a network's deepest layer stands for; None for a function, which says nothing about it.
+    """How many pixels one pixel of a network's deepest layer stands for; None for a function, which does not say.
 
     Compiled, DataParallel and other wrapped networks reach as deep as the network inside.
     """

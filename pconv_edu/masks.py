@@ -60,7 +60,7 @@ RATIO_BINS = ((.01, .1), (.1, .2), (.2, .3), (.3, .4), (.4, .5), (.5, .6))
 def ratio_bin(
     ratio: float,  # share of hole
 ) -> int | None:  # 0..5, or None outside (0.01, 0.6]
-    "The paper's bin for a ratio: above the bin's lower end, up to and with its upper end."
+    "The paper's bin for a ratio: above the bin's lower end, up to and including its upper end."
     return next((i for i, (low, high) in enumerate(RATIO_BINS) if low < ratio <= high), None)
 
 # %% ../nbs/02_masks.ipynb #a3f09d17
@@ -199,7 +199,7 @@ def resize_mask(
     mask: Tensor,  # [1,H,W] or [B,1,H,W], 1 = valid, 0 = hole
     size: int | tuple[int, int],
 ) -> Tensor:  # a copy with the new height and width, still of zeros and ones
-    "Resize by nearest neighbour, which invents no greys. Whole numbers decide, so no machine rounds differently."
+    "Resize by nearest neighbour, which invents no greys. Integer arithmetic, so that every machine rounds alike."
     (height, width), (h, w) = _height_width(size), mask.shape[-2:]
     if (height, width) == (h, w): return mask.to(torch.float32, copy=True)
     rows, columns = (2 * torch.arange(height) + 1) * h // (2 * height), (2 * torch.arange(width) + 1) * w // (2 * width)
@@ -308,7 +308,7 @@ def dilate_hole(
 
 # %% ../nbs/02_masks.ipynb #7bf52e54
 def _direction(turns: np.ndarray) -> np.ndarray:
-    "Unit vectors (y, x), rounded to 1/65536: a sine's last bits differ from machine to machine, and masks must not."
+    "Unit vectors (y, x), rounded to 1/65536: a sine's last bits differ between machines, and masks must not."
     vectors = np.empty(turns.shape + (2,))
     np.sin(2 * np.pi * turns, out=vectors[..., 0])
     np.cos(2 * np.pi * turns, out=vectors[..., 1])
@@ -316,7 +316,7 @@ def _direction(turns: np.ndarray) -> np.ndarray:
 
 
 def _crop_turned(hole: np.ndarray, height: int, width: int, u: np.ndarray, turn: float, shift: float) -> np.ndarray:
-    "A window [height,width] of `hole`, turned and moved as five random numbers in [0,1) say; outside there is no hole."
+    "A window [height,width] of `hole`, turned and moved as five random numbers in [0,1) say; outside is no hole."
     h, w = hole.shape
     s, c = _direction(turn / 360 * (2 * u[:1] - 1))[0]
     y = h / 2 + (2 * u[1] - 1) * shift * h + (u[2] - .5) * max(h - height, 0)  # where the window's middle lies
