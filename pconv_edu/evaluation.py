@@ -6,7 +6,7 @@
 __all__ = ['PAPER', 'CAVEAT', 'Unfinished', 'evaluate', 'Comparison', 'compare', 'show_examples', 'FilledFirst', 'FixedPairs',
            'LearnedMetrics', 'METRICS', 'Pair', 'Table', 'bin_name', 'biharmonic_fill', 'classical_methods',
            'fill_pairs', 'fit_square', 'interval', 'l1_percent', 'load_manifest', 'make_pairs', 'mean_fill',
-           'opencv_fill', 'psnr', 'save_manifest', 'score', 'show_hole', 'ssim', 'ssim_map']
+           'opencv_fill', 'perceptual_distance', 'psnr', 'save_manifest', 'score', 'show_hole', 'ssim', 'ssim_map']
 
 # %% ../nbs/17_evaluate.ipynb #0958e4a7
 from collections import Counter
@@ -14,20 +14,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import nn
 from tqdm.auto import tqdm
 
 from .baselines import FilledFirst, biharmonic_fill, classical_methods, mean_fill, opencv_fill, show_hole
 from .learned_metrics import LearnedMetrics
 from .losses import composite
-from .metrics import METRICS, heading, l1_percent, psnr, score, ssim, ssim_map
+from pconv_edu.metrics import (
+    METRICS, chosen_metrics, heading, l1_percent, perceptual_distance, psnr, score, ssim, ssim_map,
+)
 from .pairs import FixedPairs, Pair, fill_pairs, fit_square, load_manifest, make_pairs, save_manifest
 from .figures import Drawing, show_row
-from .table import Table, bin_name, cell, interval, printable, save_tables, text_table, to_csv, to_json
+from pconv_edu.table import (
+    Table, bin_name, cell, interval, judged, printable, save_tables, text_table, to_csv, to_json,
+)
 
 _all_ = [
     "FilledFirst", "FixedPairs", "LearnedMetrics", "METRICS", "Pair", "Table", "bin_name", "biharmonic_fill",
     "classical_methods", "fill_pairs", "fit_square", "interval", "l1_percent", "load_manifest", "make_pairs",
-    "mean_fill", "opencv_fill", "psnr", "save_manifest", "score", "show_hole", "ssim", "ssim_map",
+    "mean_fill", "opencv_fill", "perceptual_distance", "psnr", "save_manifest", "score", "show_hole", "ssim",
+    "ssim_map",
 ]  # offered from here too
 
 # %% ../nbs/17_evaluate.ipynb #e996c6c4
@@ -36,13 +42,14 @@ def _measure(
     method: Callable,
     pairs: Sequence[Pair],
     learned: LearnedMetrics | None,
+    metrics: Sequence[str],
     bar: tqdm,
     **options,
 ) -> tuple[Table, dict[str, Exception]]:
     "A method's table; and what kept `learned` from its columns, if anything did: then the table is whole without them."
     rows, known, seen, failure = [], [], {}, None
     for some, image, mask, output in fill_pairs(method, pairs, **options):
-        columns = score(output, image, mask)
+        columns = score(output, image, mask, metrics)
         own = list(columns)
         if learned and failure is None:
             try: columns |= _look(learned, some, composite(output, image, mask).clamp(0, 1), image, seen)
@@ -55,9 +62,26 @@ def _measure(
         try: sets = {b: learned.of_set(parts) for b, parts in seen.items()}
         except Exception as error: failure = error
     if failure is not None: rows = [{c: row[c] for c in own} for row in rows]
-    return Table(name, options["size"], known, rows, sets), {} if failure is None else {
-        f"learned scores of {name}": failure
-    }
+    table = Table(name, options["size"], known, rows, sets, trained_by=_eyes_of(method))
+    return table, {} if failure is None else {f"learned scores of {name}": failure}
+
+
+def _eyes_of(method: Callable) -> str:
+    "The trained features that a network was trained with, as far as its file or its run says; '' for other methods."
+    if not isinstance(method, nn.Module): return ""
+    return next((part.trained_by for part in method.modules() if hasattr(part, "trained_by")), "unknown")
+
+
+def _impartial(metrics: Sequence[str] | None, methods: Mapping[str, Callable]) -> tuple[str, ...]:
+    "The metrics asked for. Raises `ValueError` where the network that judges has also trained what it is to judge."
+    names = chosen_metrics(metrics)
+    for metric in names:
+        judge = METRICS[metric].judge
+        for name, method in methods.items():
+            if judge and judge in _eyes_of(method):
+                raise ValueError(f"'{name}' was trained with {judge}, which is also the judge of {metric!r}: a network "
+                                 f"does not judge its own pupils. Leave {metric!r} out of metrics")
+    return names
 
 
 def _look(learned: LearnedMetrics, pairs: Sequence[Pair], filled, image, seen: dict[int, list]) -> dict:
@@ -123,20 +147,24 @@ def evaluate(
     seed: int = 0,
     batch: int = 8,              # pictures at once; memory follows it
     name: str | None = None,     # the method's, in the table
+    # names in `METRICS`; None: l1, PSNR and SSIM; 'perceptual' takes about twice the time
+    metrics: Sequence[str] | None = None,
     learned: LearnedMetrics | None = None,  # adds IScore, FID and LPIPS
     out: str | Path | None = None,  # a folder for the table, the manifest and a picture of examples
     progress: bool = False,
 ) -> Table:
     """Score `method` on fixed pairs: the same call gives the same table to the last digit.
 
-    Raises `ValueError` when pairs do not fit the pictures or masks given, the method returns another shape or NaN, or a
-    bin has too few pairs for `learned`; `Unfinished`, which holds the table, when `learned` or the examples fail.
+    Raises `ValueError` when pairs do not fit the pictures or masks given, the method returns another shape or NaN, a
+    bin has too few pairs for `learned`, or the judge of 'perceptual' has trained the network; `Unfinished`, which
+    holds the table, when `learned` or the examples fail.
     """
     name = name or getattr(method, "__name__", type(method).__name__)
+    metrics = _impartial(metrics, {name: method})
     pairs, size = _pairs_of(pairs, images, masks, size, per_bin=per_bin, seed=seed, border=border)
     out, options = _ready(pairs, learned, out), dict(images=images, masks=masks, size=size, batch=batch)
     with tqdm(total=len(pairs), unit="picture", disable=not progress) as bar:
-        table, failures = _measure(name, method, pairs, learned, bar, **options)
+        table, failures = _measure(name, method, pairs, learned, metrics, bar, **options)
     if out is not None: table.save(out)
     _extras(table, {name: method}, pairs, failures, out, **options)
     return table
@@ -194,7 +222,7 @@ class Comparison(dict):
         if paper:
             of_bin = lambda line, b: "–" if b is None else line.split()[b]
             rows += [[f"paper: {name}", *(of_bin(line, b) for b in bins)] for name, line in PAPER[column].items()]
-        return text_table(rows) + (f"\n{CAVEAT}" if paper else "")
+        return text_table(rows) + judged([column], self.values()) + (f"\n{CAVEAT}" if paper else "")
 
     def _cell(self, table: Table, b: int | None, column: str, halves: bool) -> str:
         if not halves: return cell(column, *table.mean(b, column))
@@ -221,17 +249,19 @@ def compare(
     pairs: Sequence[Pair] | str | Path | None = None,  # pairs of another run, or its pairs.json
     per_bin: int | None = None, border: bool | None = None, seed: int = 0,  # of new pairs, as in `evaluate`
     batch: int = 8,
+    metrics: Sequence[str] | None = None,  # as in `evaluate`
     learned: LearnedMetrics | None = None,
     out: str | Path | None = None,  # a folder for the tables, the manifest and a picture of examples
     progress: bool = False,
 ) -> Comparison:
     "`evaluate` for each method, all on the same pairs. With `out`, what is measured is written after each method."
+    metrics = _impartial(metrics, methods)
     pairs, size = _pairs_of(pairs, images, masks, size, per_bin=per_bin, seed=seed, border=border)
     out, options = _ready(pairs, learned, out), dict(images=images, masks=masks, size=size, batch=batch)
     tables, failures = Comparison(), {}
     with tqdm(total=len(pairs) * len(methods), unit="picture", disable=not progress) as bar:
         for name, method in methods.items():
-            tables[name], failed = _measure(name, method, pairs, learned, bar, **options)
+            tables[name], failed = _measure(name, method, pairs, learned, metrics, bar, **options)
             failures |= failed
             if out is not None: tables.save(out)
     _extras(tables, methods, pairs, failures, out, **options)

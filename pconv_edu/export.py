@@ -245,11 +245,12 @@ FACTS = {
     "parameters": "how many numbers were trained",
     "sha256": "of the weights' file",
 }
+OPTIONAL = {"eye": "the trained features of the loss, as net.trained_by names them; 'none' for pixel terms alone"}
 
 def check_facts(facts: dict):
     "Raise `ValueError` naming every fact that is missing, empty or unknown."
     problems = [f"{name} is missing ({what})" for name, what in FACTS.items() if facts.get(name) in (None, "", [], {})]
-    problems += [f"{name!r} is not a fact that a card has" for name in facts if name not in FACTS]
+    problems += [f"{name!r} is not a fact that a card has" for name in facts if name not in FACTS | OPTIONAL]
     if isinstance(facts.get("limits"), str): problems.append("limits is a list of sentences, not one string")
     for measure, methods in (facts.get("results") or {}).items():
         columns = [list(row) for row in methods.values()]
@@ -284,6 +285,7 @@ def model_card(
         ("Pictures", "data"),
         ("Masks", "masks"),
         ("Training", "training"),
+        ("Trained features of the loss", "eye"),
         ("How long", "time"),
         ("Ended", "date"),
         ("Seeds", "seeds"),
@@ -294,7 +296,7 @@ Fills holes in photos: a `PConvUNet` of {facts["parameters"]:,} parameters, trai
 
 ## What it was trained on, and how long
 
-{lines(f"**{title}:** {text(facts[name])}" for title, name in told)}
+{lines(f"**{title}:** {text(facts[name])}" for title, name in told if name in facts)}
 
 To train it again:
 

@@ -124,4 +124,5 @@ def load_foreign(
         new |= {key: value / value[0].numel() for key, value in new.items() if key.endswith("conv.weight")}
     check_numbers(new, "state_dict")
     net.load_state_dict(own | new)
+    net.trained_by = "unknown"
     return found

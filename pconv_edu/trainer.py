@@ -26,10 +26,11 @@ from .guards import NotFinite
 from .log import BadLog, Bar, Board, Log, append, curves, read_log
 from .losses import InpaintingLoss, composite
 from .masks import ImplausiblePolarity
-from .options import Options, changes, code_version, configuration, same_phases
+from .options import Options, changes, code_version, configuration, same_phases, trained_by
 from .parallel import join_team, share_batchnorm
 from .phases import TrainingStep, in_steps
 from .unet import find_encoder, freeze_encoder_bn, make_net
+from .weights import bare
 
 # %% ../nbs/w10_trainer.ipynb #f5d78102
 def as_dataset(images, o: Options, **more) -> InpaintingDataset:
@@ -53,6 +54,7 @@ class Trainer(TrainingStep):
             raise ValueError(f"batch={options.batch} cannot be split evenly among {team.world} processes; "
                              f"give a multiple of {team.world}")
         self.data, self.valid, net, loss = team.together(lambda: self._build(team.device(options.device)))
+        bare(net).trained_by = trained_by(net, options.weights, options.vgg)
         if team.world > 1 and options.sync_bn: share_batchnorm(net)
         super().__init__(net, loss, precision=options.precision, clip=options.clip, ema=options.ema,
                          compile=options.compile, sync_bn=options.sync_bn, team=team)
@@ -126,6 +128,7 @@ class Trainer(TrainingStep):
             state = {
                 "step": self.done, "steps": [phase.steps for phase in self.phases], "config": self.config,
                 "net": net if isinstance(net, dict) else None, "net_class": self.config["net_class"],
+                "trained_by": bare(self.net).trained_by,
                 "scaler": self.scaler.state_dict(), "log_bytes": length, "log_sha256": self.log.sha256,
             }
             checkpoint.save(self.folder, self.done, tensors, state, keep=self.options.keep, score=score)
@@ -155,7 +158,7 @@ class Trainer(TrainingStep):
         if any(phase.hours for phase in self.phases): self.phases = in_steps(self.phases, self.seconds_per_step())
         if self.team.leads: self.log = self._open_log(saved)
         where = f"{self.total} steps, {len(self.data)} pictures, in {self.folder}"
-        if not saved: return self.tell(f"starts over: {where}", event="started")
+        if not saved: return self.tell(f"starts over: {where}", event="started", trained_by=bare(self.net).trained_by)
         finished = ": it is finished" if self.step >= self.total else ""
         self.tell(f"resumes from step {self.step} of {self.total}, in {self.folder}{finished}", event="resumed")
 

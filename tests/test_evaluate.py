@@ -532,3 +532,36 @@ def test_printable_by_hand():
         printable("caf\u00e9 \u65e5\u672c − 5$") == "caf\u00e9 \u65e5\u672c − 5$"
         and printable("\x1b]0;x\x07\x9b\u2028") == r"\x1b]0;x\x07\x9b\u2028"
     )
+
+
+# ---- who trained, and who judges ----
+def test_the_table_says_who_judges_and_who_trained(tmp_path, capsys):
+    net = PConvUNet(widths=(4, 8))
+    net.trained_by = "shipped"
+    columns = ("psnr", "perceptual")
+    tables = compare({"mine": net, "mean": mean_fill}, PHOTOS, size=32, per_bin=1, metrics=columns, out=tmp_path)
+    assert tables.columns == ["psnr", "perceptual", "hole_psnr"]
+    said = "perceptual is judged by squeezenet1_1\ntrained features behind each network: mine: shipped"
+    assert said in tables.text("perceptual") and said in str(tables["mine"]) and "judged" not in tables.text("psnr")
+    assert "trained features" not in str(tables["mean"])
+    saved = json.loads((tmp_path / "table.json").read_text())["mine"]
+    assert saved["trained_by"] == "shipped" and saved["judged_by"] == {"perceptual": "squeezenet1_1"}
+    assert "perceptual_low" in (tmp_path / "table.csv").read_text().splitlines()[0]
+    for name, photo in PHOTOS.items(): save_image(photo, tmp_path / "photos" / f"{name}.png")
+    asked = ["--size", "32", "--per-bin", "1", "--quiet", "--metrics", "perceptual"]
+    assert command.main([str(tmp_path / "photos"), *asked]) == 0
+    said = capsys.readouterr().out
+    assert "perceptual ↓" in said and "pconv_small: " in said and "PSNR" not in said
+    assert command.main([str(tmp_path / "photos"), *asked, "beauty"]) == 2 and "beauty" in capsys.readouterr().err
+
+
+def test_a_judge_does_not_judge_its_own_pupils():
+    def never(image, mask): raise AssertionError("work was done")
+    pupil = PConvUNet(widths=(4, 8))
+    pupil.trained_by = "shipped + squeezenet1_1"
+    for method in (pupil, nn.DataParallel(pupil)):
+        with pytest.raises(ValueError, match="'b' was trained with squeezenet1_1, which is also the judge"):
+            compare({"a": never, "b": method}, PHOTOS, size=32, metrics=("perceptual",))
+    with pytest.raises(ValueError, match="does not judge"):
+        evaluate(pupil, PHOTOS, size=32, metrics=("perceptual",))
+    assert evaluate(pupil, PHOTOS, size=32, per_bin=1).trained_by == "shipped + squeezenet1_1"  # other columns may

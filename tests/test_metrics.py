@@ -4,14 +4,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pconv_edu.commands.evaluate import main
 from pconv_edu.evaluation import evaluate
 from pconv_edu.masks import rect_mask
-from pconv_edu.metrics import METRICS, Metric, l1_percent, psnr, score, ssim, ssim_map
+from pconv_edu.metrics import (
+    METRICS, Metric, SqueezeNetFeatures, chosen_metrics, l1_percent, perceptual_distance, psnr, score, ssim, ssim_map,
+)
 from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import to_csv
+from pconv_edu.weights import shipped_features
 
 COLUMNS = ["l1", "psnr", "ssim", "hole_l1", "hole_psnr", "hole_ssim"]
 
@@ -158,3 +162,86 @@ def test_the_hole_column_of_a_map_that_is_smaller_than_the_picture():
         assert torch.equal(found[name], function(filled, image)) and torch.equal(
             found[f"hole_{name}"], function(filled, image, 1 - mask)
         )
+
+
+# ---- the distance that a trained network sees ----
+def convolve(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int, padding: int) -> np.ndarray:
+    "The slow, obvious convolution and ReLU: [C,H,W] -> [K,h,w]."
+    x = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
+    side = weight.shape[-1]
+    height, width = ((n - side) // stride + 1 for n in x.shape[1:])
+    out = np.empty((len(weight), height, width))
+    for row in range(height):
+        for col in range(width):
+            window = x[:, row * stride:row * stride + side, col * stride:col * stride + side]
+            out[:, row, col] = (weight * window).sum((1, 2, 3)) + bias
+    return out.clip(0)
+
+
+def pool(x: np.ndarray) -> np.ndarray:
+    "The largest of each 3 × 3 window, every second row and column; the last window may be incomplete."
+    height, width = (-(-(n - 3) // 2) + 1 for n in x.shape[1:])
+    return np.stack([[x[:, 2 * r:2 * r + 3, 2 * c:2 * c + 3].max((1, 2)) for c in range(width)] for r in range(height)]
+                    ).transpose(2, 0, 1)
+
+
+def test_the_distance_by_a_slow_loop():
+    "The network written out in numpy, from the numbers in the file; the formula position by position."
+    state = {name: t.double().numpy() for name, t in load_file(shipped_features("squeezenet1_1")).items()}
+    part = lambda name: (state[f"features.{name}.weight"], state[f"features.{name}.bias"])
+    def fire(x, n):
+        x = convolve(x, *part(f"{n}.squeeze"), 1, 0)
+        return np.concatenate([convolve(x, *part(f"{n}.expand1x1"), 1, 0), convolve(x, *part(f"{n}.expand3x3"), 1, 1)])
+    def levels(picture):
+        mean, std = (np.array(v).reshape(3, 1, 1) for v in ((.485, .456, .406), (.229, .224, .225)))
+        x = convolve((picture.double().numpy() - mean) / std, *part("0"), 2, 0)
+        found = [x]
+        for fires in ((3, 4), (6, 7), (9, 10, 11, 12)):
+            x = pool(x)
+            for n in fires: x = fire(x, n)
+            found.append(x)
+        return found
+    cat = sample_photos("chelsea", size=37)["chelsea"][:, :33]  # no square, and no pool ends with a whole window
+    other, wanted = (cat + .2 * torch.randn(cat.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1), 0.
+    for p, q in zip(levels(other), levels(cat)):
+        for row in range(p.shape[1]):
+            for col in range(p.shape[2]):
+                u, v = p[:, row, col], q[:, row, col]
+                wanted += ((u / np.sqrt((u * u).sum()) - v / np.sqrt((v * v).sum())) ** 2).sum() / p[0].size
+    assert perceptual_distance(other[None], cat[None]).item() == pytest.approx(wanted, rel=1e-4)
+    assert .5 < wanted < 8
+
+
+def test_the_distance_judges_and_teaches_nobody():
+    a = A.clone().requires_grad_()
+    assert not perceptual_distance(a, B).requires_grad
+    assert perceptual_distance(A, A).tolist() == [0, 0] and perceptual_distance(A, B).dtype == torch.float64
+    assert not list(SqueezeNetFeatures().parameters()) and not SqueezeNetFeatures().state_dict()
+    assert not SqueezeNetFeatures().train().training
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(perceptual_distance(A, B), perceptual_distance(A, B))
+        half = perceptual_distance(A, B)
+    assert torch.equal(half, perceptual_distance(A, B))
+    with pytest.raises(ValueError, match=r"at least 16 × 16 pixels.*\[2, 3, 15, 31\]"):
+        perceptual_distance(A[..., :15, :], B[..., :15, :])
+
+
+def test_a_shift_is_a_smaller_damage_than_noise_and_noise_than_blur():
+    "Three damages of one l1, which cannot tell them apart, on all six photos."
+    from pconv_edu.course.loss_lab import damages
+    for name, photo in sample_photos(size=96).items():
+        found = damages(photo[None], torch.zeros(1, 1, 96, 96))
+        shift, noise, blur = (perceptual_distance(found[way], photo[None]).item()
+                              for way in ("shift by 1 px", "noise", "blur"))
+        assert shift < noise < blur and shift < blur / 2, (name, shift, noise, blur)
+
+
+def test_only_the_metrics_asked_for_are_computed(monkeypatch):
+    assert chosen_metrics() == ("l1", "psnr", "ssim")
+    assert list(score(B, A, MASK, ("perceptual", "psnr"))) == ["perceptual", "psnr", "hole_psnr"]
+    filled = (A * MASK + B * (1 - MASK))
+    assert torch.equal(score(B, A, MASK, ["perceptual"])["perceptual"], perceptual_distance(filled, A))
+    for wrong, said in (("psnr", "give a tuple"), (["fid"], "'fid' is unknown here; there are l1"), ((), "empty")):
+        with pytest.raises(ValueError, match=said): score(B, A, MASK, wrong)
+    monkeypatch.setattr("pconv_edu.metrics._squeezenet", None)
+    score(B, A, MASK)  # does not look

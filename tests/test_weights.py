@@ -15,7 +15,10 @@ from safetensors.torch import save_file
 
 from pconv_edu import checkpoint, weights
 from pconv_edu.files import BadFile
+from pconv_edu.losses import LossWeights, VGG16Features
 from pconv_edu.masks import MaskFolder
+from pconv_edu.phases import Phase
+from pconv_edu.train import fit
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained, save_pretrained
 
@@ -500,3 +503,33 @@ def test_each_stage_of_the_recipe_crowds_more_small_holes(recipe, tmp_path):
     before = [path.read_bytes() for path in sorted((tmp_path / "thin").iterdir())]
     tool.make_masks(tmp_path / "thin", 41, tool.STAGES[-1])  # goes on, and leaves what is there
     assert [path.read_bytes() for path in sorted((tmp_path / "thin").iterdir())][:40] == before
+
+
+# ---- which trained features stand behind a network ----
+def test_a_run_names_the_features_that_trained_it_and_later_trainings_keep_them(tmp_path):
+    def go(out, net, eye, **weights):
+        photos = [torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
+        return fit(photos, out=tmp_path / out, net=net, vgg=eye, weights=LossWeights(**weights), size=32, batch=2,
+                   phases=(Phase("p", steps=1, lr=1e-4),), draw=False, progress=False)
+    def started(out): return json.loads((tmp_path / out / "events.jsonl").read_text().splitlines()[0])["trained_by"]
+    pixels = dict(perceptual=0, style=0)
+    assert go("a", PConvUNet(**SMALL), "shipped", **pixels).net.trained_by == started("a") == "none"  # no term looks
+    seen = go("b", PConvUNet(**SMALL), VGG16Features("shipped", precision="bfloat16"), style=0).net
+    assert seen.trained_by == started("b") == load_pretrained(tmp_path / "b").trained_by == "shipped in bfloat16"
+    assert go("c", seen, None, **pixels).net.trained_by == "shipped in bfloat16"  # what it has seen it does not forget
+    own = VGG16Features("random")
+    own.name = "squeezenet1_1"
+    both = go("d", load_pretrained(tmp_path / "c"), own, style=0).net
+    assert both.trained_by == "shipped in bfloat16 + squeezenet1_1"
+    file = save_pretrained(torch.compile(both), tmp_path / "net.safetensors")
+    assert load_pretrained(file).trained_by == "shipped in bfloat16 + squeezenet1_1"
+
+
+def test_the_shipped_networks_name_theirs_and_older_files_do_not_know(net, tmp_path):
+    for name in weights.shipped(): assert load_pretrained(name).trained_by != "unknown", name
+    path = save_pretrained(net, tmp_path / "net.safetensors")
+    assert load_pretrained(path).trained_by == "unknown"
+    path.with_suffix(".json").write_text('{"eye": "imagenet"}')
+    assert load_pretrained(path).trained_by == "imagenet"  # its card knows
+    path.with_suffix(".json").write_text("[" * 10**5)
+    assert load_pretrained(path).trained_by == "unknown"

@@ -16,7 +16,7 @@ from pconv_edu.evaluation import (
 from pconv_edu.inpainting import load_pretrained
 from pconv_edu.learned_metrics import NAMES
 from pconv_edu.masks import ImplausiblePolarity, MaskFolder
-from pconv_edu.metrics import METRICS
+from pconv_edu.metrics import METRICS, chosen_metrics
 
 CLASSICAL = {
     "mean": lambda: mean_fill,
@@ -80,7 +80,9 @@ def measure(options: Namespace) -> int:
         border={"with": True, "without": False, None: None}[options.border], seed=options.seed or 0,
     )
     learned = LearnedMetrics(tuple(options.learned)) if options.learned else None
-    more = dict(batch=options.batch, learned=learned, out=options.out, progress=not options.quiet)
+    more = dict(
+        batch=options.batch, learned=learned, metrics=options.metrics, out=options.out, progress=not options.quiet
+    )
     try: tables = compare(methods, options.images, masks_of(options), **pairs, **more)
     except Unfinished as error:
         show(error.tables, options.paper)
@@ -93,7 +95,8 @@ def measure(options: Namespace) -> int:
 def show(tables: Comparison, paper: bool):
     "Print the tables; with `paper`, the paper's columns with its rows beneath."
     print(next(iter(tables.values())) if len(tables) == 1 else tables)
-    for column in ("l1", "psnr", "ssim") if paper else (): print(f"\n{tables.text(column, paper=True)}")
+    for column in ("l1", "psnr", "ssim") if paper else ():
+        if column in tables.columns: print(f"\n{tables.text(column, paper=True)}")
 
 
 def arguments():
@@ -127,6 +130,12 @@ def arguments():
     add("--seed", type=int, help="of the generated masks (default: 0)")
     add("--batch", type=int, default=8, help="pictures at once (default: %(default)s)")
     add("-o", "--out", type=Path, help="folder for table.txt, table.csv, table.json, pairs.json and examples.jpg")
+    computed = [name for name, metric in METRICS.items() if metric.function]
+    add(
+        "--metrics", nargs="+", choices=computed, metavar="NAME",
+        help=f"columns, of {', '.join(computed)} (default: {', '.join(chosen_metrics())}; perceptual, which a SqueezeNet "
+             "that comes along judges, takes about twice the time)",
+    )
     add(
         "--learned", nargs="+", choices=NAMES,
         help="scores of trained networks, too (extra: metrics; their weights are downloaded)",
