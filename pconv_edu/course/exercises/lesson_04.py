@@ -14,13 +14,13 @@ def window_with_three_pixels(answer):
     if _close(answer, 36): return "the ratio 9/3 is right, the weights of 1/9 are missing"
     if _close(answer, 4 / 9): return "the ratio is upside down: sum(1)/sum(M) = 9/3"
     if not _close(answer, 4):
-        return "sum what is valid, weigh it with 1/9, multiply by 9 over the number of valid pixels"
+        return "sum what is valid, weight it by 1/9, multiply by 9 over the number of valid pixels"
 
 
 @exercise("4.2")
 def ratio_of_two_planes(answer):
     if _close(answer, 1.5):
-        return "18/12 takes both planes for equal; the first stands for 512 channels, the second for 64"
+        return "18/12 treats both planes as equal; the first stands for 512 channels, the second for 64"
     if _close(answer, 2112 / 5184): return "that is sum(M)/sum(1), turn it over"
     if _close(answer, 3) or _close(answer, 3.375):
         return "the 64 channels of the skip link have been seen as well: they count in sum(M), 64 · 9"

@@ -17,7 +17,7 @@ def computed_twice(answer):
     if answer == 7000: return "those are kept: the checkpoint of step 7,000 is the newest"
     if answer == 500: return "it was killed before the next checkpoint was due: fewer"
     if answer == 200: return "that is what was missing up to the next checkpoint"
-    if answer != 300: return "from which step does it go on, and how far had it come?"
+    if answer != 300: return "from which step does it resume, and how far had it got?"
 
 
 @exercise("14.3")
@@ -33,4 +33,4 @@ def same_to_the_last_bit(answer):
     if answer({"w": w}, {"w": w.double()}): return "float32 and float64 are not the same bits; compare dtype as well"
     if answer({"w": w}, {"w": w[:1].clone().expand(2)}): return "these tensors differ in their second number"
     if not answer({"w": torch.tensor([float("nan")])}, {"w": torch.tensor([float("nan")])}):
-        return "NaN == NaN is False; torch.equal says so too. Compare the bytes, or treat NaN apart"
+        return "NaN == NaN is False; torch.equal says so too. Compare the bytes, or treat NaN separately"
