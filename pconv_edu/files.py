@@ -41,6 +41,18 @@ def need_package(
             f"{reason} needs the package {top!r}: {to_install(extra or top)} ({error})", name=top) from None
 
 
+SAMPLES = tuple(folder / "data_samples" for folder in Path(__file__).resolve().parents[:2])  # a wheel's, the repository's
+
+
+def sample_files(
+    name: str = "",  # such as 'pictures/bricks.jpg'; '': the folder that holds them all
+) -> Path:
+    "A file or folder of data_samples, wherever the package is installed. Raises `FileNotFoundError`."
+    for folder in SAMPLES:
+        if (folder / name).exists(): return folder / name
+    raise FileNotFoundError(f"there is no sample '{name}' in {' or '.join(map(str, SAMPLES))}; its README lists them")
+
+
 def sync_file(path: str | Path):
     "Wait until a file's bytes have reached the disk, where the file system can tell."
     try: handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))  # Windows syncs writable handles only

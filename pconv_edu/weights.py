@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 import pconv_edu
 from . import checkpoint, unet
-from .files import BadFile, need_package, whole_file
+from .files import SAMPLES, BadFile, need_package, whole_file
 
 # %% ../nbs/w11_weights.ipynb #c87f1bae
 _WRAPPERS = nn.DataParallel, nn.parallel.DistributedDataParallel
@@ -260,7 +260,7 @@ def fill_in(saved: Saved, net: nn.Module) -> nn.Module:
     return net.eval()
 
 # %% ../nbs/w11_weights.ipynb #1e169813
-SHIPPED_IN = tuple(Path(pconv_edu.__file__).parent / place for place in ("weights", "../data_samples/weights"))
+SHIPPED_IN = tuple(folder / "weights" for folder in SAMPLES)  # of the wheel, of the repository
 DEFAULT = "pconv_small"
 
 FEATURES = ("vgg16_pool3", "squeezenet1_1")  # trained eyes that ship beside the networks; they fill nothing
