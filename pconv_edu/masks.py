@@ -23,11 +23,16 @@ from .pictures import (BadImage, _as_tensor, _pil, levels_of, list_images, open_
                                 upright_rgb)
 
 # %% ../nbs/02_masks.ipynb #f2105171
+def _double(x: Tensor) -> Tensor:
+    "In float64; on the CPU where the device has none (a Mac's GPU and some of Intel's)."
+    return (x if x.device.type in ("cpu", "cuda") else x.cpu()).double()
+
+
 def hole_ratio(
     mask: Tensor,  # [H,W] or [1,H,W], or a batch [B,1,H,W]; 1 = valid, 0 = hole
 ) -> float | Tensor:  # share of hole; for a batch a Tensor [B]
     "The hole-to-image ratio by which the paper sorts its test masks (section 4.1)."
-    valid = mask.double()  # a quotient of whole numbers: 10 of 100 pixels are .1, and not a little more
+    valid = _double(mask)  # a quotient of whole numbers: 10 of 100 pixels are .1, and not a little more
     if mask.ndim == 4: return (1 - valid).mean(dim=(1, 2, 3))
     if mask.ndim == 2 or mask.ndim == 3 and mask.shape[0] == 1: return (1 - valid).mean().item()
     raise ValueError(f"a mask has shape [H,W], [1,H,W] or [B,1,H,W], and this tensor has {list(mask.shape)}")

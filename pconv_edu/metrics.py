@@ -17,15 +17,17 @@ from torch import Tensor, nn
 
 from .losses import composite
 from .losses.perceptual import IMAGENET_MEAN, IMAGENET_STD
+from .masks import _double
 from .torchvision_guard import ensure_torchvision
 from .weights import shipped_features
 
 # %% ../nbs/16_metrics.ipynb #62df13b7
 def _mean_over(values: Tensor, where: Tensor | None) -> Tensor:  # [B]
     "Mean of [B,C,H,W] over everything, or over the pixels where [B,1,H,W] is 1; NaN where there is none."
-    if where is None: return values.double().flatten(1).mean(1)
-    where = where.expand_as(values).double()
-    return (values.double() * where).flatten(1).sum(1) / where.flatten(1).sum(1)
+    values = _double(values)
+    if where is None: return values.flatten(1).mean(1)
+    where = _double(where).expand_as(values)
+    return (values * where).flatten(1).sum(1) / where.flatten(1).sum(1)
 
 
 def _decibel(mse: Tensor) -> Tensor: return -10 * torch.log10(mse)
@@ -74,7 +76,7 @@ def ssim_map(
         raise ValueError(
             f"SSIM looks through windows of 11 × 11 pixels, and the picture has {a.shape[-1]} × {a.shape[-2]}"
         )
-    a, b = a.double(), b.double()
+    a, b = _double(a), _double(b)
     mean_a, mean_b = _blur(a), _blur(b)
     var_a, var_b = _blur(a * a) - mean_a ** 2, _blur(b * b) - mean_b ** 2
     both = _blur(a * b) - mean_a * mean_b

@@ -24,6 +24,7 @@ from .files import need_package
 from .guards import at_least, nearest, one_of
 from .losses import TERMS, LossWeights
 from .losses.total import used
+from .parallel import best_device
 from .phases import FINE_TUNE, INITIAL, PRECISIONS, Phase
 from .unet import NETS, find_encoder
 from .weights import bare, class_name
@@ -60,7 +61,7 @@ class Options:
     sync_bn: bool = True         # BatchNorm over the global batch when several processes train
     keep: int = 3                # checkpoints that stay, beside the best on the validation pairs
     on_nan: str = "stop"         # or 'skip': leave out steps whose loss is no finite number
-    device: str | None = None    # 'cuda', 'cpu', …; None: the GPU if there is one
+    device: str | None = None    # 'cuda', 'mps', 'xpu', 'cpu'; None: the GPU if there is one
     dry_run: bool = False        # say what would happen, and write nothing
     progress: bool = True        # a bar, and a line for each event
     tensorboard: bool = False    # copy the log into TensorBoard's files in out/tensorboard (an extra)
@@ -127,7 +128,7 @@ def _check_device(device):
     try: kind = torch.device(device).type
     except (RuntimeError, TypeError):
         raise ValueError(f"device={device!r} is unknown; {nearest(device, ('cpu', 'cuda', 'mps', 'xpu'))}") from None
-    if kind == "cuda" and not torch.cuda.is_available():
+    if kind not in ("cpu", best_device()):
         raise ValueError(f"device={device!r}, and PyTorch sees no such GPU here; leave device= out, or give 'cpu'")
 
 # %% ../nbs/w09_options.ipynb #2fb6ce30

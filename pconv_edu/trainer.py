@@ -27,7 +27,7 @@ from .log import BadLog, Bar, Board, Log, append, curves, read_log
 from .losses import InpaintingLoss, composite
 from .masks import ImplausiblePolarity
 from .options import Options, changes, code_version, configuration, same_phases, trained_by
-from .parallel import join_team, share_batchnorm
+from .parallel import NUMBERED, join_team, share_batchnorm
 from .phases import TrainingStep, in_steps
 from .unet import find_encoder, freeze_encoder_bn, make_net
 from .weights import bare
@@ -232,7 +232,7 @@ class Trainer(TrainingStep):
                 pairs = [next(loader) for _ in range(self.options.accumulate)]
                 self.enter(trial)
                 self.take(pairs)
-            if self.device.type == "cuda": torch.cuda.synchronize()
+            if self.device.type != "cpu": torch.accelerator.synchronize()
             seconds = (time.perf_counter() - start) / steps
         self.optimizer.load_state_dict(optimizer)
         self.optimizer.zero_grad(set_to_none=True)
@@ -299,7 +299,8 @@ def _seed(seed: int, step: int, rank: int) -> int:
 
 def kept_rng(device: torch.device):
     "While open, torch's generators may be used and seeded; afterwards they are as before."
-    return torch.random.fork_rng([device] if device.type == "cuda" else [])
+    if device.type not in NUMBERED: return torch.random.fork_rng([])
+    return torch.random.fork_rng([device], device_type=device.type)
 
 
 def _hash_of(path: Path) -> str: return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -2,6 +2,8 @@
 module and function.
 """
 import ast
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +107,80 @@ def test_nothing_outside_the_course_imports_the_course():
 )
 def test_the_check_sees_an_import_of_the_course(line):
     assert "course.widgets" in imports(("draw",), f"def f():\n    {line}\n")
+
+
+def test_the_samples_of_a_wheel_come_first_and_those_of_the_repository_else(tmp_path, monkeypatch):
+    from pconv_edu import files
+    assert files.sample_files("pictures/hills.jpg") == ROOT / "data_samples" / "pictures" / "hills.jpg"
+    assert files.sample_files() == ROOT / "data_samples"
+    wheel, repository = tmp_path / "wheel", tmp_path / "repository"
+    for folder in (wheel, repository): (folder / "odd").mkdir(parents=True)
+    (repository / "odd" / "deep.png").touch()
+    monkeypatch.setattr(files, "SAMPLES", (wheel, repository))
+    assert files.sample_files("odd") == wheel / "odd" and files.sample_files("odd/deep.png").is_relative_to(repository)
+    with pytest.raises(FileNotFoundError, match="no sample 'odd/none.png' in .*wheel or .*repository"):
+        files.sample_files("odd/none.png")
+
+
+def test_no_lesson_reads_files_beside_its_notebook_that_a_wheel_lacks():
+    code = [(path.name, "".join(cell["source"])) for path in ROOT.glob("nbs/*.ipynb")
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert len(code) > 500
+    assert not [name for name, source in code if re.search(r"""["']\.\./""", source)]
+
+
+def test_the_readme_on_a_package_index_has_whole_addresses():
+    "What `setup.py` gives the index: no link or picture relative to the repository."
+    done = subprocess.run([sys.executable, "setup.py", "-q", "--long-description"], cwd=ROOT, capture_output=True,
+                          text=True, encoding="utf-8", timeout=120)
+    text = done.stdout.strip()
+    assert not re.findall(r"\]\((?!https?:|#)[^)]*\)", text)
+    assert "](https://raw.githubusercontent.com/pconv-edu/pconv_edu/main/docs/" in text
+    assert "](https://github.com/pconv-edu/pconv_edu/blob/main/nbs/00_start_here.ipynb)" in text
+
+
+def test_torch_hub_finds_the_network():
+    import torch
+    net = torch.hub.load(str(ROOT), "pconv", source="local")
+    assert type(net).__name__ == "PConvUNet" and not net.training
+    assert torch.hub.load(str(ROOT), "pconv", "plain_small", source="local").config["partial"] is False
+
+
+class Accelerator:
+    "What `torch.accelerator` says on a machine with GPUs of one kind."
+    def __init__(self, kind: str): self.kind = kind
+    def is_available(self): return True
+    def current_accelerator(self): return __import__("torch").device(self.kind)
+    def device_count(self): return 2
+
+
+@pytest.mark.parametrize("kind, alone, second", [
+    ("cuda", "cuda:0", "cuda:1"), ("xpu", "xpu:0", "xpu:1"), ("mps", "mps", "cpu")])
+def test_the_gpu_that_is_there_is_chosen_and_another_one_refused(monkeypatch, kind, alone, second):
+    import torch
+
+    from pconv_edu.options import _check_device
+    from pconv_edu.parallel import Team
+    monkeypatch.setattr(torch, "accelerator", Accelerator(kind))
+    assert str(Team().device(None)) == alone and str(Team(1, 2, 1).device(None)) == second
+    assert str(Team(1, 2, 1).device("cpu")) == "cpu"
+    _check_device(kind), _check_device("cpu")
+    other = "mps" if kind == "cuda" else "cuda"
+    with pytest.raises(ValueError, match=f"device='{other}', and PyTorch sees no such GPU here"): _check_device(other)
+
+
+def test_a_device_without_float64_is_given_none(monkeypatch):
+    "Counted on the CPU instead: a fake tensor of the kind `mps` refuses float64 as the real one does."
+    import torch
+
+    from pconv_edu.masks import hole_ratio
+    from pconv_edu.metrics import psnr
+
+    class OnAMac(torch.Tensor):
+        device = torch.device("mps")
+        def double(self): raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        def cpu(self): return self.as_subclass(torch.Tensor)
+
+    mask, image = torch.tensor([[1., 0, 1, 1]]).as_subclass(OnAMac), torch.zeros(1, 3, 2, 2).as_subclass(OnAMac)
+    assert hole_ratio(mask) == .25
+    assert psnr(image, image + .1).item() == pytest.approx(20)

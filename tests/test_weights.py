@@ -344,7 +344,7 @@ def test_whatever_ships_loads_and_fills():
 
 
 def test_a_wheel_takes_the_weights_along(net, tmp_path):
-    "`setup.py` copies data_samples/weights into the package that it builds."
+    "`setup.py` copies data_samples into the package that it builds."
     for name in ("settings.ini", "setup.py", "README.md"): (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "pconv_edu").mkdir()
     (tmp_path / "pconv_edu" / "__init__.py").touch()
@@ -354,8 +354,9 @@ def test_a_wheel_takes_the_weights_along(net, tmp_path):
         [sys.executable, "setup.py", "-q", "build_py", "-d", "built"],
         cwd=tmp_path, check=True, capture_output=True, timeout=300,
     )
-    assert same(load_pretrained(tmp_path / "built" / "pconv_edu" / "weights" / "pconv_small.safetensors"), net)
-    assert sorted(path.name for path in (tmp_path / "built/pconv_edu/weights").iterdir()) == [
+    built = tmp_path / "built" / "pconv_edu" / "data_samples" / "weights"
+    assert same(load_pretrained(built / "pconv_small.safetensors"), net)
+    assert sorted(path.name for path in built.iterdir()) == [
         "pconv_small.json", "pconv_small.md", "pconv_small.safetensors"]
 
 

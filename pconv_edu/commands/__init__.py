@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from pconv_edu import __version__
+from pconv_edu.parallel import NUMBERED, best_device
 
 # what one picture can do to a run
 FAILURES = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError)
@@ -133,8 +134,8 @@ def in_all(counts: list[int]) -> list[int]:
 def device(asked: str | None) -> torch.device:
     "The device asked for, or a GPU of this process's own where there is one."
     if asked is None:
-        gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        asked = f"cuda:{(number('LOCAL_RANK') or 0) % gpus}" if gpus else "cpu"
+        asked = best_device()
+        if asked in NUMBERED: asked += f":{(number('LOCAL_RANK') or 0) % torch.accelerator.device_count()}"
     try: return torch.empty(0, device=asked).device
     except (RuntimeError, AssertionError) as error:
         raise Stop(f"device {asked!r} cannot be used: {str(error).splitlines()[0]}") from None

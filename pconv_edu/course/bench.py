@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
+import psutil
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -161,7 +162,10 @@ def resident(peak: bool = False) -> int:
     status = Path("/proc/self/status")
     if status.exists():  # not getrusage: a child inherits its parent's peak there
         return int(status.read_text().split("VmHWM:" if peak else "VmRSS:")[1].split()[0]) * 1024
-    import resource
+    try: import resource
+    except ImportError:  # Windows
+        memory = psutil.Process().memory_info()
+        return memory.peak_wset if peak else memory.rss
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
