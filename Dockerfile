@@ -1,6 +1,6 @@
 # For a machine with an NVIDIA GPU and its container toolkit:
 #   docker build -t pconv_edu . && docker run --gpus all --ipc=host -p 127.0.0.1:8888:8888 -v "$PWD/runs:/course/runs" pconv_edu
-# Written by the book and not built by the project: there was no Docker where it was written.
+# Not built by the project yet: there was no Docker where it was written. hub.docker.com/r/pytorch/pytorch lists the tags.
 FROM pytorch/pytorch:2.13.0-cuda13.0-cudnn9-runtime
 
 WORKDIR /course

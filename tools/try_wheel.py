@@ -48,7 +48,8 @@ def main(lessons):
         if NBS.parent in home.parents and ".venv" not in home.parts: sys.exit(f"this is the repository's: {home}")
         print(f"python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in PACKAGES)}")
         train_fill_and_score()
-        for line in ("pconv_inpaint photo.png --mask mask.png -o filled.png", "pconv_masks masks --per-bin 1 --size 64"):
+        fill, draw = "pconv_inpaint photo.png --mask mask.png -o filled.png", "pconv_masks masks --per-bin 1 --size 64"
+        for line in (fill, draw):
             command, *rest = line.split()
             subprocess.run([Path(sysconfig.get_path("scripts"), command), *rest], check=True)
         for path in sorted(NBS.glob("*.ipynb")):
