@@ -18,9 +18,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+# %% ../nbs/w07_many_gpus.ipynb #c0b9cdcb
 NUMBERED = {"cuda": "nccl", "xpu": "xccl"}  # GPUs of which a process takes one by its number: kind → backend
 
-# %% ../nbs/w07_many_gpus.ipynb #c0b9cdcb
+
 def best_device() -> str:
     "The kind of device to work on where none is named: 'cuda', 'mps' (a Mac's GPU), 'xpu' (Intel's), … or 'cpu'."
     if not torch.accelerator.is_available(): return "cpu"
