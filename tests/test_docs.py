@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "site/_ext")]
@@ -256,6 +257,7 @@ def test_everything_in_a_module_can_be_read_for_the_reference(module):
 
 def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
     from docments import as_rst
+    assert as_rst("two `Stream`s, `over\na line`") == "two ``Stream``\\ s, ``over\na line``"
     assert as_rst("a*b, |x| and `c*d`, end_ with") == r"a\*b, \|x\| and ``c*d``, end\_ with"
 
 
@@ -337,8 +339,10 @@ def test_a_small_site_is_built_without_a_warning_and_its_links_hold(tmp_path):
         (source / "lessons" / lesson.path.name).write_text(json.dumps(make_docs.staged(lesson)))
         (source / f"reference/{lesson.module}.md").write_text(make_docs.reference_page(lesson.module, lesson))
     (source / "running.md").write_text("# Run it\n")
+    (source / "explore.md").write_text("# Things to touch\n")
     (source / "index.md").write_text("# A site\n\n" + make_docs.toctree("Pages", [
-        "running", *(f"lessons/{lesson.stem}" for lesson in two), *(f"reference/{lesson.module}" for lesson in two)]))
+        "running", "explore",
+        *(f"lessons/{lesson.stem}" for lesson in two), *(f"reference/{lesson.module}" for lesson in two)]))
     conf = source / "conf.py"
     conf.write_text(
         conf.read_text().replace(
@@ -388,6 +392,62 @@ def test_links_are_checked(tmp_path, html, wrong):
     (tmp_path / "site").mkdir()
     found = check_site.problems(site(tmp_path / "site", a=html, b='<p id="here">'))
     assert found == [] if wrong is None else len(found) == 1 and wrong in found[0]
+
+
+HEAD = '<html lang="en"><title>A page</title>'
+
+
+def picture(folder: Path, name: str, size: tuple[int, int] = (6, 4)) -> Path:
+    Image.new("RGB", size).save(folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("html, wrong", [
+    (HEAD + '<img src="x.png" alt="A cat" width="6" height="4">', None),
+    (HEAD + '<img src="x.png" alt="A cat">', "no width and no height"),
+    (HEAD + '<img src="x.png" width="6" height="4">', "no alt"),
+    ('<html><title>A page</title>', "language"),
+    ('<html lang="en"><title></title>', "title"),
+])
+def test_pictures_need_size_and_words_and_pages_a_language_and_a_title(tmp_path, html, wrong):
+    found = check_site.undressed(site(picture(tmp_path, "x.png"), a=html))
+    assert found == [] if wrong is None else len(found) == 1 and wrong in found[0]
+
+
+def test_pictures_are_given_their_size_and_the_heading_above_them(tmp_path):
+    html = HEAD + '<h2>A &amp; B<a class="headerlink" href="#x">#</a></h2><img alt="x.png" src="x.png"/>'
+    check_site.dress(site(picture(tmp_path, "x.png"), a=html))
+    tag = check_site.IMG.findall((tmp_path / "a.html").read_text())[0]
+    wanted = {"src": "x.png", "width": "6", "height": "4", "alt": "Figure: A & B", "loading": "lazy"}
+    assert check_site.attributes(tag) == wanted and check_site.undressed(tmp_path) == []
+
+
+def test_a_page_is_weighed_with_its_pictures_and_all_frames_of_its_players(tmp_path):
+    folder = picture(tmp_path, "x.png")
+    about = json.dumps({"at": "frames", "frames": ["0.png", "1.png", "0.png"]})
+    (folder / "frames").mkdir()
+    for name in ("0.png", "1.png"): (folder / "frames" / name).write_bytes(b"x" * 1_249_000)
+    html = f'<img src="x.png"><script type="application/json">{about}</script>'
+    site(folder, a=html)
+    size = len(html) + (folder / "x.png").stat().st_size + 2_498_000
+    assert check_site.weight(folder / "a.html") == size and check_site.heavy(folder) == []
+    (folder / "frames/1.png").write_bytes(b"x" * 1_252_000)
+    assert len(check_site.heavy(folder)) == 1 and "2.5" in check_site.heavy(folder)[0]
+
+
+def test_a_thing_to_touch_stands_before_the_exercises_or_the_recap():
+    for lesson in course.in_order():
+        if lesson.stem not in make_docs.TOUCH: continue
+        cells, kind = make_docs.staged(lesson)["cells"], make_docs.TOUCH[lesson.stem][0]
+        place = next(i for i, c in enumerate(cells) if f'data-explore="{kind}"' in c["source"])
+        assert cells[place + 1]["source"].startswith(("## Try it", "## Recap"))
+    assert all(f"<!-- {kind} -->" in PAGES["explore.md"] for kind, _ in make_docs.TOUCH.values())
+
+
+def test_the_reference_leads_with_the_names_that_people_type():
+    table = make_docs.typed_table()
+    assert table.count("\n| ") == 9 - 1 and "{any}`InpaintingLoss <pconv_edu.losses.total.InpaintingLoss>`" in table
+    assert "update_mask" in make_docs.names_of("mask_update")
 
 
 def test_a_style_sheet_from_elsewhere_is_found(tmp_path):

@@ -5,6 +5,7 @@ Notebooks and pages are first laid out in build/site/, their links turned to whe
 Sphinx reads them.
 """
 import ast
+import inspect
 import json
 import re
 import shutil
@@ -15,12 +16,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "site/_ext")]
-from check_site import problems
+from check_site import dress, heavy, problems, undressed
 from course import ROOT, Lesson, directives, folded, in_order, line_of, modules, source_url
 from docments import as_rst
 from fetch_npm import fetch
-from make_players import draw_all, has_players, is_player, players
+from frame import colab
+from make_explore import loss_data
+from make_players import PLAYERS, draw_all, has_players, is_player, players
 
+import pconv_edu
+
+# The page on which a thing to touch stands → what it is, and the words above it; all of them stand on site/explore.md.
+TOUCH = {
+    "03_mask_update": ("mask", "Paint a hole and watch it close, layer by layer."),
+    "04_partial_conv": ("window", "Click a pixel to take it away, and again to bring it back."),
+    "10_total_loss": ("loss", "Move a weight, or how wrong the output is, and see who speaks."),
+    "15_inpaint": ("fill", "Paint over a photo, and the network that ships fills it."),
+}
 STAGE, BUILT, OUT, PAGE = ROOT / "build/site", ROOT / "build/html", ROOT / "_site", ROOT / "_page"
 MATHJAX = (
     "mathjax", "3.2.2",
@@ -97,6 +109,33 @@ def with_player(page: dict, box: str) -> dict:
     return {**page, "outputs": [shown], "metadata": {"tags": ["player-cell"]}}
 
 
+def touch_box(kind: str, to_root: str) -> str:
+    "The HTML of a thing to touch; `explore.js` makes it live."
+    inside = ""
+    if kind == "fill" and PAGE.exists():
+        megabytes = round(sum(file.stat().st_size for file in PAGE.rglob("*") if file.is_file()) / 1e6)
+        link = f'<a href="{to_root}page/index.html">Open the page that fills holes</a>'
+        about = f'class="explore" data-explore="fill" data-megabytes="{megabytes}"'
+        return f"<div {about}><p>{link} by itself, or below.</p></div>"
+    if kind == "fill":
+        inside = "<p>This copy of the site was built without the page that fills holes: <code>make page</code>.</p>"
+    return f'<div class="explore" data-explore="{kind}">{inside}<noscript>This needs JavaScript.</noscript></div>'
+
+
+def with_touch(cells: list[dict], kind: str, words: str) -> list[dict]:
+    "The cells with a thing to touch before the exercises, or before the recap where there are none."
+    heading = lambda cell: "".join(cell["source"]).partition("\n")[0]
+    place = next(
+        (
+            i for wanted in ("## Try it", "## Recap") for i, cell in enumerate(cells)
+            if cell["cell_type"] == "markdown" and heading(cell) == wanted
+        ),
+        len(cells),
+    )
+    box = f"## Touch it\n\n{words} It needs no kernel. [More to touch](../explore.md)\n\n{touch_box(kind, '../')}"
+    return [*cells[:place], cell(box, id="touch"), *cells[place:]]
+
+
 def staged(lesson: Lesson, players: Iterable[str] = ()) -> dict:
     "The notebook as the site shows it; `players` is the HTML of its `play` boxes, in order."
     cells, boxes = [], iter(players)
@@ -105,6 +144,7 @@ def staged(lesson: Lesson, players: Iterable[str] = ()) -> dict:
         else: made = as_page(c)
         if is_player(c) and (box := next(boxes, None)): made = with_player(made, box)
         if made: cells.append(made)
+    if lesson.stem in TOUCH: cells = with_touch(cells, *TOUCH[lesson.stem])
     language = {"name": "python", "pygments_lexer": "ipython3"}
     return {
         "cells": [cells[0], lesson_bar(lesson), *cells[1:]],
@@ -144,11 +184,10 @@ def pages(course: list[Lesson], page: bool, misses: list[str]) -> dict[str, str]
     "The hand-written pages, with the lists that are filled in here."
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "site").glob("*.md"))}
     found = {name: relink(with_lines(text, misses), "site") for name, text in found.items()}
-    try_it = (
-        'Or stay here: <a href="page/index.html">fill a hole in your browser</a>, without installing anything.'
-        if page
-        else ""
-    )
+    for kind, _ in TOUCH.values():
+        found["explore.md"] = found["explore.md"].replace(f"<!-- {kind} -->", touch_box(kind, ""))
+    fill = '<a href="page/index.html">Fill a hole now</a>' if page else ""
+    start = f'<a href="{colab(course[0])}">Open in Colab</a>'
     listed = "\n".join(
         f"| [{lesson.number}](lessons/{lesson.path.name}) | {lesson.title} | "
         f"{lesson.module and f'[`{lesson.module}`](reference/{lesson.module}.md)' or ''} |"
@@ -156,7 +195,8 @@ def pages(course: list[Lesson], page: bool, misses: list[str]) -> dict[str, str]
     )
     found["index.md"] = (
         found["index.md"]
-        .replace("<!-- page -->", try_it)
+        .replace("<!-- colab -->", start)
+        .replace("<!-- page -->", fill)
         .replace("<!-- lessons -->", "| | lesson | module |\n|---|---|---|\n" + listed)
     )
     for caption, workshop in (("The course", False), ("The workshop", True)):
@@ -177,6 +217,26 @@ def summary(module: str) -> str:
     return (ast.get_docstring(ast.parse(module_file(module).read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
+def typed_table() -> str:
+    "What people type, `from pconv_edu import fit, …`, with the first line of what each says about itself."
+    rows = []
+    for name in pconv_edu.__all__:
+        thing = getattr(pconv_edu, name)
+        said = inspect.cleandoc(thing.__doc__).partition("\n")[0]
+        rows.append(f"| {{any}}`{name} <{thing.__module__}.{name}>` | {said} |")
+    return "\n".join(["| name | what it does |", "|---|---|", *rows])
+
+
+def names_of(module: str) -> list[str]:
+    "The functions and classes of a module that others use, in its order."
+    tree, public = with_all(module_file(module))
+    defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    patched = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list}
+    return [name for name in defined if name in public] or [
+        name for name in defined if not public and not name.startswith("_") and name not in patched
+    ]
+
+
 def reference(course: list[Lesson]) -> dict[str, str]:
     "A page for each module, in the order of the lessons; those without a lesson behind them."
     owner = {lesson.module: lesson for lesson in course if lesson.module}
@@ -189,8 +249,9 @@ def reference(course: list[Lesson]) -> dict[str, str]:
         for module in listed
     ]
     found = {
-        "index.md": "# Reference\n\nThe names for others to use, module by module. Each parameter says its shape, "
-                    "unit or range.\n\n"
+        "index.md": f"# Reference\n\nThe names that people type, as in `from pconv_edu import fit`:\n\n{typed_table()}"
+        "\n\n## Module by module\n\n"
+        "Each parameter says its shape, unit or range.\n\n"
         "| module | what it has | lesson |\n|---|---|---|\n"
         + "\n".join(rows)
         + "\n\n"
@@ -262,9 +323,10 @@ def reference_page(module: str, lesson: Lesson | None) -> str:
         f"\n.. py:data:: {name}\n" + (f"   :value: {value}\n" if value else "") + f"\n   {as_rst(said)}\n"
         for name, (value, said) in constants(module).items()
     )
+    names = " · ".join(f"{{any}}`{name} <pconv_edu.{module}.{name}>`" for name in names_of(module))
     return (
-        f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n```{{eval-rst}}\n.. automodule:: "
-        f"pconv_edu.{module}\n"
+        f"# `{module}`\n\n{{.lesson-bar}}\n{taught}[Source]({source_url(file)})\n\n{names}\n\n"
+        f"```{{eval-rst}}\n.. automodule:: pconv_edu.{module}\n"
         f"   :members:\n   :undoc-members:\n   :show-inheritance:\n{left_out}"
         + (f"\n.. py:currentmodule:: pconv_edu.{module}\n{data}" if data else "")
         + "```\n"
@@ -279,7 +341,9 @@ def stage() -> tuple[list[Lesson], list[str]]:
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(ROOT / "site", STAGE, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
     shutil.copytree(ROOT / "docs", STAGE / "docs")
+    shutil.copytree(ROOT / "docs", STAGE / "extra/docs")  # for raw HTML, whose pictures Sphinx passes over
     if PAGE.exists(): shutil.copytree(PAGE, STAGE / "extra/page")
+    shutil.copy(loss_data(PLAYERS.parent), STAGE / "_static/loss_data.js")
     course, misses = in_order(), []
     (STAGE / "lessons").mkdir()
     draw_all([lesson for lesson in course if has_players(lesson)])
@@ -313,13 +377,13 @@ def main() -> int:
     )
     if code: return code
     BUILT.rename(OUT)  # built apart, because myst-nb leaves a folder of its own beside
-    found = misses + problems(OUT)
+    dress(OUT)
+    found = misses + problems(OUT) + undressed(OUT) + heavy(OUT)
     for line in found: print(f"docs: {line}")
     size = sum(file.stat().st_size for file in OUT.rglob("*") if file.is_file()) / 2**20
     print(
-        f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} broken "
-        "links or lines, "
-        f"in {time.time() - start:.0f} s: {OUT.relative_to(ROOT)}/index.html"
+        f"docs: {len(course)} lessons, {len(list(OUT.rglob('*.html')))} pages, {size:.1f} MB, {len(found)} "
+        f"things wrong, in {time.time() - start:.0f} s: {OUT.relative_to(ROOT)}/index.html"
     )
     return bool(found)
 

@@ -3,6 +3,7 @@
 The terms that read pixels are computed in the browser. Perceptual and style need VGG-16: their values come from here.
 """
 import base64
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from pconv_edu.masks import rect_mask
 from pconv_edu.pictures import sample_photos
 from pconv_edu.weights import load_pretrained
 
+ROOT = Path(__file__).resolve().parents[1]
 SIDE, STEPS = 64, (0., .2, .4, .6, .8, 1.)  # pixels; how much of the fault is in the output
 PAPER, FAIRER = LossWeights(), LossWeights(perceptual=.2, style=2)  # page 10's
 
@@ -73,5 +75,13 @@ def data(
     )
 
 
-def write(path: Path):
-    path.write_text(f"globalThis.pconvLossData = {json.dumps(data())};\n", encoding="utf-8")
+def loss_data(folder: Path) -> Path:
+    "`loss_data.js` in `folder`, computed again when the code has changed since."
+    sources = [Path(__file__), *sorted((ROOT / "pconv_edu/losses").glob("*.py")), ROOT / "pconv_edu/course/loss_lab.py"]
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    made, mark = folder / "loss_data.js", folder / "loss_data.state"
+    if made.exists() and mark.exists() and mark.read_text() == state: return made
+    folder.mkdir(parents=True, exist_ok=True)
+    made.write_text(f"globalThis.pconvLossData = {json.dumps(data())};\n", encoding="utf-8")
+    mark.write_text(state)
+    return made

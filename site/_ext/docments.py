@@ -10,10 +10,12 @@ import tokenize
 def as_rst(text: str) -> str:
     "Plain text with `code` as reStructuredText: code stays code, and no other sign means anything."
     parts = re.split(r"(`[^`]+`)", text)
-    return "".join(
-        f"`{part}`" if part.startswith("`") and len(part) > 1 else re.sub(r"([*|\\]|_(?!\w))", r"\\\1", part)
-        for part in parts
-    )
+    for i, part in enumerate(parts):
+        if i % 2: parts[i] = f"`{part}`"
+        else:
+            apart = "\\ " if i and re.match(r"\w", part) else ""  # code ends only before a sign or a space
+            parts[i] = apart + re.sub(r"([*|\\]|_(?!\w))", r"\\\1", part)
+    return "".join(parts)
 
 
 def syntax_of(found) -> tuple[str, ast.AST] | None:
@@ -76,7 +78,7 @@ def fields(found) -> list[str]:
 
 def document(app, what, name, found, options, lines):
     "The docstring as reStructuredText, then the comments behind the arguments."
-    lines[:] = [as_rst(line) for line in lines]
+    lines[:] = as_rst("\n".join(lines)).split("\n")  # at once: code in backticks may go over a line's end
     if what in ("function", "method", "class", "exception") and callable(found):
         made = fields(found)
         if made: lines += ["", *made, ""]

@@ -377,7 +377,34 @@
     box.append(start);
   }
 
-  const KINDS = { mask: maskExplorer, window: windowExplorer, loss: lossExplorer, fill: fillExplorer };
+  // --- the front page: the film with a pause, and two pictures under a slider ----------------------------------------
+
+  function filmBox(box) {
+    const image = box.querySelector("img"), source = box.querySelector("source");
+    const moving = image.getAttribute("src"), still = source.getAttribute("srcset");
+    let plays = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const button = make("button", { type: "button", onclick: () => { plays = !plays; source.remove(); show(); } });
+    function show() {
+      if (!source.isConnected) image.src = plays ? moving : still;
+      button.textContent = plays ? "Pause" : "Play";
+      button.setAttribute("aria-label", `${button.textContent} the film`);
+    }
+    box.append(button);
+    show();
+  }
+
+  function compareBox(box) {
+    const input = make("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": "how much of the filled photo is shown" });
+    const show = () => {
+      box.style.setProperty("--shown", `${input.value}%`);
+      input.setAttribute("aria-valuetext", `${input.value} percent`);
+    };
+    input.addEventListener("input", show);
+    box.append(input);
+    show();
+  }
+
+  const KINDS = { mask: maskExplorer, window: windowExplorer, loss: lossExplorer, fill: fillExplorer, film: filmBox, compare: compareBox };
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-explore]").forEach((box) => KINDS[box.dataset.explore](box));
   });
