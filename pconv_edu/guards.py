@@ -146,6 +146,23 @@ class Signals:
             self._end(signal.Signals(number).name)
         self.received, self.time = signal.Signals(number).name, time.monotonic()
 
+    @contextmanager
+    def undisturbed(self):
+        """While open, the error of a DataLoader worker that was killed waits; it is raised at the end.
+
+        PyTorch raises it from a handler of SIGCHLD: wherever Python is, in the middle of Adam's step, too. After a
+        signal to this process it is not raised at all: the workers have most likely received that signal as well.
+        """
+        number, came = getattr(signal, "SIGCHLD", None), []  # Windows has none
+        handler = number and signal.getsignal(number)
+        if not callable(handler) or threading.current_thread() is not threading.main_thread():
+            yield  # nobody raises an error from there
+            return
+        signal.signal(number, lambda *event: came.append(event))
+        try: yield
+        finally: signal.signal(number, handler)
+        if came and not self.received: handler(*came[-1])
+
     def agree(self) -> str | None:
         "The signal that any member of the team has received: all end after the same step."
         if self.team.world > 1: self.received = max(self.team.gather(self.received or "")) or None

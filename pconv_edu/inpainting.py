@@ -341,7 +341,9 @@ def inpaint(
     colors = result[:, :3 if channels > 2 else 1]  # the rest is transparency
     mask = mask.expand(len(levels), -1, -1, -1)
     needed = mask == 0
-    if channels in (2, 4): mask = mask * opaque_mask(levels)
+    if channels in (2, 4):
+        levels_of(levels[:, -1:], "the picture's transparency")
+        mask = mask * opaque_mask(levels)
     del levels
     if not mask.flatten(1).any(1).all():
         raise ValueError("all that the hole leaves is transparent: nothing is seen to fill it from")

@@ -28,16 +28,17 @@ def loop(trainer: Trainer, signals: Signals):
     bar = Bar(trainer.total, trainer.step, show=o.progress and trainer.team.leads)
     for step, pairs in trainer.steps():
         phase, _, inside = phase_at(trainer.phases, step)
-        trainer.enter(phase)                   # learning rate; the encoder's BatchNorm frozen or not
-        terms, taken = trainer.take(pairs)     # forward, backward, clip, optimizer step
-        if trainer.bad: trainer.not_taken()    # NaN or inf: name the pictures, then stop or skip the step
-        trainer.finish(terms, taken)           # a line in the log
-        bar.tell(phase.name, o.batch * o.accumulate, terms)
-        if signals.agree():
-            trainer.save()
-            break
-        if trainer.done % o.save_every == 0 or inside + 1 == phase.steps:
-            trainer.save(score=trainer.validate())
+        with signals.undisturbed():                # a worker that is killed now is an error after the step
+            trainer.enter(phase)                   # learning rate; the encoder's BatchNorm frozen or not
+            terms, taken = trainer.take(pairs)     # forward, backward, clip, optimizer step
+            if trainer.bad: trainer.not_taken()    # NaN or inf: name the pictures, then stop or skip the step
+            trainer.finish(terms, taken)           # a line in the log
+            bar.tell(phase.name, o.batch * o.accumulate, terms)
+            if signals.agree():
+                trainer.save()
+                break
+            if trainer.done % o.save_every == 0 or inside + 1 == phase.steps:
+                trainer.save(score=trainer.validate())
     bar.close()
 
 # %% ../nbs/14_fit.ipynb #de2ab168
@@ -106,8 +107,9 @@ def fit(*args, **options) -> Result:
             try:
                 trainer.start()
                 loop(trainer, signals)
-            except Exception:
+            except Exception as error:
                 trainer.rescue()
+                trainer.team.tell_failure(error)
                 raise
             finally: trainer.close()
     signals.leave(trainer)

@@ -107,9 +107,9 @@ class Trainer(TrainingStep):
 
     def finish(self, terms: dict[str, float], taken: bool):
         "The step is done: one line in the log."
+        self.done, self.stage = self.step + 1, "ready"  # first: a log that fails costs no step
         line = {"step": self.step, "phase": self.phase.name, "lr": self.phase.lr, **terms}
         if self.log: self.log.add(**line, **({} if taken else {"skipped": True}))
-        self.done, self.stage = self.step + 1, "ready"
 
     def close(self):
         if self.log: self.log.close()

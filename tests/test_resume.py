@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from pconv_edu import checkpoint, guards, trainer as trainer_module
 from pconv_edu.commands import train as command
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.guards import NotFinite
-from pconv_edu.log import read_log
+from pconv_edu.log import Log, read_log
 from pconv_edu.losses import LossWeights
 from pconv_edu.masks import rect_mask
 from pconv_edu.options import Options, changes
@@ -317,15 +316,56 @@ def test_an_error_while_the_weights_move_saves_nothing(tmp_path, monkeypatch):
     assert checkpoint.latest(tmp_path).name == "step_00000002"
 
 
+STAGES = {  # where the run is when its worker is killed → what holds it there; the steps that the checkpoint has
+    "loading": (trainer_module, "_seed", 3), "forward": (Trainer, "forward", 4), "gradient": (Trainer, "clip", 4),
+    "Adam": (torch.optim.Adam, "step", 4), "average": (Trainer, "update_ema", 4), "log": (Log, "add", 4),
+    "validation": (Trainer, "untouched", 4), "save": (checkpoint, "save", 4),
+}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-def test_a_worker_that_is_killed_costs_no_step(tmp_path, monkeypatch):
-    def murder(trainer):
-        for worker in multiprocessing.active_children(): os.kill(worker.pid, signal.SIGKILL)
-        for _ in range(6000): time.sleep(.01)  # held here until torch's handler raises: the weights are those of a step
-    at_step(monkeypatch, 10, murder)
-    with pytest.raises(RuntimeError, match="worker"):
-        go(tmp_path, phases=(Phase("a", 400, 2e-4),), workers=1, save_every=1000)
-    assert last(tmp_path).state["step"] >= 10
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_worker_that_is_killed_costs_no_step(tmp_path, monkeypatch, stage):
+    """PyTorch raises its error wherever Python is: in the middle of Adam's step it cost all since the last checkpoint,
+    and in the middle of validation the averaged weights could have been saved for the run's own.
+
+    Each stage is held until the worker is dead, so that the news has come: no matter of time.
+    """
+    options = dict(phases=(Phase("a", 8, 2e-3),), ema=.9, valid=pictures(2), valid_pairs=2, save_every=4)
+    owner, name, expected = STAGES[stage]
+    real, killed = getattr(owner, name), []
+
+    def held(*args, **kwargs):
+        made = real(*args, **kwargs)
+        if running and running[0].step == 3 and not killed:
+            for worker in multiprocessing.active_children():
+                killed.append(worker.pid)
+                os.kill(worker.pid, signal.SIGKILL)
+                os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+        return made
+
+    running, enter = [], Trainer.enter
+    monkeypatch.setattr(Trainer, "enter", lambda trainer, phase: running.append(trainer) or enter(trainer, phase))
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, held)
+        with pytest.raises(RuntimeError, match="DataLoader worker .* is killed by signal"):
+            go(tmp_path / "cut", workers=1, **options)
+    assert killed and last(tmp_path / "cut").state["step"] == expected
+    go(tmp_path / "cut", **options)
+    go(tmp_path / "whole", **options)
+    assert_same(tmp_path / "whole", tmp_path / "cut", ("net", "optimizer", "ema"))
+    assert (tmp_path / "cut/log.jsonl").read_bytes() == (tmp_path / "whole/log.jsonl").read_bytes()
+
+
+def test_a_log_that_fails_costs_no_step(tmp_path, monkeypatch):
+    "TensorBoard's disk is another one, and was full: the step was done, and everything since the last save was lost."
+    def full(log, real=Log.add, **line):
+        real(log, **line)
+        if line["step"] == 2: raise OSError("the other disk is full")
+
+    monkeypatch.setattr(Log, "add", full)
+    with pytest.raises(OSError, match="the other disk"): go(tmp_path, save_every=100)
+    assert last(tmp_path).state["step"] == 3 and [line["step"] for line in read_log(tmp_path)] == [0, 1, 2]
 
 
 CHILD = """
@@ -512,3 +552,16 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 Trainer.forward = signalled
 """)
     assert said == ["SystemExit: 143", "SystemExit: 143"] and last(tmp_path / "run").state["step"] == 3
+
+
+def test_a_member_that_fails_is_named_on_all(tmp_path):
+    "The others said 'Connection closed by peer', of gloo, and nobody knew which of the processes to look at."
+    said = team(tmp_path, """
+def broken(trainer, *batch):
+    if trainer.step == 3 and rank == 1: raise ValueError("photos/3.png is broken")
+    return forward(trainer, *batch)
+Trainer.forward = broken
+""")
+    assert said[1] == "ValueError: photos/3.png is broken"
+    assert said[0] == "RuntimeError: rank 1 of 2 failed with ValueError: photos/3.png is broken"
+    assert last(tmp_path / "run").state["step"] == 3
