@@ -22,7 +22,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from .masks import RATIO_BINS, MaskFolder, augment_mask, hole_ratio, irregular_mask, ratio_bin, resize_mask
+from .guards import one_of
+from .masks import (RATIO_BINS, MaskFolder, augment_mask, hole_ratio, irregular_mask, official_bin, ratio_bin,
+                             resize_mask)
 from .pictures import BadImage
 from .sources import crop_box, cut, decode, open_pictures, read_crop, upright_size
 from .tars import TarImages
@@ -94,11 +96,11 @@ def looks_official(masks: MaskFolder) -> bool:
     Numbered in five digits, and of the ratio that the number says (12,000 files, 2,000 for each bin).
     """
     files = range(0, len(masks), max(1, len(masks) // 8))
-    numbers = [masks.paths[k].stem for k in files]
-    if not all(number.isdigit() and len(number) == 5 and int(number) < 12_000 for number in numbers): return False
-    try: right = sum(ratio_bin(hole_ratio(masks[k])) == int(number) // 2000 for k, number in zip(files, numbers))
-    except BadImage: return False
-    return len(numbers) > 3 and right > .7 * len(numbers)  # not all: a resized mask may just miss its bin
+    try:
+        bins = [official_bin(masks.paths[k])[0] for k in files]
+        right = sum(ratio_bin(hole_ratio(masks[k])) == b for k, b in zip(files, bins))
+    except ValueError: return False  # another name, or a file that cannot be read
+    return len(bins) > 3 and right > .7 * len(bins)  # not all: a resized mask may just miss its bin
 
 # %% ../nbs/11_data.ipynb #7a914839
 class MaskMaker:
@@ -163,7 +165,7 @@ class InpaintingDataset(Dataset):
     def __init__(
         self,
         images,        # anything that `open_pictures` takes: folder, list, dict, tars, data set, source
-        # folder, `MaskFolder`, or list of [1,H,W]; None: irregular masks, the six ratio bins equally often
+        # folder, `MaskFolder`, `MaskMaker` or list of [1,H,W]; None: irregular masks, the six ratio bins equally often
         masks=None,
         size: int = 256,  # px
         seed: int = 0,
@@ -176,13 +178,13 @@ class InpaintingDataset(Dataset):
         augment_masks: bool = False,
         max_bad: int = 100,    # files that may be unreadable
     ):
-        if crop not in ("random", "centre"): raise ValueError(f"crop={crop!r}: say 'random' or 'centre'")
+        one_of("crop", crop, ("random", "centre"))
         if zoom is not None and not 1 <= zoom[0] <= zoom[1]:
             raise ValueError(f"zoom={zoom!r}: give (low, high) with 1 ≤ low ≤ high, or None")
         if seed < 0 or size < 1:
             raise ValueError(f"seed={seed} and size={size}: a seed is at least 0 and a size at least 1")
         self.source = open_pictures(images)
-        self.masks = MaskMaker(masks, size, hole, augment_masks)
+        self.masks = masks if isinstance(masks, MaskMaker) else MaskMaker(masks, size, hole, augment_masks)
         self.size, self.seed, self.zoom, self.crop, self.flip, self.max_bad = size, seed, zoom, crop, flip, max_bad
         self.bad: dict[str, str] = {}
 

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from .baselines import FilledFirst, biharmonic_fill, classical_methods, mean_fill, opencv_fill, show_hole
+from .files import printable
 from .learned_metrics import LearnedMetrics
 from .losses import composite
 from pconv_edu.metrics import (
@@ -26,7 +27,7 @@ from pconv_edu.metrics import (
 from .pairs import FixedPairs, Pair, fill_pairs, fit_square, load_manifest, make_pairs, save_manifest
 from .figures import Drawing, show_row
 from pconv_edu.table import (
-    Table, bin_name, cell, interval, judged, printable, save_tables, text_table, to_csv, to_json,
+    Table, bin_name, cell, interval, judged, save_tables, text_table, to_csv, to_json,
 )
 
 _all_ = [

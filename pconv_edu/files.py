@@ -1,4 +1,4 @@
-"""Whole files or none, the error for a file that must not be used, and the advice for a missing extra.
+"""Whole files or none, the error for a file that must not be used, names made safe, the advice for a missing extra.
 
 Every module writes its files through `whole_file`. Light on purpose: nothing here imports torch.
 """
@@ -23,6 +23,19 @@ class BadFile(ValueError):
         self.path, self.reason = str(path), reason
 
     def __reduce__(self): return type(self), (self.path, self.reason)  # DataLoader workers pickle their errors
+
+
+# besides control characters and the ends of lines: those that turn the direction of the text after them
+UNSAFE = {chr(code) for code in (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"`text` for a terminal or a table: what would steer it, and bytes of names that are no text, become \x1b, \xe9, …"
+    def escaped(c):
+        if 0xDC80 <= ord(c) <= 0xDCFF: return f"\\x{ord(c) - 0xDC00:02x}"  # how Python holds such a byte
+        safe = c in keep or c not in UNSAFE and not 0xD800 <= ord(c) <= 0xDFFF
+        return c if safe else c.encode("unicode_escape").decode()
+    return "".join(map(escaped, text))
 
 
 def to_install(extra: str) -> str: return f"pip install 'pconv_edu[{extra}]'"

@@ -14,15 +14,6 @@ from torch import Tensor
 
 from .masks import RATIO_BINS, _direction, _height_width, _running_min
 
-# %% ../nbs/w01_irregular_masks.ipynb #98040ef2
-def _first_dab_loop(centres: np.ndarray, h: int, w: int, dab_h: int, dab_w: int) -> np.ndarray:
-    "Which dab reached each pixel first (0, 1, …; as many as there are dabs = none): paint them from last to first."
-    first = np.full((h, w), len(centres))
-    for i in reversed(range(len(centres))):
-        top, left = int(centres[i, 0]) - dab_h // 2, int(centres[i, 1]) - dab_w // 2
-        first[max(top, 0):max(top + dab_h, 0), max(left, 0):max(left + dab_w, 0)] = i
-    return first
-
 # %% ../nbs/w01_irregular_masks.ipynb #eb7c2709
 def _cut(first: np.ndarray, dabs: int, pixels: int) -> np.ndarray | None:
     "A hole [h,w] of exactly `pixels` pixels: whole dabs in order, the last one in part; None if they do not reach."

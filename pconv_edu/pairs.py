@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from .data import OFFICIAL, InpaintingDataset, MaskMaker
 from .files import BadFile, whole_file
-from .inpainting import device_of, evaluating
+from .inpainting import evaluating, in_float32
 from .masks import RATIO_BINS, hole_ratio, irregular_mask, ratio_bin
 from .pictures import MAX_PIXELS, BadImage, to_tensor
 from .sources import Items, Source, cut, decode, open_pictures, read_crop, settled, upright_size
@@ -311,10 +311,8 @@ class FixedPairs(InpaintingDataset):
             _check_size(size)
         files = [pair for pair in self.pairs if not SEED.fullmatch(pair.mask)]
         if files and masks is None: raise ValueError(f"the pairs ask for the mask file '{files[0].mask}': give masks=")
-        augmented = any(pair.augment for pair in files)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", re.escape(OFFICIAL))  # here they are just right
-            super().__init__(images, masks, size, hole=hole, augment_masks=augmented, max_bad=0)
+        maker = _mask_maker(masks, size, hole=hole, augment=any(pair.augment for pair in files))
+        super().__init__(images, maker, size, max_bad=0)
         self.places = _places((pair.picture for pair in self.pairs), self.source, len(self.source), "picture")
         self.mask_places = _places((pair.mask for pair in files), self.masks, len(self.masks.masks or ()), "mask")
 
@@ -381,14 +379,6 @@ def _completed(pair: Pair, mask: Tensor) -> Pair:
     noted = _noted(pair.mask, mask)
     return replace(pair, bin=noted.bin if pair.bin is None else pair.bin, ratio=noted.ratio, border=noted.border)
 
-
-def _in_float32(method: Callable) -> Callable:
-    "A network of any precision (half, bfloat16, double) as a function of float32 pictures that gives such."
-    weights = method.parameters() if isinstance(method, nn.Module) else ()
-    dtype = next((weight.dtype for weight in weights if weight.is_floating_point()), torch.float32)
-    place = device_of(method, torch.device("cpu"))
-    return lambda image, mask: method(image.to(place, dtype), mask.to(place, dtype)).float().cpu()
-
 # %% ../nbs/w04_pairs.ipynb #60d1a4fe
 def fill_pairs(
     method: Callable,        # a network or a function (image [B,3,H,W], mask [B,1,H,W]) -> output [B,3,H,W]
@@ -404,10 +394,10 @@ def fill_pairs(
     number.
     """
     if batch < 1: raise ValueError(f"batch={batch}: give 1 or more")
-    exam, fill = FixedPairs(pairs, images, masks, size=size), _in_float32(method)
+    exam, fill = FixedPairs(pairs, images, masks, size=size), in_float32(method)
     for first in range(0, len(pairs), batch):
         some = pairs[first:first + batch]
         image, mask = map(torch.stack, zip(*(exam[n] for n in range(first, first + len(some)))))
-        with evaluating(method): output = fill(image * mask, mask)
+        with evaluating(method): output = fill(image * mask, mask).cpu()
         _check_output(output, image, some)
         yield [_completed(pair, m) for pair, m in zip(some, mask)], image, mask, output.clone()

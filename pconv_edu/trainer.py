@@ -122,8 +122,8 @@ class Trainer(TrainingStep):
     ):
         "Write the checkpoint after the steps that are done."
         if self.team.leads and (again or not (self.folder / f"step_{self.done:08}").exists()):
-            tensors = {"net": self.net.state_dict(), "optimizer": optimizer_tensors(self)}
-            if self.ema: tensors["ema"] = self.ema
+            tensors = {"net": bare(self.net).state_dict(), "optimizer": optimizer_tensors(self)}
+            if self.ema: tensors["ema"] = self.averaged()
             net, length = self.config["net"], self.log.sync()
             state = {
                 "step": self.done, "steps": [phase.steps for phase in self.phases], "config": self.config,
@@ -134,6 +134,10 @@ class Trainer(TrainingStep):
             checkpoint.save(self.folder, self.done, tensors, state, keep=self.options.keep, score=score)
         self.saved = self.done
         if wait: self.team.wait()
+
+    def averaged(self) -> dict[str, Tensor]:
+        "The averaged weights under the names of the network itself, inside `torch.compile` and other wrappers."
+        return dict(zip(bare(self.net).state_dict(), self.ema.values()))
 
     def rescue(self):
         "After an error: save the steps that are done, if the weights are those of a step, and nobody waits for us."
@@ -187,9 +191,10 @@ class Trainer(TrainingStep):
     def restore(self, saved: checkpoint.Checkpoint):
         "Everything as the checkpoint has it."
         self.compare(saved)
-        self.net.load_state_dict(saved.tensors["net"])
-        restore_optimizer(self, saved.tensors["optimizer"])
-        for name, value in self.ema.items(): value.copy_(saved.weights[name])
+        bare(self.net).load_state_dict(_unwrapped(saved.tensors["net"]))
+        restore_optimizer(self, _unwrapped(saved.tensors["optimizer"]))
+        weights = _unwrapped(saved.weights)
+        for name, value in self.averaged().items(): value.copy_(weights[name])
         if saved.state["scaler"]: self.scaler.load_state_dict(saved.state["scaler"])
         self.step = self.done = self.saved = saved.state["step"]
         steps = saved.state["steps"]
@@ -306,15 +311,20 @@ def kept_rng(device: torch.device):
 def _hash_of(path: Path) -> str: return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 # %% ../nbs/w10_trainer.ipynb #caa117af
+def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    "Older versions saved a compiled network under the names of its wrapper."
+    return {name.replace("_orig_mod.", ""): tensor for name, tensor in tensors.items()}
+
+
 def optimizer_tensors(trainer: Trainer) -> dict[str, Tensor]:
     "Adam's moments by the name of their parameter."
-    state, named = trainer.optimizer.state, trainer.net.named_parameters()
+    state, named = trainer.optimizer.state, bare(trainer.net).named_parameters()
     return {f"{name}/{key}": value for name, p in named for key, value in state.get(p, {}).items()}
 
 # %% ../nbs/w10_trainer.ipynb #20ee418f
 def restore_optimizer(trainer: Trainer, tensors: dict[str, Tensor]):
     "Adam's moments as they were saved, each laid out in memory like its parameter."
-    for name, p in trainer.net.named_parameters():
+    for name, p in bare(trainer.net).named_parameters():
         found = {key: tensors.get(f"{name}/{key}") for key in ("step", "exp_avg", "exp_avg_sq")}
         if found["step"] is None: continue
         moments = {key: torch.empty_like(p).detach().copy_(found[key]) for key in ("exp_avg", "exp_avg_sq")}

@@ -203,9 +203,8 @@ class PConvUNet(nn.Module):
         upsample: str = "nearest", # 'nearest' | 'bilinear' for features; masks are always upsampled by nearest
     ):
         super().__init__()
-        if head not in ("linear", "tanh"): raise ValueError(f"head={head!r}; there are 'linear' and 'tanh'")
-        if upsample not in ("nearest", "bilinear"):
-            raise ValueError(f"upsample={upsample!r}; there are 'nearest' and 'bilinear'")
+        one_of("head", head, ("linear", "tanh"))
+        one_of("upsample", upsample, ("nearest", "bilinear"))
         if not widths or min(widths) < 1:
             raise ValueError(f"widths={widths!r}; give the channels of one or more stages, like (64, 128, 256)")
         self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample)

@@ -332,7 +332,7 @@ def test_a_bad_mask_file_is_named_and_replaced(folder, mask_folder):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"crop": "left"}, "'random' or 'centre'"), ({"zoom": (0.5, 1)}, "1 ≤ low"), ({"zoom": (2, 1)}, "1 ≤ low"),
+        ({"crop": "left"}, "crop='left'"), ({"zoom": (0.5, 1)}, "1 ≤ low"), ({"zoom": (2, 1)}, "1 ≤ low"),
         ({"seed": -1}, "seed=-1"), ({"size": 0}, "size=0"),
     ],
 )

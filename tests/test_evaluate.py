@@ -18,6 +18,7 @@ from pconv_edu.evaluation import (
 )
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
+from pconv_edu.metrics import METRICS
 from pconv_edu.pairs import look, near_border
 from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import csv_text, printable, to_csv, to_json
@@ -27,7 +28,7 @@ from pconv_edu.unet import PConvUNet
 # pairs
 
 PHOTOS = sample_photos("chelsea", "rocket", size=32)
-COLUMNS = ["l1", "psnr", "ssim", "hole_l1", "hole_psnr", "hole_ssim"]
+COLUMNS = [place + name for place in ("", "hole_") for name, metric in METRICS.items() if metric.function]
 
 
 def test_every_bin_has_its_pairs_and_their_ratios():

@@ -17,7 +17,7 @@ from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import to_csv
 from pconv_edu.weights import shipped_features
 
-COLUMNS = ["l1", "psnr", "ssim", "hole_l1", "hole_psnr", "hole_ssim"]
+COLUMNS = [place + name for place in ("", "hole_") for name, metric in METRICS.items() if metric.function]
 
 torch.manual_seed(0)
 A, B = torch.rand(2, 3, 24, 31), torch.rand(2, 3, 24, 31)
@@ -74,7 +74,7 @@ def test_inside_the_hole_only_the_hole_s_pixels_count():
 def test_the_whole_composite_is_diluted_by_its_valid_pixels_and_the_hole_is_not():
     image, mask = torch.zeros(1, 3, 20, 20), rect_mask(20, 0, 0, 10, 20)[None]
     found = {name: value.item() for name, value in score(torch.full_like(image, .2), image, mask).items()}
-    assert list(found) == COLUMNS
+    assert set(COLUMNS) <= set(found)
     assert found["hole_l1"] == pytest.approx(20) and found["l1"] == pytest.approx(10)
     assert found["hole_psnr"] == pytest.approx(-10 * math.log10(.04), abs=1e-5)
     # half the pixels are right: 3.01 dB

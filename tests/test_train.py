@@ -76,13 +76,8 @@ def test_both_phases_run_and_are_logged(tmp_path):
         )
         assert line["loss"] == pytest.approx(total, rel=1e-5)
     assert not result.net.training and result.folder == tmp_path / "run"
-    assert {p.name for p in result.folder.iterdir()} == {
-        ".lock",
-        "events.jsonl",
-        "log.jsonl",
-        "step_00000004",
-        "step_00000007",
-    }
+    names = {p.name for p in result.folder.iterdir()}
+    assert names == {".lock", "events.jsonl", "log.jsonl", "step_00000004", "step_00000007"}
 
 
 def test_fit_does_what_a_loop_by_hand_does(tmp_path):
@@ -175,6 +170,25 @@ def test_compiled_it_trains_the_same(tmp_path):
     assert not any(
         "_orig_mod" in name for name in checkpoint.load(checkpoint.latest(tmp_path / "compiled")).tensors["net"]
     )
+
+
+def test_a_network_that_comes_compiled_is_saved_under_its_own_names(tmp_path):
+    "Plain or compiled, and resumed as the other of the two: the same run. Older runs kept the wrapper's names."
+    plain, compiled = tmp_path / "plain", tmp_path / "compiled"
+    with torch.compiler.set_stance("force_eager"):
+        go(plain, ema=.9)
+        go(compiled, net=torch.compile(tiny()), ema=.9)
+        assert_same_run(plain, compiled)
+        shutil.rmtree(compiled / "step_00000007")
+        go(compiled, ema=.9)
+        assert_same_run(plain, compiled)
+        shutil.rmtree(compiled / "step_00000007")
+        older = checkpoint.load(compiled / "step_00000004")
+        wrapped = {group: {f"_orig_mod.{name}": t for name, t in named.items()}
+                   for group, named in older.tensors.items()}
+        checkpoint.save(compiled, 4, wrapped, older.state)
+        go(compiled, net=torch.compile(tiny()), ema=.9)
+    assert_same_run(plain, compiled)
 
 
 def test_without_vgg_there_is_no_perceptual_and_no_style_term(tmp_path, monkeypatch):
@@ -681,15 +695,8 @@ fit(images, out=out, net=PConvUNet(widths=(8, 16)), phases=phases, size=32, batc
 
 def launch(script: Path, processes: int, *arguments, torchrun=("--standalone",)) -> subprocess.Popen:
     "The script under torchrun, on this machine, without network."
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        *torchrun,
-        f"--nproc-per-node={processes}",
-        str(script),
-        *map(str, arguments),
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", *torchrun, f"--nproc-per-node={processes}",
+               str(script), *map(str, arguments)]
     return subprocess.Popen(
         command if processes > 1 else [sys.executable, str(script), *map(str, arguments)],
         text=True,
@@ -894,23 +901,9 @@ def command(*arguments, **environment) -> subprocess.CompletedProcess:
 
 
 def test_the_command_trains_and_goes_on(tmp_path, capsys):
-    arguments = [
-        str(photos(tmp_path)),
-        "--out",
-        str(tmp_path / "run"),
-        "--size",
-        "64",
-        "--batch",
-        "2",
-        "--vgg",
-        "random",
-        "--weights",
-        "style=0,perceptual=0",
-        "--phases",
-        "initial:2:2e-4,fine-tune:1:5e-5:frozen",
-        "--no-draw",
-        "--no-progress",
-    ]
+    arguments = [str(photos(tmp_path)), "--out", str(tmp_path / "run"), "--size", "64", "--batch", "2",
+                 "--vgg", "random", "--weights", "style=0,perceptual=0", "--no-draw", "--no-progress",
+                 "--phases", "initial:2:2e-4,fine-tune:1:5e-5:frozen"]
     assert command_module.main(arguments) == 0 and command_module.main(arguments) == 0
     saved = checkpoint.load(checkpoint.latest(tmp_path / "run")).state
     assert saved["step"] == 3 and saved["config"]["phases"][1] == {
@@ -965,25 +958,9 @@ def test_masks_of_the_wrong_polarity_are_refused_before_a_step_is_taken(tmp_path
     "Bug: mask polarity mixed up. The network would learn to copy holes, for days."
     for i in range(3):
         save_image(rect_mask(64, 8, 8, 16, 16), tmp_path / "masks" / f"{i}.png")  # saved as it is, the hole is black
-    arguments = [
-        str(photos(tmp_path)),
-        "--masks",
-        str(tmp_path / "masks"),
-        "--out",
-        str(tmp_path / "run"),
-        "--size",
-        "64",
-        "--batch",
-        "2",
-        "--vgg",
-        "random",
-        "--weights",
-        "style=0,perceptual=0",
-        "--phases",
-        "initial:1:2e-4",
-        "--no-draw",
-        "--no-progress",
-    ]
+    arguments = [str(photos(tmp_path)), "--masks", str(tmp_path / "masks"), "--out", str(tmp_path / "run"),
+                 "--size", "64", "--batch", "2", "--vgg", "random", "--weights", "style=0,perceptual=0",
+                 "--phases", "initial:1:2e-4", "--no-draw", "--no-progress"]
     assert (
         command_module.main(arguments) == 2
         and "with hole='white' 94% of the pixels are hole" in capsys.readouterr().err

@@ -16,25 +16,16 @@ import torch
 from tqdm import tqdm
 
 from pconv_edu import __version__
+from pconv_edu.files import printable
 from pconv_edu.parallel import NUMBERED, best_device
 
 # what one picture can do to a run
 FAILURES = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError)
 MEANINGS = "exit codes: 0 all is well, 1 some files failed, 2 wrong usage or bad input, 130 stopped by Ctrl-C"
-# besides control characters: those that turn the direction of the text after them
-UNSAFE = {chr(code) for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 class Stop(Exception):
     "Wrong usage or bad input: the command says this sentence and leaves with 2."
-
-
-def printable(text: str, keep: str = "\n\t") -> str:
-    r"`text` for a terminal: what would steer it, and bytes of names that are no text, become \x1b, \xe9, …"
-    def escaped(c):
-        if 0xDC80 <= ord(c) <= 0xDCFF: return f"\\x{ord(c) - 0xDC00:02x}"  # how Python holds such a byte
-        return c if c in keep or c not in UNSAFE else c.encode("unicode_escape").decode()
-    return "".join(map(escaped, text))
 
 
 class Stream:
@@ -82,7 +73,7 @@ def streams():
 
 def say(text: str):
     "One line for people, which does not tear a progress bar."
-    tqdm.write(printable(" ".join(str(text).splitlines()), keep=""), file=sys.stderr)
+    tqdm.write(printable(" ".join(str(text).splitlines())), file=sys.stderr)
 
 
 def run(
@@ -151,7 +142,7 @@ def path(text: str) -> Path:
 
 class Parser(argparse.ArgumentParser):
     "An argument parser whose errors leave the terminal alone."
-    def error(self, message: str): super().error(printable(message, keep=""))
+    def error(self, message: str): super().error(printable(message))
 
 
 def parser(name: str, what: str, examples: str) -> argparse.ArgumentParser:
