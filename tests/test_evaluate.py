@@ -18,7 +18,7 @@ from pconv_edu.evaluation import (
 )
 from pconv_edu.learned_metrics import LearnedMetrics
 from pconv_edu.masks import RATIO_BINS, MaskFolder, hole_ratio, irregular_mask, rect_mask
-from pconv_edu.metrics import METRICS
+from pconv_edu.metrics import chosen_metrics
 from pconv_edu.pairs import look, near_border
 from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import csv_text, printable, to_csv, to_json
@@ -28,7 +28,7 @@ from pconv_edu.unet import PConvUNet
 # pairs
 
 PHOTOS = sample_photos("chelsea", "rocket", size=32)
-COLUMNS = [place + name for place in ("", "hole_") for name, metric in METRICS.items() if metric.function]
+COLUMNS = [place + name for place in ("", "hole_") for name in chosen_metrics()]
 
 
 def test_every_bin_has_its_pairs_and_their_ratios():

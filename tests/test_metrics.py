@@ -17,7 +17,7 @@ from pconv_edu.pictures import sample_photos, save_image
 from pconv_edu.table import to_csv
 from pconv_edu.weights import shipped_features
 
-COLUMNS = [place + name for place in ("", "hole_") for name, metric in METRICS.items() if metric.function]
+COLUMNS = [place + name for place in ("", "hole_") for name in chosen_metrics()]
 
 torch.manual_seed(0)
 A, B = torch.rand(2, 3, 24, 31), torch.rand(2, 3, 24, 31)
