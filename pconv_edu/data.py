@@ -122,7 +122,7 @@ class MaskMaker:
         self.masks, self.size, self.augment = masks, size, augment
 
     def draw(self, which: float, seed: list[int], max_bad: int) -> tuple[Tensor, dict, list]:
-        "The mask for a random number in [0,1), its recipe, and the bad files met on the way."
+        "The mask for a random number in [0,1), its recipe, and bad files met on the way."
         read = lambda recipe: (self.make(recipe), recipe)
         if self.masks is None: return *read({"ratio": RATIO_BINS[int(which * len(RATIO_BINS))], "seed": seed}), []
         first, length = int(which * len(self.masks)), len(self.masks)
@@ -144,7 +144,7 @@ class MaskMaker:
 
 
 def _check_mask(mask, name: str):
-    "A mask handed over in a list says by its kind and levels what it is, or is refused."
+    "Refuse a mask in a list whose kind or levels leave open what it means."
     if not isinstance(mask, Tensor) or not mask.is_floating_point():
         kind = f"tensor of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
         raise ValueError(
@@ -220,7 +220,7 @@ class InpaintingDataset(Dataset):
         return image, mask, about | {"bad": bad + bad_masks}
 
     def _following(self, n: int) -> Iterator[int]:
-        "The picture at position `n`, and those after it, round to the start of the epoch."
+        "The picture at position `n` and those after it, wrapping around to the start of the epoch."
         start, length = n - n % len(self), len(self)
         return (self.index(start + (n + k) % length) for k in range(length))
 
@@ -260,7 +260,7 @@ class _Positions:
 # %% ../nbs/11_data.ipynb #03b18b83
 @dataclass
 class _Failure:
-    "An error on its way from a worker to whoever asked for the batch."
+    "An error on its way from a worker to the process that asked for the batch."
     error: Exception
     where: str  # the worker's traceback
 
@@ -292,7 +292,7 @@ def _one_thread(worker: int): torch.set_num_threads(1)
 class Batches(DataLoader):
     """A DataLoader of `(images [B,3,S,S], masks [B,1,S,S])`.
 
-    It tells the dataset which bad files its workers have met, and raises their errors as they were raised there.
+    It tells the dataset which bad files its workers met, and re-raises their errors.
     """
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for made in super().__iter__():

@@ -84,14 +84,14 @@ BOOLS = "a mask of bools does not say which value is the hole: give hole='white'
 MOST_GREY = .2  # of the pixels: what has more between black and white is a photo rather than a mask
 
 def _grey(mask: Image.Image, behind: str) -> Tensor:  # [1,1,H,W] in [0,1]
-    "How white each pixel of a mask picture is; where it is transparent, the colour `behind` it shows."
+    "How white each pixel of a mask picture is; where it is transparent, the colour `behind` shows."
     mask = upright(mask)
     deep = mask.mode.startswith("I;16") and "transparency" not in mask.info
     return levels_of(np.asarray(mask if deep else upright_rgb(mask, "L", behind)))[None, None]
 
 
 def _grey_of_planes(planes: Tensor, behind: str) -> Tensor:  # [B,1,H,W] in [0,1]
-    "The same of [B,C,H,W]: planes mean what the PIL picture of the same numbers means."
+    "The same for [B,C,H,W]; planes mean what a PIL picture of the same numbers means."
     if planes.dtype == torch.uint16 and planes.shape[1] > 1: planes = (planes.int() >> 8).byte()
     if planes.dtype == torch.uint8: return torch.cat([_grey(_pil(levels), behind) for levels in planes])
     levels = levels_of(planes)
@@ -146,7 +146,7 @@ def _cut_grey(levels: Tensor, hole: str, threshold: float) -> Tensor:
 
 # %% ../nbs/02_masks.ipynb #8e413d7f
 class NotAMask(UserWarning, ValueError):
-    "A picture with too much grey for a mask. `to_mask` warns of it."
+    "A picture with too much grey for a mask. `to_mask` warns about it."
 
 
 def to_mask(
@@ -155,7 +155,7 @@ def to_mask(
     threshold: float = .5,    # a grey of at least this counts as white; the paper's training recipe takes 0.6
     name: str | None = None,  # for errors
 ) -> Tensor:  # float32 [B,1,H,W], 1 = valid, 0 = hole
-    """Any kind of mask as this library has it; where it is transparent, nothing is painted: no hole.
+    """Any kind of mask in this library's convention. Where it is transparent nothing is painted, so there is no hole.
 
     Grey (a soft brush, JPEG) is cut at the threshold; warns with `NotAMask` where a fifth of it is grey. Raises
     `ValueError` for levels that are no mask and for bools without `hole`; for files `BadImage`.
@@ -170,7 +170,7 @@ def to_mask(
 def opaque_mask(
     levels: Tensor,  # [B,C,H,W]; the last of 2 or 4 channels is alpha
 ) -> Tensor:  # float32 [B,1,H,W], 0 where a pixel is fully transparent
-    "Colours under clear pixels are leftovers that nobody sees: for a network they are hole."
+    "Colours under transparent pixels are leftovers that nobody sees: to a network they are hole."
     if levels.shape[1] in (2, 4): return (levels[:, -1:] != 0).float()
     return torch.ones(len(levels), 1, *levels.shape[-2:], device=levels.device)
 
@@ -199,7 +199,7 @@ def resize_mask(
 MOST_HOLE = .65  # a folder with more hole than this on average has most likely the other polarity
 
 class ImplausiblePolarity(UserWarning, ValueError):
-    "A folder of masks that would be hole for the most part. `MaskFolder` warns of it, `fit` refuses it."
+    "A folder of masks that would be mostly hole. `MaskFolder` warns about it, `fit` refuses it."
 
 # %% ../nbs/02_masks.ipynb #014dde48
 class MaskFolder(Sequence):
@@ -225,7 +225,7 @@ class MaskFolder(Sequence):
     def __len__(self) -> int: return len(self.paths)
 
     def name(self, i: int) -> str:
-        "The path of mask `i` below the folder: two folders inside it may hold files of one name."
+        "The path of mask `i` below the folder (two folders inside it may hold files of the same name)."
         return self.paths[i].relative_to(self.root).as_posix()
 
     def __getitem__(self, i: int) -> Tensor:
@@ -249,7 +249,7 @@ class MaskFolder(Sequence):
 
 # %% ../nbs/02_masks.ipynb #67b551a9
 def _warn_of(folder, hole: str, ratio: float, sizes: dict, grey: list, bad: list):
-    "Say what looks wrong with a folder of masks."
+    "Warn about whatever looks wrong with a folder of masks."
     def warn(text, category=UserWarning): warnings.warn(f"masks in '{folder}': {text}", category, stacklevel=5)
     other = "black" if hole == "white" else "white"
     if ratio > MOST_HOLE:

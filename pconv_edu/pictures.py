@@ -118,7 +118,7 @@ def _as_tensor(values: Tensor | np.ndarray) -> Tensor:
 
 
 def _what_is_wrong(values: Tensor) -> str | None:
-    "Why these are no levels of a picture, and what to do."
+    "Why these can't be the levels of a picture, and what to do about it."
     if not values.numel(): return f"it has no pixels (shape {list(values.shape)})"
     if values.dtype in TOPS: return None
     if not values.is_floating_point():
@@ -213,7 +213,7 @@ MAX_BYTES = 2**29    # no picture of so many pixels needs a larger file
 def reading(
     name: str | Path,  # of the file, for the error
 ) -> Iterator[None]:
-    "Whatever a decoder stumbles over in here comes out as `BadImage(name, reason)`."
+    "Whatever error a decoder raises in this block becomes `BadImage(name, reason)`."
     try: yield
     except BadImage: raise
     except FileNotFoundError: raise BadImage(name, "there is no such file") from None
@@ -244,7 +244,7 @@ def _check_size(width: int, height: int):
 
 # %% ../nbs/01_pictures.ipynb #ff7ef8e4
 def _open_checked(stream: BinaryIO, name) -> Image.Image:
-    "A picture, not yet decoded, whose size and checksums were looked at. Warns where it has more than one frame."
+    "A picture, not yet decoded, with size and checksums verified. Warns if it has more than one frame."
     size = stream.seek(0, os.SEEK_END)
     if not 0 < size <= MAX_BYTES:
         limit = f", and more than {MAX_BYTES:,} are refused (pictures.set_max_pixels)" if size else ""
@@ -267,7 +267,7 @@ def _open_checked(stream: BinaryIO, name) -> Image.Image:
 
 
 def _add_notes(picture: Image.Image, png):
-    "What `png_pixels` has read in Pillow's place; and a clear colour in the levels that Pillow makes of it."
+    "Add the notes that `png_pixels` read in Pillow's place, and the transparent colour in Pillow's levels."
     picture.info["png_colors"] = png.colors
     if png.profile is not None: picture.info["icc_profile"] = png.profile
     clear, stored = picture.info.get("transparency"), str(picture.tile[0][3])
@@ -313,7 +313,7 @@ def list_images(
 ) -> list[Path]:
     """All pictures below `folder`, sorted by their path; any case of ending; hidden files and folders (.name) left out.
 
-    Warns of everything else that it passes over: pictures of other kinds, links to folders, folders that cannot be
+    Warns about everything else that it skips: pictures of other kinds, links to folders, folders that cannot be
     read. Raises `FileNotFoundError` when the folder is missing or holds no picture.
     """
     folder = Path(folder).expanduser()
