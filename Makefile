@@ -12,7 +12,7 @@ help:
 	@echo "make test-browser  open every lesson in JupyterLab in a headless Chromium, run it, move its controls, draw a hole"
 	@echo "make lab        open JupyterLab on the first lesson"
 	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
-	@echo "make stress     long trials: damaged pictures, killed and poisoned trainings (well over an hour)"
+	@echo "make stress     long trials: damaged pictures, every kind of input, killed and poisoned trainings (well over an hour)"
 	@echo "make docs       build the site, course and reference, in _site/ and check its links"
 	@echo "make docs-browser  open each page of it in Chromium, at a desk's width and a phone's, and search"
 	@echo "make page       build the page that fills holes in the browser, in _page/"
@@ -49,6 +49,7 @@ bench: $(STAMP)
 
 stress: $(STAMP)
 	@$(PY) tools/stress_images.py
+	@$(PY) tools/stress_inputs.py
 	@$(PY) tools/stress_train.py $(ARGS)
 
 docs: $(STAMP)

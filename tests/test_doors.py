@@ -4,20 +4,26 @@ Wherever pictures come in: `to_tensor`, the data set of a training, `evaluate`, 
 refused by the name of the item.
 """
 import io
+import sys
 import tarfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from pconv_edu import pictures
 from pconv_edu.baselines import mean_fill
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.evaluation import evaluate
 from pconv_edu.inpainting import inpaint
 from pconv_edu.masks import rect_mask, to_mask
 from pconv_edu.pictures import BadImage, load_image, sample_photos, save_image, to_pil, to_tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+import stress_inputs
 
 SIZE = 48
 PHOTO = np.asarray(to_pil(sample_photos("coffee", size=SIZE)["coffee"]))
@@ -184,6 +190,19 @@ def test_saving_levels(tmp_path):
 def test_rounding_errors_are_no_fault():
     "Resizing floats may overshoot by one part in ten million."
     assert to_tensor(torch.full((3, 2, 2), 1.0000001)).max() == 1 and to_tensor(torch.full((3, 2, 2), -1e-7)).min() == 0
+
+
+@pytest.mark.parametrize("entry", ["to_tensor", "data set", "inpaint", "losses", "save_image"])
+def test_drawn_trials(entry):
+    "Some of the 2,000 of `make stress`: picture, mask and options by chance, the right result worked out beside them."
+    counts, wrong = stress_inputs.stress(30, seed=1, only=entry)
+    assert not wrong and counts[entry, "right"] >= 3
+
+
+def test_drawn_trials_find_a_planted_fault(monkeypatch):
+    monkeypatch.setitem(pictures.TOPS, torch.uint8, 256)  # levels by a white that is not theirs
+    wrong = stress_inputs.stress(40, seed=1, only="to_tensor")[1]
+    assert wrong and all("uint8" in line and " off" in line for line in wrong)
 
 
 # masks ----------------------------------------------------------------------------------------------------------------
