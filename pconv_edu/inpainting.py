@@ -71,7 +71,7 @@ def _plain(picture: Image.Image) -> Image.Image:
 ABOUT = ("icc_profile", "dpi", "png_colors", "gamma", "chromaticity", "srgb")  # what `info` may say of the pixels
 
 def _about(picture: Image.Image, mode: str) -> dict:
-    """What a picture says of its colours and its resolution, where it is true of the result as well.
+    """A picture's notes on colours and resolution, where they hold for the result, too.
 
     EXIF and previews are left out: they may still show what was removed.
     """
@@ -116,7 +116,7 @@ def _from_tensor(tensor: Tensor):
 def to_levels(
     image,  # path, open file, PIL picture, array [H,W], [H,W,C], tensor [C,H,W], [B,C,H,W], or {"image": any of these}
 ) -> tuple[Tensor, int, Callable]:  # [B,C,H,W] as it was, the level of white, and the way back
-    """Any kind of picture as a tensor of its own levels, and a function that makes the same kind of such a tensor.
+    """Any kind of picture as a tensor of its own levels, and a function that turns such a tensor back into that kind.
 
     A file comes back as a PIL picture. PIL pictures and files are turned upright.
     """
@@ -201,7 +201,7 @@ def fill_windows(
     progress: bool = False,    # a bar over the windows
     needed: Tensor | None = None,  # [B,1,H,W] bool, where the output will be used; None: in the hole
 ) -> Tensor:  # [B,3,H,W]; 0 where no window was needed
-    "The network over overlapping windows, blended by weights that depend on the place alone: black pixels count, too."
+    "Run the network over overlapping windows, blended by weights that depend on position alone, never on the pixels."
     options = dict(window=window, overlap=overlap, reach=reach)
     needed = mask == 0 if needed is None else needed
     output, total, coarse = torch.zeros_like(image), torch.zeros_like(mask[:1]), None
@@ -250,7 +250,7 @@ def in_float32(net: Callable) -> Callable:
 
 # %% ../nbs/15_inpaint.ipynb #1830827d
 def _check_sizes(levels: Tensor, mask: Tensor):
-    "Picture and mask fit, and there is something to fill it from."
+    "Check that picture and mask fit, and that something is left to fill it from."
     if not levels.numel(): raise ValueError(f"a picture without a pixel: its shape is {list(levels.shape)}")
     if levels.shape[-2:] != mask.shape[-2:] or len(mask) not in (1, len(levels)):
         batch = lambda t: f" (a batch of {len(t)})" if len(t) > 1 else ""
@@ -263,7 +263,7 @@ def _check_sizes(levels: Tensor, mask: Tensor):
 
 
 def _warn_of(mask: Tensor):
-    "Say what is likely not meant."
+    "Warn about what is probably a mistake."
     shares = hole_ratio(mask)
     if (share := shares.mean().item()) > MOST_HOLE:
         warnings.warn(f"{share:.0%} of the picture is hole; if that is not meant, the mask's polarity is the other "
@@ -281,7 +281,7 @@ def _colors(levels: Tensor, hole: Tensor) -> Tensor:  # [B,3,H,W]
 
 
 def _put_in(output: Tensor, levels: Tensor, top: int, hole: Tensor) -> Tensor:
-    "Levels whose hole holds a network's output: as many channels, rounded where levels are whole numbers."
+    "Put a network's output into the hole: as many channels as `levels`, rounded where those are whole numbers."
     new = output.clamp_(0, 1).to(levels.device)
     if levels.shape[1] == 1: new = new.mean(1, keepdim=True)
     if not levels.is_floating_point(): new = new.mul_(top).round_()
@@ -304,7 +304,7 @@ _shipped = cache(load_pretrained)  # what ships, read once
 def png_chunks(
     info: dict,  # of a PIL picture that `inpaint` gave
 ) -> PngInfo:
-    "What its PNG file said of gamma and colours, for `picture.save(path, pnginfo=…)`: Pillow would leave it out."
+    "What the PNG file said about gamma and colours, for `picture.save(path, pnginfo=…)`; Pillow would drop it."
     chunks = PngInfo()
     for kind, data in info.get("png_colors", ()): chunks.add(kind, data)
     return chunks
@@ -313,7 +313,7 @@ def png_chunks(
 def inpaint(
     image,  # path, open file, PIL picture, array or tensor (uint8, uint16, floats in [0,1]), or a mapping with "image"
     mask,   # of its size: path, PIL picture or uint8 array (white = hole), or float tensor or array (0 = hole)
-    net: Callable | None = None,  # a network or function (image [B,3,H,W], mask [B,1,H,W]) -> output; None: what ships
+    net: Callable | None = None,  # a network or function (image [B,3,H,W], mask [B,1,H,W]) -> output; None: shipped
     *,
     hole: str | None = None,  # 'white' or 'black': what marks the hole in `mask`, where it is not as said above
     window: int = 1024,       # pixels a side; larger pictures are filled in parts. Memory grows with its square
@@ -324,8 +324,8 @@ def inpaint(
     """`image` with its hole filled, as the kind that it was given (a file gives a PIL picture), any size.
 
     Valid pixels, and any transparency, come back untouched to the bit; floats are filled with values in [0,1].
-    What is fully transparent is hole to the network, for nobody sees its colours.
-    Warns of a mask without a hole, and of one that is hole for the most part.
+    Fully transparent pixels are hole to the network, because nobody sees their colours.
+    Warns about a mask without a hole, and about one that is mostly hole.
     Raises `ValueError` for sizes that differ, levels out of range, a picture that is all hole, and a fill that is NaN
     or inf; `BadImage` for unreadable files.
     """
