@@ -13,7 +13,7 @@ from pconv_edu.course import bench, bench_inpaint, bench_loss
 from pconv_edu.course.bench import (
     FORMS, Case, PublishedUNet, as_table, compare, draw_rows, in_turns, peak, prepare, ratio, resident,
 )
-from pconv_edu.losses import InpaintingLoss, LossWeights
+from pconv_edu.losses import TERMS, InpaintingLoss, LossWeights
 from pconv_edu.masks import irregular_mask
 from pconv_edu.unet import PConvUNet
 
@@ -161,3 +161,15 @@ def test_parts_of_a_step():
     parts = bench_loss.step_parts(size=64, batch=2, repeats=1, net="small")
     assert list(parts) == list(bench_loss.PARTS) and min(parts.values()) > 0
     assert len(bench_loss.draw_parts(parts).axes[0].patches) == 5
+
+
+def test_an_eye_that_sees_less_is_another_step_with_the_same_terms(monkeypatch):
+    "Each eye really sees as many levels as its line says, and pixel terms alone look through none."
+    seen = []
+    honest = bench_loss.perceptual_loss
+    monkeypatch.setitem(TERMS, "perceptual", replace(
+        TERMS["perceptual"], compute=lambda *views: seen.append([list(f.shape) for f in views[0]]) or honest(*views)))
+    for eye in (bench_loss.PIXELS, *bench_loss.EYES):
+        bench_loss._whole_step(eye, 32, 2, "cpu", "small", False)()
+    assert [len(levels) for levels in seen] == [2, 3, 2, 3]
+    assert seen[0] == [[2, 64, 15, 15], [2, 128, 7, 7]] and seen[3][2] == [2, 256, 4, 4]

@@ -14,5 +14,6 @@ wrong = {
         lambda weights, gradients, lr: [w - g for w, g in zip(weights, gradients)],
         lambda weights, gradients, lr: [-lr * g for g in gradients], lambda weights, gradients, lr: weights,
         lambda weights, gradients, lr: weights[0],
+        lambda weights, gradients, lr: [w.sub_(lr * g) for w, g in zip(weights, gradients)],  # in place
     ],
 }
