@@ -9,7 +9,8 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make demo       train a small network in both phases on real photos, fill holes, write runs/demo"
 	@echo "make test       check the exports, run every notebook, run the tests"
-	@echo "make test-browser  open every lesson in JupyterLab in a headless Chromium, run it, move its controls, draw a hole"
+	@echo "make test-browser  open every lesson in JupyterLab in a headless Chromium, run it, move its controls, draw a hole;"
+	@echo "                   try the page of make page in Chromium and in Firefox"
 	@echo "make lab        open JupyterLab on the first lesson"
 	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
 	@echo "make stress     long trials: damaged pictures, every kind of input, killed and poisoned trainings (well over an hour)"

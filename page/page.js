@@ -179,7 +179,7 @@ function canHold(width, height) {
 }
 
 // The picture chosen last is shown, whichever is decoded last.
-async function show(url, title, sample = "") {
+async function show(url, title, sample = "", drawn = []) {
   const choice = ++chosen, image = new Image();
   image.src = url;
   const readable = await image.decode().then(() => true, () => false);
@@ -191,13 +191,17 @@ async function show(url, title, sample = "") {
   let width = image.naturalWidth, height = image.naturalHeight;
   const whole = `${width} × ${height}`;
   while (!canHold(width, height)) { width = Math.max(1, Math.floor(width * .9)); height = Math.max(1, Math.floor(height * .9)); }
-  opened++; name = title; strokes = []; current = null;
+  opened++; name = title; current = null;
   $("sample").value = sample;
   for (const canvas of [paint, filled]) Object.assign(canvas, {width, height});
   onPhoto.fillStyle = "#fff";
   onPhoto.fillRect(0, 0, width, height);  // behind what is transparent
   onPhoto.drawImage(image, 0, 0, width, height);
   onFilled.drawImage(photo, 0, 0);
+  strokes = drawn.map(({points, width: share}) => ({
+    erases: false, width: share * Math.max(width, height), points: points.map(([u, v]) => [u * width, v * height]),
+  }));
+  paintAgain();
   await fill();
   if (choice === chosen && whole !== `${width} × ${height}`) say(`The photo's ${whole} pixels are too many for this browser; it works with ${width} × ${height}, and saves that.`, true);
 }
@@ -307,9 +311,11 @@ async function main() {
   const contents = JSON.parse(new TextDecoder().decode(await load("contents")));
   tell(contents);
   $("sample").append(new Option("–", ""), ...Object.keys(contents.samples).map(title => new Option(title, title)));
-  $("sample").onchange = event => { if (event.target.value) showSample(event.target.value); };
-  const showSample = title => show(contents.samples[title], title, title);
-  if (!chosen) await showSample(Object.keys(contents.samples)[0]);  // else somebody was faster
+  $("sample").onchange = ({target: {value}}) => { if (value) show(contents.samples[value], value, value); };
+  // It opens with a stroke, whose points and width are shares of the photo's size; unless somebody was faster.
+  const {sample, ...stroke} = contents.first ?? {};
+  const title = sample ?? Object.keys(contents.samples)[0];
+  if (!chosen) await show(contents.samples[title], title, title, sample ? [stroke] : []);
   await startWorker(contents.reach);
   ready = true;
   await fill();

@@ -129,8 +129,8 @@ class Files:
         return os.path.expanduser(os.path.join(self.root, self.name(i)))
 
     def open(self, i: int) -> AbstractContextManager[Image.Image]:
-        "`with files.open(i) as picture:` a PIL picture, not yet decoded. Raises `BadImage` with its name."
-        return open_image(self.path(i), self.name(i))
+        "`with files.open(i) as picture:` a PIL picture, not yet decoded. Raises `BadImage` with its path."
+        return open_image(self.path(i))
 
     def fingerprint(self, i: int) -> bytes:
         "The file's size."

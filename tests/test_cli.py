@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tarfile
 import unicodedata
 import warnings
 import zlib
@@ -125,7 +126,7 @@ def test_other_endings_and_the_colour_profile(place, weights, ending, capsys):
         ),
         (["photos/cat.png", "--mask", "masks/none.png", "-o", "o.png"], "masks/none.png: there is no such file"),
         (["photos/cat.png", "--mask", "masks/trip/sea.png", "-o", "o.png"], "37 × 21"),
-        (["photos/cat.png", "--mask", "masks", "-o", "o.png"], "is a folder, and"),
+        (["photos/cat.png", "--mask", "masks", "-o", "o.png"], "holds many masks, and"),
         (
             ["photos/cat.png", "--mask", "masks/cat.png", "-o", "photos"],
             "is a folder; give the output's name, such as photos/cat.png",
@@ -896,6 +897,44 @@ def test_the_home_folder(place, weights, monkeypatch):
     assert make("~/m", "--per-bin", 1, "--size", 64, "--bins", 0) == 0 and Path("home/m/masks.json").exists()
     assert fill(weights, "photos/cat.png", "--mask=masks/cat.png", "--out=./~/o.png") == 0  # a folder of that name
     assert files("./~") == ["o.png"]
+    shutil.copytree("photos", "home/photos")
+    words = ["--net", "mean", "--size", "32", "--per-bin", "1", "--device", "cpu", "--quiet"]
+    assert evaluate_command.main(["~/photos", "--out=~/table", *words]) == 0
+    words[2:6] = ["--pairs=~/table/pairs.json"]
+    assert evaluate_command.main(["~/photos", "--out=~/again", *words]) == 0
+    assert Path("home/table/table.csv").read_text() == Path("home/again/table.csv").read_text()
+    assert not Path(str(place), "~/table").exists()
+
+
+def test_a_damaged_photo_is_named_with_its_path(place, weights, capsys):
+    Path("photos/trip/sea.png").write_bytes(Path("photos/trip/sea.png").read_bytes()[:60])
+    assert evaluate_command.main(["photos", "--net", "mean", "--size", "32", "--device", "cpu", "--quiet"]) == 2
+    assert "photos/trip/sea.png: " in capsys.readouterr().err
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 1
+    assert "photos/trip/sea.png: " in capsys.readouterr().err and files("out") == ["cat.png", "trip/sky.png"]
+
+
+def packed(folder: str) -> str:
+    with tarfile.open(f"{folder}.tar", "w") as tar:
+        for name in files(folder): tar.add(Path(folder, name), name)
+    return f"{folder}.tar"
+
+
+def test_photos_and_masks_in_archives(place, weights, capsys):
+    "Each photo of a folder or archive meets the mask of its name, wherever that lies."
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 0
+    wanted = {name: Path("out", name).read_bytes() for name in files("out")}
+    for i, (photos, masks) in enumerate([("photos", packed("masks")), (packed("photos"), "masks"),
+                                         ("photos.tar", "masks.tar")]):
+        assert fill(weights, photos, "--mask", masks, "-o", f"out{i}") == 0, capsys.readouterr().err
+        below = Path(f"out{i}", "photos.tar") if photos.endswith(".tar") else Path(f"out{i}")
+        assert {name: (below / name).read_bytes() for name in files(below)} == wanted
+    Path("masks/cat.png").write_bytes(b"no picture"), Path("masks/trip/sea.png").unlink()
+    assert fill(weights, "photos", "--mask", packed("masks"), "-o", "some") == 1
+    said = capsys.readouterr().err
+    assert "masks.tar/cat.png: no picture" in said and "'masks.tar' has no mask of that name (trip/sea.png" in said
+    assert fill(weights, "photos/cat.png", "--mask", "masks.tar", "-o", "o.png") == 2
+    assert files("some") == ["trip/sky.png"]
 
 
 def test_control_characters_of_names_never_reach_a_terminal(place, weights, capsys):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fetch_npm import fetch
 
+from pconv_edu.commands import path
 from pconv_edu.export import export_onnx, model_card, read_facts
 from pconv_edu.inpainting import reach_of
 from pconv_edu.pictures import list_images
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "data_samples/weights/pconv_small.safetensors"
 RUNTIME = "1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+# What the page opens with: a stroke, in shares of the photo, that the weights fill well. tools/once/choose_sample.py
+FIRST = {"sample": "hills", "points": [[.3, .5], [.4, .5], [.5, .5]], "width": .06}
 CODE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
 LICENCES = f"""onnxruntime-web {RUNTIME} (parts/runtime.js, parts/wasm.js)
 Copyright (c) Microsoft Corporation. MIT License:
@@ -54,7 +57,7 @@ def contents(weights: Path) -> dict:
     known = weights.with_suffix(".json").exists()
     return dict(
         weights=weights.name, reach=reach_of(load_pretrained(weights)),
-        facts=read_facts(weights) if known else None, card="card.md" if known else None, samples=samples,
+        facts=read_facts(weights) if known else None, card="card.md" if known else None, samples=samples, first=FIRST,
     )
 
 
@@ -115,10 +118,10 @@ def build(weights: Path, out: Path) -> str:  # the table of sizes
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--weights", type=Path, default=WEIGHTS,
+        "--weights", type=path, default=WEIGHTS,
         help="a .safetensors file of save_pretrained, or a training folder (default: the weights that ship)",
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "_page", help="the folder to write (default: _page)")
+    parser.add_argument("--out", type=path, default=ROOT / "_page", help="the folder to write (default: _page)")
     args = parser.parse_args(arguments)
     if not args.weights.exists():
         sys.exit(

@@ -136,7 +136,7 @@ def browser(must: bool) -> tuple[int, int]:
     """
     reason = missing()
     if reason: print(f"browser: SKIPPED, no lesson was opened in a browser: {reason}\n", flush=True)
-    return (0, int(must)) if reason else pytest("--durations=40", "--durations-min=1", "tests/browser")
+    return (0, int(must)) if reason else pytest("-rs", "--durations=40", "--durations-min=1", "tests/browser")
 
 
 def main(arguments: list[str]) -> int:

@@ -5,11 +5,10 @@ import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
-from pconv_edu.commands import Stop, device, parser, run, say
+from pconv_edu.commands import Stop, device, parser, path, run, say
 from pconv_edu.evaluation import (
     Comparison, LearnedMetrics, Unfinished, biharmonic_fill, compare, mean_fill, opencv_fill,
 )
@@ -111,9 +110,9 @@ def arguments():
     )
     add = made.add_argument
     add(
-        "images", type=Path, metavar="PHOTOS", help="a folder of pictures, or a tar; the middle square of each is taken"
+        "images", type=path, metavar="PHOTOS", help="a folder of pictures, or a tar; the middle square of each is taken"
     )
-    add("--masks", type=Path, help="a folder of masks (default: generated)")
+    add("--masks", type=path, help="a folder of masks (default: generated)")
     add(
         "--hole", choices=("white", "black"),
         help="the hole's colour in the masks (default: white; refused where most would be hole)",
@@ -126,10 +125,10 @@ def arguments():
         "--border", choices=("with", "without"),
         help="only masks with, or only masks without, holes at the border (default: as they come)",
     )
-    add("--pairs", type=Path, help="pairs.json of another table: the same pairs and size")
+    add("--pairs", type=path, help="pairs.json of another table: the same pairs and size")
     add("--seed", type=int, help="of the generated masks (default: 0)")
     add("--batch", type=int, default=8, help="pictures at once (default: %(default)s)")
-    add("-o", "--out", type=Path, help="folder for table.txt, table.csv, table.json, pairs.json and examples.jpg")
+    add("-o", "--out", type=path, help="folder for table.txt, table.csv, table.json, pairs.json and examples.jpg")
     computed = [name for name, metric in METRICS.items() if metric.function]
     add(
         "--metrics", nargs="+", choices=computed, metavar="NAME",

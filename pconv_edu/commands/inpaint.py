@@ -6,7 +6,7 @@ import unicodedata
 import warnings
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -36,18 +36,58 @@ EXIF, GPS, MAKER_NOTE, OLD_SIZE = 0x8769, 0x8825, 0x927C, (0xA002, 0xA003)
 
 
 @dataclass(frozen=True)
-class Job:
-    "One photo to fill."
-    photos: Source       # where it comes from …
-    i: int               # … and its number there
-    photo: Path          # for messages; the file itself where it is one
-    masks: list[Path]    # those of its name: one, when all is well
-    out: Path
+class Entry:
+    "A picture of a folder or an archive, or a single file."
+    source: Source  # where it comes from …
+    i: int          # … and its number there
+    place: Path     # the folder, archive or file, as it was given
 
     @property
-    def name(self) -> str: return self.photos.name(self.i)
+    def name(self) -> str: return self.source.name(self.i)
 
-    def open(self): return self.photos.open(self.i)
+    @property
+    def path(self) -> Path:
+        "For messages: the file itself, or the archive and the name in it."
+        if isinstance(self.source, Files): return Path(self.source.path(self.i))
+        return self.place.parent / self.name  # an archive's own name comes first in it
+
+    @property
+    def key(self) -> str:
+        "What a photo and its mask share: the name below the folder or in the archive, without its ending."
+        inside = self.name if isinstance(self.source, Files) else self.name.partition("/")[2]
+        return without_ending(inside)
+
+    @contextmanager
+    def open(self) -> Iterator[Image.Image | Tensor]:
+        "The picture, not yet decoded. Raises `BadImage` with its path."
+        try:
+            with self.source.open(self.i) as picture: yield picture
+        except BadImage as error: raise BadImage(self.path, error.reason) from None
+
+
+@dataclass(frozen=True)
+class Job:
+    "One photo to fill."
+    photo: Entry
+    masks: list[Entry]  # those of its name: one, when all is well
+    out: Path
+
+
+def without_ending(name: str) -> str: return PurePosixPath(name).with_suffix("").as_posix()
+
+
+def holds_many(place: Path) -> bool:
+    "Is it a folder or an archive?"
+    return place.is_dir() or place.suffix.lower() in SOURCES
+
+
+def file_entry(file: Path) -> Entry: return Entry(Files([file]), 0, file)
+
+
+def entries(place: Path) -> list[Entry]:
+    "Every picture of a folder or archive."
+    source = open_pictures(place)
+    return [Entry(source, i, place) for i in range(len(source))]
 
 
 # the photo
@@ -81,7 +121,7 @@ def described(job: Job) -> dict[str, Image.Exif]:
     "The photo's EXIF to save with the result, without whatever may still show what was taken out."
     kept = Image.Exif()
     try:
-        with warnings.catch_warnings(), job.open() as picture:
+        with warnings.catch_warnings(), job.photo.open() as picture:
             if not isinstance(picture, Image.Image): return {}
             warnings.simplefilter("ignore")
             picture.load()  # a PNG may have it after its pixels
@@ -96,7 +136,7 @@ def described(job: Job) -> dict[str, Image.Exif]:
         whole.load(kept.tobytes())  # as read from a file: TIFF wants its parts so
         return {"exif": whole}
     except Exception as error:  # Pillow meets broken EXIF with every kind of error
-        say(f"warning: {job.photo}: its EXIF cannot be read, and is left out ({type(error).__name__}: {error})")
+        say(f"warning: {job.photo.path}: its EXIF cannot be read, and is left out ({type(error).__name__}: {error})")
         return {}
 
 
@@ -114,10 +154,14 @@ def save(picture: Image.Image, out: Path, exif: dict):
 
 # the mask
 
+def read_mask(entry: Entry, hole: str | None) -> Tensor:  # [1,1,H,W], 1 = valid
+    with entry.open() as picture: return to_mask(picture, hole, name=f"'{entry.path}'")
+
+
 def mask_of(job: Job, width: int, height: int, options: Namespace) -> Tensor:  # [1,1,H,W], 1 = valid
     "The mask of a photo of this size, as the options want it. Raises `ValueError` for one without a hole."
-    (file,) = job.masks
-    mask = to_mask(file, options.hole)
+    (entry,) = job.masks
+    mask, file = read_mask(entry, options.hole), entry.path
     h, w = mask.shape[-2:]
     if mask.all():
         color, other = (options.hole, "white") if options.hole == "black" else ("white", "black")
@@ -140,13 +184,13 @@ def check_polarity(ratios: list[float], options: Namespace):
                    "if this is meant, say --hole white")
 
 
-def ratios_of(masks: list[Path], hole: str | None) -> list[float]:
+def ratios_of(masks: list[Entry], hole: str | None) -> list[float]:
     "Share of hole of at most 32 of the masks. One that cannot be read is named when its turn comes."
     ratios = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for file in masks[::-(-len(masks) // 32)] if masks else []:
-            try: ratios.append(hole_ratio(to_mask(file, hole)[0]))
+        for mask in masks[::-(-len(masks) // 32)] if masks else []:
+            try: ratios.append(hole_ratio(read_mask(mask, hole)[0]))
             except FAILURES: pass
     return ratios
 
@@ -156,16 +200,15 @@ def ratios_of(masks: list[Path], hole: str | None) -> list[float]:
 def prepare(job: Job, options: Namespace) -> tuple[Image.Image, Tensor, dict]:
     "Photo, mask and EXIF. Whatever can be refused is refused here, before the work: raises one of FAILURES."
     if not job.masks:
-        raise ValueError(f"'{options.mask}' has no mask of that name ({Path(job.name).with_suffix('')}.png "
-                         "or another ending)")
-    if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(map(str, job.masks))}?")
-    for file in (job.photo, *job.masks):
+        raise ValueError(f"'{options.mask}' has no mask of that name ({job.photo.key}.png or another ending)")
+    if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(str(m.path) for m in job.masks)}?")
+    for file in (job.photo.path, *(mask.path for mask in job.masks)):
         if job.out.exists() and file.exists() and job.out.samefile(file):
             raise ValueError(f"'{job.out}' is the input itself; give the output another name")
-    with job.open() as opened: picture = as_photo(opened, job.photo)
-    check_ending(picture, job.photo, job.out)
+    with job.photo.open() as opened: picture = as_photo(opened, job.photo.path)
+    check_ending(picture, job.photo.path, job.out)
     exif = described(job) if options.keep_exif else {}
-    if exif and job.out.suffix.lower() == ".bmp": say(f"warning: {job.photo}: a .bmp cannot hold its EXIF")
+    if exif and job.out.suffix.lower() == ".bmp": say(f"warning: {job.photo.path}: a .bmp cannot hold its EXIF")
     return picture, mask_of(job, *picture.size, options), exif
 
 
@@ -183,10 +226,10 @@ def run_one(options: Namespace) -> int:
     "One photo, one mask, one output."
     photo, mask, out = options.photos, options.mask, options.out
     if not photo.exists(): raise Stop(f"there is no photo or folder '{photo}'")
-    if mask.is_dir(): raise Stop(f"'{mask}' is a folder, and '{photo}' one photo; give one mask")
+    if holds_many(mask): raise Stop(f"'{mask}' holds many masks, and '{photo}' is one photo; give one mask")
     if out.is_dir(): raise Stop(f"'{out}' is a folder; give the output's name, such as {out / photo.stem}.png")
     if out.suffix.lower() not in WRITERS: raise Stop(f"'{out}': its ending must be one of {', '.join(WRITERS)}")
-    prepared = prepare(Job(Files([photo]), 0, photo, [mask], out), options)
+    prepared = prepare(Job(file_entry(photo), [file_entry(mask)], out), options)
     if out.exists() and not options.overwrite: raise Stop(f"'{out}' is there already; --overwrite replaces it")
     check_polarity([hole_ratio(prepared[1][0])], options)
     start, net = time.perf_counter(), load_pretrained(options.net).to(device(options.device))
@@ -208,40 +251,31 @@ def is_whole(file: Path) -> bool:
     except BadImage: return False
 
 
-def stems(source: Source) -> dict[str, list[int]]:
-    "Name in the source, without its ending → the numbers of the pictures of that name."
-    found = defaultdict(list)
-    for i in range(len(source)): found[PurePosixPath(source.name(i)).with_suffix("").as_posix()].append(i)
-    return found
-
-
 def composed(name: str) -> str:
     "One spelling for all: é may be one letter (Windows, Linux), or an e and an accent (macOS)."
     return unicodedata.normalize("NFC", name)
 
 
-def masks_by_name(folder: Path) -> Callable[[str], list[Path]]:
-    "A photo's name → its masks: those of the very name, or else those that are spelled alike."
-    source, alike = open_pictures(folder), defaultdict(list)
-    exact = {name: [Path(source.path(i)) for i in numbers] for name, numbers in stems(source).items()}
-    for name, files in exact.items(): alike[composed(name)] += files
-    return lambda name: exact.get(name) or alike.get(composed(name), [])
+def masks_by_name(place: Path) -> Callable[[str], list[Entry]]:
+    "A photo's key → its masks: those of the very name, or else those that are spelled alike."
+    exact, alike = defaultdict(list), defaultdict(list)
+    for mask in entries(place):
+        exact[mask.key].append(mask)
+        alike[composed(mask.key)].append(mask)
+    return lambda key: exact.get(key) or alike.get(composed(key), [])
 
 
 def jobs_of(photos: Path, masks: Path, out: Path, ending: str) -> list[Job]:
     "A job for each photo of a folder or archive. Raises `Stop` when two photos would become one file."
-    found = masks_by_name(masks) if masks.is_dir() else lambda name: [masks]
-    source = open_pictures(photos)
-    several = stems(source)
-    twins = next((numbers for numbers in several.values() if len(numbers) > 1), None)
+    found = masks_by_name(masks) if holds_many(masks) else lambda key: [file_entry(masks)]
+    several = defaultdict(list)
+    for photo in entries(photos): several[without_ending(photo.name)].append(photo)
+    twins = next((photos for photos in several.values() if len(photos) > 1), None)
     if twins:
-        raise Stop(
-            f"{' and '.join(str(photos / source.name(i)) for i in twins)} would both become one file; rename one of "
-            "them"
-        )
+        raise Stop(f"{' and '.join(str(photo.path) for photo in twins)} would both become one file; rename one of them")
     return [
-        Job(source, i, photos / source.name(i), found(name), inside(out, f"{name}{ending}"))
-        for name, (i,) in several.items()
+        Job(photo, found(photo.key), inside(out, f"{name}{ending}"))
+        for name, (photo,) in several.items()
     ]
 
 
@@ -271,7 +305,8 @@ def run_folder(options: Namespace) -> int:
     "Every photo of a folder, or this process's share. What is there already stays; what fails is named."
     check_folders(options)
     jobs, (rank, world) = jobs_of(options.photos, options.mask, options.out, f".{options.ending}"), share()
-    check_polarity(ratios_of(sorted({job.masks[0] for job in jobs if job.masks}), options.hole), options)
+    masks = {job.masks[0].path: job.masks[0] for job in jobs if job.masks}
+    check_polarity(ratios_of([masks[path] for path in sorted(masks)], options.hole), options)
     done, there, failed, net = 0, 0, 0, load_pretrained(options.net).to(device(options.device))
     for job in tqdm(jobs[rank::world], unit="photo", disable=options.quiet, position=rank):
         if not options.overwrite and job.out.exists() and is_whole(job.out):
@@ -282,8 +317,7 @@ def run_folder(options: Namespace) -> int:
             done += 1
         except FAILURES as error:
             failed += 1
-            if isinstance(error, BadImage) and error.path == job.name: error = BadImage(job.photo, error.reason)
-            say(f"failed: {job.name}: {str(error) or type(error).__name__}")
+            say(f"failed: {job.photo.name}: {str(error) or type(error).__name__}")
     done, there, failed = in_all([done, there, failed])
     if rank == 0: print(f"{options.out}: {done} filled, {there} were there already, {failed} failed")
     return 1 if failed else 0
@@ -303,8 +337,8 @@ def larger(pixels: int | None):
 def fill_all(options: Namespace) -> int:
     "One photo, or a folder of them."
     if options.dilate < 0: raise Stop(f"--dilate {options.dilate}: give 0 or more pixels")
-    many = options.photos.is_dir() or options.photos.suffix.lower() in SOURCES
-    with larger(options.max_pixels): return run_folder(options) if many else run_one(options)
+    with larger(options.max_pixels):
+        return run_folder(options) if holds_many(options.photos) else run_one(options)
 
 
 EXAMPLES = """  pconv_inpaint photo.jpg --mask mask.png -o filled.png
@@ -320,7 +354,7 @@ def arguments():
     add = made.add_argument
     add("photos", type=path, metavar="PHOTO", help="a photo, or a folder or tar of photos")
     add("--mask", type=path, required=True,
-        help="a picture of the hole, as large as the photo; or a folder of such, with the photos' names")
+        help="a picture of the hole, as large as the photo; or a folder or tar of such, with the photos' names")
     add("-o", "--out", type=path, required=True, help="the filled photo, or a folder for them")
     add("--net", help="weights: a name that ships, a .safetensors file, a training folder, hf:owner/name "
                       "(default: pconv_small)")

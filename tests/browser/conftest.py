@@ -1,4 +1,6 @@
-"""A real JupyterLab on a copy of the lessons, and a headless Chromium to open them in: `make test-browser`."""
+"""A real JupyterLab on a copy of the lessons, and headless browsers to open them in: `make test-browser`."""
+import faulthandler
+import functools
 import os
 import shutil
 import socket
@@ -12,9 +14,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from find_browser import find_browser
+from find_browser import NO_FIREFOX, find_browser, find_firefox
 from lab import TOKEN
+from tabs import ChromiumTab, Firefox, FirefoxTab
 
+LONGEST = 1200  # seconds of a test with all that it waits for; each wait has a shorter limit of its own
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-renderer-backgrounding",
          "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows"]
 
@@ -27,6 +31,14 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="run by `make test-browser`"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    "A browser that no longer answers must not hold up everything after it: show where it stands, and end."
+    faulthandler.dump_traceback_later(LONGEST, exit=True, file=sys.__stderr__)
+    try: return (yield)
+    finally: faulthandler.cancel_dump_traceback_later()
+
+
 @pytest.fixture(scope="session")
 def chromium():
     "A started browser; the pages of tests belong to it."
@@ -37,6 +49,22 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox():
+    path = find_firefox()
+    if not path: pytest.skip(NO_FIREFOX)
+    browser = Firefox(path)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session", params=["chromium", "firefox"])
+def tab(request):
+    "Opens an address in a tab of each browser: `tab(address, …)`, see tabs.py."
+    kinds = {"chromium": ChromiumTab, "firefox": FirefoxTab}
+    return functools.partial(kinds[request.param], request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="session")
