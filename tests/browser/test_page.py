@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 from make_page import FIRST
 
+SAMPLES = sorted(path.stem for path in (ROOT / "data_samples/pictures").glob("*.jpg"))
+
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_): pass
@@ -132,7 +134,8 @@ def compare(found: np.ndarray, wanted: np.ndarray, hole: np.ndarray):
 
 # what it computes
 
-def test_a_stroke_is_filled_as_python_fills_it(page, net, tmp_path):
+def test_a_stroke_is_filled_as_python_fills_it(page, net):
+    page.open(ROOT / "data_samples/pictures/bricks.jpg")
     page.draw((.3, .3), (.7, .6), (.6, .8))
     before, hole, found = page.pixels("photo")[..., :3], page.hole(), page.pixels("filled")[..., :3]
     assert .005 < hole.mean() < .3 and before[hole].std() > 0
@@ -428,10 +431,15 @@ def test_odd_pictures_look_as_in_python(page, name):
 
 
 def test_samples_can_be_chosen(page):
-    before = page.pixels("photo")
-    page.evaluate("$('sample').value = 'hills'; $('sample').dispatchEvent(new Event('change')); null")
-    page.wait("name === 'hills'")
-    assert page.pixels("photo").shape != before.shape or not np.array_equal(page.pixels("photo"), before)
+    before, other = page.pixels("photo"), next(name for name in SAMPLES if name != FIRST["sample"])
+    page.evaluate("""other => {
+        $('sample').value = other;
+        $('sample').dispatchEvent(new Event('change'));
+    }""", other)
+    page.wait("other => name === other", other)
+    page.settle()
+    assert not page.hole().any()  # the first one alone comes with a stroke
+    assert not np.array_equal(page.pixels("photo"), before)
 
 
 # what goes wrong is said in words

@@ -1,6 +1,6 @@
 """Choose the stroke that the page opens with (FIRST in make_page.py): a fill that convinces, and not of a flat sky.
 
-Of 24 strokes on each sample, those that the weights fill with a hole PSNR of 30 dB or more; among these the one where
+Of 8 strokes on each sample, those that the weights fill with a hole PSNR of 30 dB or more; among these the one where
 the network's squared error is the smallest share of that of a flat fill (the mean colour of the valid pixels within
 8 pixels of the hole).
 """
@@ -40,7 +40,8 @@ def hole_of(points, width: int, height: int) -> Image.Image:  # white = hole
     return mask
 
 
-def judge(photo: Image.Image, hole: Image.Image, net) -> tuple[float, float]:  # hole PSNR in dB; share of a flat fill's error
+def judge(photo: Image.Image, hole: Image.Image, net) -> tuple[float, float]:
+    "The hole PSNR in dB, and the network's squared error as a share of a flat fill's."
     truth, inside = np.array(photo) / 255, np.array(hole) > 0
     near = F.max_pool2d(torch.from_numpy(inside)[None, None].float(), 17, 1, 8)[0, 0].numpy().astype(bool) & ~inside
     error = ((np.array(inpaint(photo, hole, net)) / 255 - truth)[inside] ** 2).mean()
@@ -51,7 +52,7 @@ def judge(photo: Image.Image, hole: Image.Image, net) -> tuple[float, float]:  #
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--strokes", type=int, default=24, help="on each sample (default: %(default)s)")
+    parser.add_argument("--strokes", type=int, default=8, help="on each sample (default: %(default)s)")
     args, found = parser.parse_args(), []
     net, rng = load_pretrained(args.weights), np.random.default_rng(0)
     for path in list_images(ROOT / "data_samples/pictures"):
