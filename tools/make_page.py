@@ -25,7 +25,7 @@ WEIGHTS = ROOT / "data_samples/weights/pconv_small.safetensors"
 RUNTIME = "1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 # What the page opens with: a stroke, in shares of the photo, that the weights fill well. tools/once/choose_sample.py
-FIRST = {"sample": "hills", "points": [[.3, .5], [.4, .5], [.5, .5]], "width": .06}
+FIRST = {"sample": "hills", "points": [[.47, .68], [.48, .78], [.57, .83]], "width": .06}
 CODE, WASM = "dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm"
 LICENCES = f"""onnxruntime-web {RUNTIME} (parts/runtime.js, parts/wasm.js)
 Copyright (c) Microsoft Corporation. MIT License:
