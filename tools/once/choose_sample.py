@@ -62,7 +62,7 @@ def main():
             psnr, share = judge(photo, hole_of(points, *photo.size), net)
             found.append((bool(psnr < 30), share, psnr, path.stem, points))
     for few, share, psnr, name, points in sorted(found)[:8]:
-        print(f"{name:12} {psnr:5.1f} dB  {share:6.3f} of a flat fill's error  {points}{'  (below 30 dB)' if few else ''}")
+        print(f"{name:12} {psnr:5.1f} dB  {share:6.3f} of flat  {points}{'  (below 30 dB)' if few else ''}")
 
 
 if __name__ == "__main__": main()
