@@ -19,7 +19,7 @@ class Drawn:
 
     def __init__(self, **values): self.values = values
 
-    def to_bytes(self) -> bytes: return json.dumps(self.values, sort_keys=True).encode()
+    def to_bytes(self, dpi=None) -> bytes: return json.dumps(self.values, sort_keys=True).encode()
 
 
 def test_settings_of_each_kind_of_control():
