@@ -20,6 +20,7 @@ def readme() -> str:
     text = (here / "README.md").read_text(encoding="utf-8")
     pictures = cfg["git_url"].replace("github.com", "raw.githubusercontent.com") + f"/{cfg['branch']}"
     text = re.sub(r"!\[([^]]*)\]\((?!\w+:)([^)]+)\)", rf"![\1]({pictures}/\2)", text)
+    text = re.sub(r'(src|srcset)="(?!\w+:)([^"]+)"', rf'\1="{pictures}/\2"', text)
     return re.sub(r"(?<!!)\[([^][]*)\]\((?!\w+:|#)([^)]+)\)", rf"[\1]({source}/\2)", text)
 
 

@@ -152,7 +152,7 @@ def _line(text: bytes) -> dict | None:
 # %% ../nbs/w06_log.ipynb #8baeaef3
 def append(path: Path, **event):
     "Add one JSON line to `path`."
-    with open(path, "a") as file: file.write(json.dumps(event) + "\n")
+    with open(path, "a", encoding="utf-8") as file: file.write(json.dumps(event) + "\n")
 
 # %% ../nbs/w06_log.ipynb #e275e6de
 def curves(

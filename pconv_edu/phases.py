@@ -64,13 +64,14 @@ class TrainingStep:
         compile: bool = False,       # torch.compile
         sync_bn: bool = True,        # BatchNorm over the batches of the whole team
         team: Team = Team(),         # the processes that train together
+        optimizer: Callable = torch.optim.Adam,  # parameters → optimizer; the phases set its learning rate
     ):
         self.net, self.loss, self.team = net, loss, team
         self.model = net  # what computes: the network itself, or wrapped for a team, or compiled
         self.device = next(net.parameters()).device
         self.precision, self.max_norm, self.decay = precision, clip or math.inf, ema
         self.compile, self.sync_bn = compile, sync_bn
-        self.optimizer = torch.optim.Adam(net.parameters())
+        self.optimizer = optimizer(net.parameters())
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
         self.ema = {name: t.detach().clone() for name, t in net.state_dict().items()} if ema else {}
         self.phase: Phase | None = None
@@ -78,13 +79,19 @@ class TrainingStep:
         self.bad: dict[str, float] = {}  # what was NaN or inf in the last step
         self.stage = "ready"  # or 'gradient': only BatchNorm may have moved; 'moving': weights of no step; 'moved'
 
-    def enter(self, phase: Phase):
-        "Train mode, learning rate and BatchNorm as `phase` wants them. Adam's moments carry over."
+    def enter(
+        self,
+        phase: Phase,
+        factor: float = 1.,  # of the phase's learning rate, in this step
+    ):
+        "Train mode, learning rate and BatchNorm as `phase` wants them. The optimizer's moments carry over."
         self.net.train()
         if phase.freeze_encoder_bn or getattr(self.net, "encoder_bn_frozen", False):
             freeze_encoder_bn(self.net, phase.freeze_encoder_bn)
+        if not 0 <= factor < math.inf:
+            raise ValueError(f"the schedule gave {factor!r}; a learning rate is multiplied by a number from 0")
+        for group in self.optimizer.param_groups: group["lr"] = phase.lr * factor
         if phase is self.phase: return
-        for group in self.optimizer.param_groups: group["lr"] = phase.lr
         self.model = self.team.wrap(self.net, self.device, self.sync_bn)  # again: it looks up what is frozen
         if self.compile: self.model = torch.compile(self.model)
         self.phase = phase

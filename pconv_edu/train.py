@@ -29,7 +29,8 @@ def loop(trainer: Trainer, signals: Signals):
     for step, pairs in trainer.steps():
         phase, _, inside = phase_at(trainer.phases, step)
         with signals.undisturbed():                # a worker that is killed now is an error after the step
-            trainer.enter(phase)                   # learning rate; the encoder's BatchNorm frozen or not
+            factor = o.schedule(inside, phase.steps) if o.schedule else 1.
+            trainer.enter(phase, factor)           # learning rate; the encoder's BatchNorm frozen or not
             terms, taken = trainer.take(pairs)     # forward, backward, clip, optimizer step
             if trainer.bad: trainer.not_taken()    # NaN or inf: name the pictures, then stop or skip the step
             trainer.finish(terms, taken)           # a line in the log

@@ -22,11 +22,12 @@ from torch import Tensor, nn
 from . import checkpoint
 from .data import InpaintingDataset, batches
 from .figures import show_row
+from .files import whole_file
 from .guards import NotFinite
 from .log import BadLog, Bar, Board, Log, append, curves, read_log
 from .losses import InpaintingLoss, composite
 from .masks import ImplausiblePolarity
-from .options import Options, changes, code_version, configuration, same_phases, trained_by
+from .options import Options, as_config, changes, code_version, configuration, same_phases, trained_by
 from .parallel import NUMBERED, join_team, share_batchnorm
 from .phases import TrainingStep, in_steps
 from .unet import find_encoder, freeze_encoder_bn, make_net
@@ -57,7 +58,8 @@ class Trainer(TrainingStep):
         bare(net).trained_by = trained_by(net, options.weights, options.vgg)
         if team.world > 1 and options.sync_bn: share_batchnorm(net)
         super().__init__(net, loss, precision=options.precision, clip=options.clip, ema=options.ema,
-                         compile=options.compile, sync_bn=options.sync_bn, team=team)
+                         compile=options.compile, sync_bn=options.sync_bn, team=team,
+                         optimizer=options.optimizer or torch.optim.Adam)
         self.step = 0   # the present one
         self.done = 0   # how many are done: the step and, once it has been taken, one more
         self.saved = 0  # what the newest checkpoint knows of
@@ -108,8 +110,14 @@ class Trainer(TrainingStep):
     def finish(self, terms: dict[str, float], taken: bool):
         "The step is done: one line in the log."
         self.done, self.stage = self.step + 1, "ready"  # first: a log that fails costs no step
-        line = {"step": self.step, "phase": self.phase.name, "lr": self.phase.lr, **terms}
-        if self.log: self.log.add(**line, **({} if taken else {"skipped": True}))
+        lr = self.optimizer.param_groups[0]["lr"]
+        line = {"step": self.step, "phase": self.phase.name, "lr": lr, **terms, **({} if taken else {"skipped": True})}
+        if self.log: self.log.add(**line)
+        self.report(**line)
+
+    def report(self, **line):
+        "Hand `line` to the function given as `log=`, if any. The leader alone does; an error of it ends the run."
+        if self.options.log and self.team.leads: self.options.log(line)
 
     def close(self):
         if self.log: self.log.close()
@@ -160,7 +168,9 @@ class Trainer(TrainingStep):
         saved = self.newest()
         if saved: self.restore(saved)
         if any(phase.hours for phase in self.phases): self.phases = in_steps(self.phases, self.seconds_per_step())
-        if self.team.leads: self.log = self._open_log(saved)
+        if self.team.leads:
+            self.log = self._open_log(saved)
+            with whole_file(self.folder / "config.yaml") as part: part.write_text(as_config(self.options), "utf-8")
         where = f"{self.total} steps, {len(self.data)} pictures, in {self.folder}"
         if not saved: return self.tell(f"starts over: {where}", event="started", trained_by=bare(self.net).trained_by)
         finished = ": it is finished" if self.step >= self.total else ""
@@ -285,6 +295,7 @@ class Trainer(TrainingStep):
             return None
         if self.options.draw: _samples(self, image, mask, torch.cat(outputs))
         if self.log.board: self.log.board.add(self.done - 1, validation=score)
+        self.report(step=self.done - 1, validation=score)
         self.tell(f"step {self.done}: validation loss {score:.4g}", event="validated", score=score)
         return score
 
@@ -317,22 +328,24 @@ def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def optimizer_tensors(trainer: Trainer) -> dict[str, Tensor]:
-    "Adam's moments by the name of their parameter."
+    "The optimizer's moments by the name of their parameter."
     state, named = trainer.optimizer.state, bare(trainer.net).named_parameters()
-    return {f"{name}/{key}": value for name, p in named for key, value in state.get(p, {}).items()}
+    return {f"{name}/{key}": torch.as_tensor(value) for name, p in named for key, value in state.get(p, {}).items()
+            if value is not None}
 
 # %% ../nbs/w10_trainer.ipynb #20ee418f
 def restore_optimizer(trainer: Trainer, tensors: dict[str, Tensor]):
-    "Adam's moments as they were saved, each laid out in memory like its parameter."
-    for name, p in bare(trainer.net).named_parameters():
-        found = {key: tensors.get(f"{name}/{key}") for key in ("step", "exp_avg", "exp_avg_sq")}
-        if found["step"] is None: continue
-        moments = {key: torch.empty_like(p).detach().copy_(found[key]) for key in ("exp_avg", "exp_avg_sq")}
-        trainer.optimizer.state[p] = {"step": found["step"], **moments}
+    "The optimizer's moments as they were saved, each laid out in memory like its parameter."
+    parameters = dict(bare(trainer.net).named_parameters())
+    for entry, value in tensors.items():
+        name, _, key = entry.rpartition("/")
+        if (p := parameters.get(name)) is None: continue
+        like_p = key != "step" and value.shape == p.shape
+        trainer.optimizer.state[p][key] = torch.empty_like(p).detach().copy_(value) if like_p else value
 
 # %% ../nbs/w10_trainer.ipynb #693dea12
 WRITTEN = ("step_*", ".new_step_*", ".old_*step_*", ".replaced_step_*", "log*.jsonl", "events.jsonl", "curves.png",
-           "samples", "tensorboard")  # by a run
+           "samples", "tensorboard", "config.yaml")  # by a run
 
 def put_aside(
     folder: Path,

@@ -77,7 +77,7 @@ def test_both_phases_run_and_are_logged(tmp_path):
         assert line["loss"] == pytest.approx(total, rel=1e-5)
     assert not result.net.training and result.folder == tmp_path / "run"
     names = {p.name for p in result.folder.iterdir()}
-    assert names == {".lock", "events.jsonl", "log.jsonl", "step_00000004", "step_00000007"}
+    assert names == {".lock", "config.yaml", "events.jsonl", "log.jsonl", "step_00000004", "step_00000007"}
 
 
 def test_fit_does_what_a_loop_by_hand_does(tmp_path):

@@ -18,7 +18,7 @@ from pconv_edu.torchvision_guard import ensure_torchvision
 ensure_torchvision()
 for name in ("fcntl", "resource", "pwd", "grp", "termios"): sys.modules[name] = None  # importing them fails
 
-for name in ("register_at_fork", "fork", "getuid", "geteuid", "sched_getaffinity", "O_DIRECTORY", "statvfs"):
+for name in ("register_at_fork", "fork", "getuid", "geteuid", "sched_getaffinity", "O_DIRECTORY"):
     if hasattr(os, name): delattr(os, name)
 for name in ("SIGUSR1", "SIGUSR2", "SIGKILL", "SIGHUP", "SIGALRM", "SIGQUIT"): delattr(signal, name)
 

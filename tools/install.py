@@ -31,20 +31,18 @@ def main(venv):
     if sys.version_info < NEEDED:
         stop(
             "Python {0}.{1} or newer is needed, and this is {2}.{3}. Say which one to use: make PYTHON=python3.12 "
-            "...".format(
-                *(NEEDED + tuple(sys.version_info[:2]))
-            )
+            "...".format(*(NEEDED + tuple(sys.version_info[:2])))
         )
     run([sys.executable, "-m", "venv", venv],
         f"the virtual environment could not be made in '{venv}'. On Debian or Ubuntu install its module first: "
         "apt install python3-venv.")
-    pip = [os.path.join(venv, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
+    scripts = "Scripts" if os.name == "nt" else "bin"
+    pip = [os.path.join(venv, scripts, "python"), "-m", "pip", "--disable-pip-version-check"]
     run(
         pip + ["install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]"],
         "installing failed; pip's own lines above say at which package. Without a network connection (or behind a "
-        "proxy "
-        "that pip does not know) nothing can be fetched: connect once and run the same command again, it goes on "
-        "from there.",
+        "proxy that pip does not know) nothing can be fetched: connect once and run the same command again; it "
+        "resumes from there.",
     )
 
 

@@ -4,6 +4,8 @@ Exit codes: 0 trained to the end, 2 wrong usage or bad input, 130 stopped by Ctr
 """
 import argparse
 import ast
+import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
@@ -49,6 +51,27 @@ def _value(text: str):
 
 READERS = {"phases": parse_phases, "weights": parse_weights}
 TEXTS = ("masks", "out", "valid", *READERS)  # never read as a number
+IN_PYTHON = "optimizer", "schedule", "log"  # functions, which a shell cannot say
+
+
+def read_config(path: str | Path) -> dict:
+    """The options in a file of lines `name: value`, as each run writes it to its config.yaml.
+
+    Raises `ValueError` naming file and line for anything else that YAML allows, such as lists and nested values.
+    """
+    known, found = [field.name for field in fields(Options)], {}
+    for number, line in enumerate(Path(path).expanduser().read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"): continue
+        name, colon, text = line.partition(":")
+        name, text = name.strip(), text.strip()
+        if not colon or line[0].isspace() or not re.fullmatch(r"\w+", name) or text[:1] in ("", "[", "{", "|", ">", "&"):
+            raise ValueError(f"{path}, line {number}: {line.strip()!r} is no line like 'size: 256'; "
+                             "only one value to each name is read")
+        try: one_of("option", name, known)
+        except ValueError as error: raise ValueError(f"{path}, line {number}: {error}") from None
+        try: found[name] = json.loads(text)
+        except ValueError: found[name] = text if name in TEXTS or name == "images" else _value(text)
+    return found
 
 
 def helps() -> dict[str, str]:
@@ -68,14 +91,17 @@ def parser() -> argparse.ArgumentParser:
     help, description = helps(), (train.fit.__doc__ or "").split("\n")[0]
     made = argparse.ArgumentParser(
         called, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False)
-    made.add_argument("images", help=help["images"])
+    made.add_argument("images", nargs="?", help="folder of pictures, or a tar")
+    made.add_argument("--config", metavar="FILE",
+                      help="options from a file of lines such as 'size: 256'; each run writes one, config.yaml in its "
+                           "folder, that repeats it. Options given here as well count")
     made.add_argument("--version", action="version", version=f"pconv_edu {__version__}")
     made.add_argument("--recipe", metavar="X",
                       help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
     for field in fields(Options):
         name, default = field.name, field.default
         option = f"--{name.replace('_', '-')}"
-        if default is MISSING: continue
+        if default is MISSING or name in IN_PYTHON: continue
         if isinstance(default, bool) and name != "resume":
             made.add_argument(option, action=argparse.BooleanOptionalAction, help=help[name])
         else:
@@ -97,8 +123,13 @@ def main(argv: Sequence[str] | None = None) -> int:  # exit status
     try:
         given, unknown = command.parse_known_args(argv)
         if unknown: raise ValueError(f"unknown {unknown[0]!r}; {nearest(unknown[0], command._option_string_actions)}")
-        given = {name: READERS.get(name, lambda value: value)(value) for name, value in vars(given).items()}
-        train.fit(given.pop("images"), **{**recipe(given.pop("recipe", None)), **given})
+        given = {name: value for name, value in vars(given).items() if value is not None or name != "images"}
+        file = read_config(given.pop("config")) if "config" in given else {}
+        start = recipe(given.pop("recipe", None))
+        given = {name: READERS[name](value) if name in READERS and isinstance(value, str) else value
+                 for name, value in {**file, **given}.items()}
+        if "images" not in given: raise ValueError("give a folder of pictures: pconv_train photos/ --out runs/mine")
+        train.fit(given.pop("images"), **{**start, **given})
     except FAILURES as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
