@@ -41,6 +41,10 @@ def test_a_grid_stays_within_its_limit_and_the_longest_control_gives_way():
     assert [len(places) for places in kept][1:] == [5, 2] and len(kept[0]) == 4 and 50 in kept[0]
 
 
+def test_every_control_of_a_crowded_grid_still_moves():
+    assert [len(places) for places in frames.grid([11, 21, 11, 121, 51], [1, 6, 1, 120, 1], 20)] == [2] * 5
+
+
 def test_play_leaves_every_combination_in_the_order_of_the_player(tmp_path, monkeypatch):
     monkeypatch.setenv(frames.FOLDER, str(tmp_path))
     play(lambda **values: Drawn(**values), start={"b": "y"}, a=(1, 3), b=["x", "y"])

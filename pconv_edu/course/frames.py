@@ -42,7 +42,8 @@ def grid(lengths: list[int], starts: list[int], most: int) -> list[list[int]]:
     first.
     """
     counts = list(lengths)
-    while prod(counts) > most and max(counts) > 1: counts[counts.index(max(counts))] -= 1
+    # two of each remain, even above `most`: a slider with one setting does not move
+    while prod(counts) > most and max(counts) > 2: counts[counts.index(max(counts))] -= 1
     return [thinned(list(range(length)), count, start) for length, count, start in zip(lengths, counts, starts)]
 
 

@@ -125,8 +125,7 @@
     const table = make("div", { class: "explore-layers" });
     const said = make("p", { class: "player-note", "aria-live": "polite" });
 
-    function dab(x, y) {
-      const radius = Number(brush.value) / 2;
+    function dab(x, y, radius = Number(brush.value) / 2) {
       for (let i = Math.max(0, Math.floor(y - radius)); i <= Math.min(side - 1, y + radius); i++) {
         for (let j = Math.max(0, Math.floor(x - radius)); j <= Math.min(side - 1, x + radius); j++) {
           if ((i - y) ** 2 + (j - x) ** 2 <= radius ** 2) mask[i * side + j] = 0;
@@ -203,12 +202,13 @@
 
     function scratch() {
       mask.fill(1);
-      for (let k = 0; k <= 60; k++) dab(24 + k * 1.3, 30 + 22 * Math.sin(k / 9) + k * .8);
+      for (let k = 0; k <= 60; k++) dab(24 + k * 1.3, 30 + 22 * Math.sin(k / 9) + k * .8, 4.5);
+      dab(96, 34, 20);
     }
 
     const buttons = make("div", { class: "explore-buttons" },
       make("button", { type: "button", onclick: () => { mask.fill(1); show(); } }, "clear"),
-      make("button", { type: "button", onclick: () => { scratch(); show(); } }, "a scratch"),
+      make("button", { type: "button", onclick: () => { scratch(); show(); } }, "a scratch and a blot"),
       make("button", {
         type: "button",
         onclick: () => { layers = paper.map((layer) => [...layer]); rows(); show(); },
