@@ -21,12 +21,13 @@ from playwright.sync_api import Page, sync_playwright
 SITE = Path(__file__).resolve().parents[1] / "_site"
 LOOKS = [(1280, 900, "light"), (390, 844, "dark")]
 PICTURED = [
-    "index.html", "explore.html", "lessons/04_partial_conv.html", "lessons/10_total_loss.html", "reference/partial_conv.html",
+    "index.html", "explore.html",
+    "lessons/04_partial_conv.html", "lessons/10_total_loss.html", "reference/partial_conv.html",
     "reference/index.html", "glossary.html", "paper_map.html", "running.html",
 ]
 
 
-# Every control of the players and things to touch, moved through its settings: those that change nothing, in words.
+# Every control of the players and things to touch, moved through its settings: those that change nothing.
 # A control may count only at some setting of another one, so the others are put to their ends as well. A brush changes
 # nothing until somebody paints; a deep layer's kernel nothing where the hole is already closed.
 MOVE = """async () => {
@@ -35,7 +36,8 @@ MOVE = """async () => {
         : input.tagName === "SELECT" ? [...input.options].map((_, i) => i)
         : Array.from({ length: Math.round((input.max - input.min) / (input.step || 1)) + 1 },
             (_, i) => Number(input.min) + i * (input.step || 1));
-    const key = (input) => input.type === "checkbox" ? "checked" : input.tagName === "SELECT" ? "selectedIndex" : "value";
+    const key = (input) => input.type === "checkbox" ? "checked"
+        : input.tagName === "SELECT" ? "selectedIndex" : "value";
     const read = (input) => input[key(input)];
     const set = (input, value) => {
         input[key(input)] = value;
