@@ -312,16 +312,38 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     add("--no-memory", action="store_true", help="leave out peak memory")
     add("--out", type=Path, default=Path("runs/bench"), help="folder for bench.json, bench.md and bench.png")
+    add(
+        "--plan", action="store_true",
+        help="time nothing: count what a training step takes, and what a GPU of the numbers below allows at best",
+    )
+    add("--tflops", type=float, default=990, help="--plan: 10^12 operations a second of the GPU, in bfloat16")
+    add("--tflops-32", type=float, default=495, help="--plan: the same for float32, with TF32")
+    add("--bandwidth", type=float, default=4800, help="--plan: GB a second of the GPU's memory")
+    add("--gpu-memory", type=float, default=141, help="--plan: GB of the GPU's memory")
+    add("--sample-ms", type=float, default=30, help="--plan: ms of one core for a training sample")
+    add(
+        "--all", action="store_true",
+        help="everything there is to know on a new GPU, tables last: the step in each network, precision and batch, "
+             "then `fit` itself",
+    )
+    add("--minutes", type=float, default=8, help="--all: what is not done by then is left out, and named")
     add("--peak-of", help=argparse.SUPPRESS)  # used by `peak`: one case as JSON, in a process of its own
     return parser
 
 # %% ../../nbs/w17_scale.ipynb #4c0d5772
-def main(arguments: list[str] | None = None) -> list[dict]:
-    "What `python -m pconv_edu.course.bench` does; returns the rows of the table."
+def main(arguments: list[str] | None = None) -> list[dict] | None:
+    "What `python -m pconv_edu.course.bench` does; returns the rows of the table, if one was measured."
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     if options.peak_of: return print(peak_here(Case(**json.loads(options.peak_of))))
+    if options.plan:
+        from .plan import Gpu, plan_table
+        gpu = Gpu(options.tflops, options.tflops_32, options.bandwidth, options.gpu_memory)
+        return print(plan_table(gpu, ms=options.sample_ms))
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.all:
+        from .bench_all import everything
+        return print(everything(options.device, options.minutes, options.out))
     rows = []
     for mode, size, dtype, how, merged in product(
         options.modes, options.sizes, options.dtypes, options.how, options.merged
