@@ -311,7 +311,10 @@ OPEN = """(list, how) => {
     const transfer = new DataTransfer();
     for (const file of files) transfer.items.add(file);
     const options = {clipboardData: transfer, dataTransfer: transfer, bubbles: true, cancelable: true};
-    document.dispatchEvent(how === "paste" ? new ClipboardEvent("paste", options) : new DragEvent("drop", options));
+    const event = how === "paste" ? new ClipboardEvent("paste", options) : new DragEvent("drop", options);
+    // Firefox leaves the clipboard of an event that a script makes empty
+    if (how === "paste") Object.defineProperty(event, "clipboardData", {value: transfer});
+    document.dispatchEvent(event);
 }"""
 
 
