@@ -21,7 +21,7 @@ def readme() -> str:
     pictures = cfg["git_url"].replace("github.com", "raw.githubusercontent.com") + f"/{cfg['branch']}"
     text = re.sub(r"!\[([^]]*)\]\((?!\w+:)([^)]+)\)", rf"![\1]({pictures}/\2)", text)
     text = re.sub(r'(src|srcset)="(?!\w+:)([^"]+)"', rf'\1="{pictures}/\2"', text)
-    return re.sub(r"(?<!!)\[([^][]*)\]\((?!\w+:|#)([^)]+)\)", rf"[\1]({source}/\2)", text)
+    return re.sub(r"\]\((?!\w+:|#)([^)]+)\)", rf"]({source}/\1)", text)  # badges, too: links around a picture
 
 
 class BuildWithSamples(build_py):

@@ -204,7 +204,7 @@ class BadImage(BadFile):
 
 # %% ../nbs/01_pictures.ipynb #5c0e5e2c
 HEIC = (".heic", ".heif") if find_spec("pillow_heif") else ()  # the extra `heic`
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP") + (("HEIF",) if HEIC else ())
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 MAX_PIXELS = 2**26   # 8192 × 8192; a header that promises more is refused before anything is decoded
 MAX_BYTES = 2**29    # no picture of so many pixels needs a larger file
 
@@ -218,7 +218,7 @@ def reading(
     except BadImage: raise
     except FileNotFoundError: raise BadImage(name, "there is no such file") from None
     except UnidentifiedImageError:
-        known = ", ".join(_FORMATS)
+        known = ", ".join(_FORMATS + ("HEIF",) * bool(HEIC))
         raise BadImage(name, f"no picture of a kind that is read here ({known}), whatever its name says") from None
     except Exception as error:  # damaged files raise nearly anything: SyntaxError, struct.error, KeyError, MemoryError
         plain = str(error) if type(error) in (ValueError, OSError) else f"{error} ({type(error).__name__})"
@@ -254,11 +254,13 @@ def _open_checked(stream: BinaryIO, name) -> Image.Image:
     stream.seek(0)
     if webp_size(head):
         _check_size(*webp_size(head))  # Pillow takes the memory of the pixels before it says their number
+    formats = _FORMATS
     if HEIC and head[4:8] == b"ftyp":
         import pillow_heif
         pillow_heif.register_heif_opener()
+        formats += ("HEIF",)
     png = png_pixels(stream) if head.startswith(PNG) else None
-    picture = Image.open(png.file if png else stream, formats=_FORMATS)
+    picture = Image.open(png.file if png else stream, formats=formats)
     _check_size(*picture.size)
     if png: _add_notes(picture, png)
     frames = png.frames if png else _frames(picture)

@@ -256,6 +256,14 @@ def test_a_name_that_is_no_text(tmp_path):
     assert error.value.path == str(path)
 
 
+def test_what_is_no_picture_says_so_before_a_heic_was_seen(monkeypatch):
+    "Pillow learns of HEIF with the first HEIC; asked for it earlier it raised KeyError."
+    monkeypatch.setattr(pictures, "HEIC", (".heic", ".heif"))
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    with pytest.raises(BadImage, match="no picture of a kind that is read here .*HEIF"):
+        load_image(io.BytesIO(b"no picture"))
+
+
 def test_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

@@ -287,7 +287,7 @@ def test_an_error_saves_the_steps_that_are_done(tmp_path, monkeypatch, name):
             patch.setattr(
                 Trainer,
                 "enter",
-                lambda self, phase, enter=Trainer.enter: fail() if self.step == 3 else enter(self, phase),
+                lambda self, *given, enter=Trainer.enter: fail() if self.step == 3 else enter(self, *given),
             )
         else:
             patch.setattr(
@@ -345,7 +345,7 @@ def test_a_worker_that_is_killed_costs_no_step(tmp_path, monkeypatch, stage):
         return made
 
     running, enter = [], Trainer.enter
-    monkeypatch.setattr(Trainer, "enter", lambda trainer, phase: running.append(trainer) or enter(trainer, phase))
+    monkeypatch.setattr(Trainer, "enter", lambda trainer, *given: running.append(trainer) or enter(trainer, *given))
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, held)
         with pytest.raises(RuntimeError, match="DataLoader worker .* is killed by signal"):
@@ -369,14 +369,16 @@ def test_a_log_that_fails_costs_no_step(tmp_path, monkeypatch):
 
 
 CHILD = """
-import os, signal, sys, torch
+import os, signal, sys, time, torch
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 torch.set_num_threads(1)
 from pconv_edu.guards import Signals
-with Signals():
+with Signals() as signals:
     print("here", flush=True)
-    while True: signal.pause()
+    while not signals.received: time.sleep(.01)  # not `pause`: the signal may come before it
+    print("heard", flush=True)
+    while True: signal.pause()  # a step that hangs
 """
 
 
@@ -390,11 +392,9 @@ def next_line(child: subprocess.Popen) -> str:
     "first, second", [("SIGINT", "SIGINT"), ("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGINT")]
 )
 def test_a_second_signal_ends_a_step_that_hangs(first, second):
-    """The child is held at `pause`; a handler that has run is an event, so each signal is sent after the one before
-    was heard.
-    """
-    code = CHILD.replace("signal.pause()", "signal.pause(); print('heard', flush=True)")
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    "A handler that has run is an event, so the second signal is sent after the first was heard."
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, "-c", CHILD], text=True, **pipes)
     try:
         assert next_line(child) == "here\n"
         child.send_signal(getattr(signal, first))

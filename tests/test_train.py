@@ -920,7 +920,8 @@ def test_the_command_trains_and_goes_on(tmp_path, capsys):
 def test_the_commands_help_is_that_of_fit():
     import inspect
     said = " ".join(command_module.parser().format_help().split())
-    for name in inspect.signature(fit).parameters: assert name == "images" or f"--{name.replace('_', '-')}" in said
+    for name in inspect.signature(fit).parameters:
+        assert name in ("images", *command_module.IN_PYTHON) or f"--{name.replace('_', '-')}" in said
     assert "pictures in each forward pass, all processes together" in said
 
 
