@@ -93,7 +93,7 @@ def jupyter(nbs):
     }
     command = [
         sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        f"--ServerApp.root_dir={nbs}", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={nbs.parent}", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True",
     ]
     with open(home / "lab.log", "w") as log:
         server = subprocess.Popen(

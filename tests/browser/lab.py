@@ -55,9 +55,9 @@ class Notebook:
             page.evaluate(
                 "async (path) => { window.allRan = undefined; await "
                 "window.jupyterapp.commands.execute('docmanager:open', { path }); }",
-                name,
+                f"nbs/{name}",
             )
-        else: self.page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}?reset&token={TOKEN}")
+        else: self.page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/nbs/{name}?reset&token={TOKEN}")
 
     def _complain(self, text: str):
         if not any(re.search(known, text) for known in HARMLESS): self.complaints.append(text[:500])
