@@ -1,6 +1,7 @@
 """One door for pictures, one for masks: the same picture gives the same result to the bit, whatever it comes as.
 
-Wherever pictures come in: `to_tensor`, the data set of a training, `evaluate`, `inpaint`. What has no clear levels is
+Wherever pictures come in: `to_tensor`, the data set of a training, `fit`, `evaluate`, `compare`, `inpaint`,
+`check_images`, the commands. What has no clear levels is
 refused by the name of the item.
 """
 import io
@@ -16,11 +17,17 @@ from PIL import Image
 
 from pconv_edu import pictures
 from pconv_edu.baselines import mean_fill
+from pconv_edu.commands.evaluate import main as evaluate_command
+from pconv_edu.commands.inpaint import main as inpaint_command
 from pconv_edu.data import InpaintingDataset
-from pconv_edu.evaluation import evaluate
+from pconv_edu.evaluation import compare, evaluate
 from pconv_edu.inpainting import inpaint
 from pconv_edu.masks import rect_mask, to_mask
+from pconv_edu.phases import Phase
 from pconv_edu.pictures import BadImage, load_image, sample_photos, save_image, to_pil, to_tensor
+from pconv_edu.sources import check_images
+from pconv_edu.train import fit
+from pconv_edu.unet import PConvUNet
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import stress_inputs
@@ -129,6 +136,42 @@ def test_inpaint(tmp_path, stored):
         whole = 65535 if stored == "16 bits" else 255
         if "float" not in kind and "double" not in kind: assert torch.equal(result, results["path"]), kind
         assert (result - results["path"]).abs().max() <= .5 / whole + 1e-6, kind  # floats are not rounded to levels
+
+
+@pytest.mark.parametrize("stored", ["RGB", "16 bits"])
+def test_compare_the_check_before_a_training_and_fit(tmp_path, stored):
+    "`compare` scores, `check_images` decodes and `fit` trains on what `evaluate` and the data set got above."
+    found = {}
+    for kind, source in sources(STORED[stored], tmp_path).items():
+        assert check_images(source) == {}, kind
+        table = compare({"mean": mean_fill}, source, size=SIZE, per_bin=1, seed=1)["mean"]
+        torch.manual_seed(0)
+        run = fit(source, out=tmp_path / "runs" / kind, net=PConvUNet(widths=(4, 8)), phases=[Phase("a", 1, 1e-3)],
+                  size=16, batch=1, vgg=None, draw=False, progress=False, device="cpu")
+        found[kind] = [table.mean(0, "psnr")[0], run.history[-1]["loss"]]
+    for kind, numbers in found.items(): assert numbers == found["folder"], kind
+
+
+@pytest.mark.parametrize("stored", ["RGB", "16 bits"])
+def test_commands(tmp_path, capsys, stored):
+    "A file, its folder and a tar of it: the same table and the same filled file."
+    array = STORED[stored]
+    places = [tmp_path / "in", tmp_path / "in" / "a.png", tmp_path / "a.tar"]
+    sources(array, tmp_path)
+    save_image(rect_mask(SIZE, 10, 12, 20, 8), tmp_path / "hole.png")
+    tables, fills = [], []
+    for k, place in enumerate(places):
+        assert evaluate_command([str(place), "--net", "mean", "--size", str(SIZE), "--per-bin", "1", "--quiet"]) == 0
+        tables.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("(")])  # a line a bin
+        out = tmp_path / f"out{k}" / ("a.png" if place.suffix == ".png" else "")
+        command = [str(place), "--mask", str(tmp_path / "hole.png"), "--hole", "black", "-o", str(out), "--quiet"]
+        assert inpaint_command(command) == 0
+        fills += [path.read_bytes() for path in (tmp_path / f"out{k}").rglob("*.png")]
+    assert tables[0] == tables[1] == tables[2] and len(tables[0]) == 6
+    assert len(fills) == 3 and fills[0] == fills[1] == fills[2]
+    filled = np.asarray(Image.open(io.BytesIO(fills[0])))
+    kept = rect_mask(SIZE, 10, 12, 20, 8)[0].numpy() > 0
+    assert filled.dtype == array.dtype and np.array_equal(filled[kept], array[kept]) and (filled != array).any()
 
 
 # what has no clear levels is refused ----------------------------------------------------------------------------------
