@@ -76,7 +76,7 @@ class ChromiumTab(Tab):
         tools, touching = self.context.new_cdp_session(self.page), 0
         for points in zip(*paths):
             there = [{"x": point[0], "y": point[1], "id": i} for i, point in enumerate(points) if point]
-            type = "touchMove" if len(there) == touching else "touchStart"
+            type = "touchStart" if len(there) > touching else "touchMove"  # of fewer: one is lifted
             tools.send("Input.dispatchTouchEvent", {"type": type, "touchPoints": there})
             touching = len(there)
         tools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
@@ -227,13 +227,13 @@ class FirefoxTab(Tab):
 
 
 def _steps(path):
-    "Two for each point, so that several fingers keep in step: move there, then go down at the first."
-    pause, down = {"type": "pause", "duration": 0}, {"type": "pointerDown", "button": 0}
+    "Two for each point, so that several fingers keep in step: move there, then go down at the first. None: in the air."
+    pause, down, up = {"type": "pause", "duration": 0}, *({"type": f"pointer{way}", "button": 0} for way in ("Down", "Up"))
     touches = False
     for point in path:
-        if point is None: yield from (pause, pause)
+        if point is None: yield from (up if touches else pause, pause)
         else:
             yield {"type": "pointerMove", "x": round(point[0]), "y": round(point[1])}
             yield pause if touches else down
-            touches = True
-    yield {"type": "pointerUp", "button": 0}
+        touches = point is not None
+    if touches: yield up

@@ -293,10 +293,12 @@ def test_another_photo_during_a_fill_is_not_painted_over(page):
 
 
 def test_a_dropped_photo_is_opened(page):
+    "A file of text that lies in front of it is passed over."
     file = io.BytesIO()
     photo(120, 80).save(file, "PNG")
     page.evaluate("""data => {
         const transfer = new DataTransfer();
+        transfer.items.add(new File(["a note"], "note.txt", {type: "text/plain"}));
         transfer.items.add(new File([Uint8Array.from(atob(data), c => c.charCodeAt(0))], "dropped.png", {type: "image/png"}));
         document.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
     }""", base64.b64encode(file.getvalue()).decode())
@@ -383,6 +385,17 @@ def test_a_second_finger_paints_nothing(page):
     assert np.array_equal(page.hole(), hole)
 
 
+def test_a_palm_that_is_lifted_does_not_end_the_stroke(page):
+    box = page.tab.box("#paint")
+    at = lambda u, v: (box["x"] + u * box["width"], box["y"] + v * box["height"])
+    page.tab.gesture("touch", [at(.1, .2), at(.1, .2), at(.1, .3), at(.1, .4), at(.1, .6)],
+                              [None, at(.9, .2), at(.9, .3), None, None])
+    page.wait("!current && strokes.length === 1")
+    page.settle()
+    hole = page.hole()
+    assert hole[int(.2 * len(hole)):int(.6 * len(hole)), int(.1 * hole.shape[1])].all()
+
+
 def test_undo_during_a_stroke_keeps_that_stroke_on_the_canvas(page):
     page.draw((.2, .2), (.4, .2))
     page.evaluate("begin([.2 * paint.width, .7 * paint.height]); extend([.8 * paint.width, .7 * paint.height])")
@@ -400,6 +413,13 @@ def test_a_dead_worker_is_told_and_nothing_waits_for_it(page):
     assert "out of memory" in page.status() and page.evaluate("!!document.querySelector('#status.error')")
     page.draw((.6, .6), (.7, .7))  # nor does the next stroke
     assert "out of memory" in page.status()
+
+
+def test_a_worker_that_dies_at_rest_is_told_at_once(page):
+    page.settle()
+    page.evaluate("worker.onerror(new ErrorEvent('error', {message: 'out of memory', cancelable: true}))")
+    page.wait("!!document.querySelector('#status.error')")
+    assert "the network has stopped (out of memory)" in page.status().lower()
 
 
 def test_no_hole_left_is_told(page):
