@@ -29,7 +29,7 @@ from .losses import InpaintingLoss, composite
 from .masks import ImplausiblePolarity
 from .options import Options, as_config, changes, code_version, configuration, same_phases, trained_by
 from .parallel import NUMBERED, join_team, share_batchnorm
-from .phases import TrainingStep, in_steps
+from .phases import TrainingStep, adam, in_steps
 from .unet import find_encoder, freeze_encoder_bn, make_net
 from .weights import bare
 
@@ -59,7 +59,7 @@ class Trainer(TrainingStep):
         if team.world > 1 and options.sync_bn: share_batchnorm(net)
         super().__init__(net, loss, precision=options.precision, clip=options.clip, ema=options.ema,
                          compile=options.compile, sync_bn=options.sync_bn, team=team,
-                         optimizer=options.optimizer or torch.optim.Adam)
+                         optimizer=options.optimizer or adam)
         self.step = 0   # the present one
         self.done = 0   # how many are done: the step and, once it has been taken, one more
         self.saved = 0  # what the newest checkpoint knows of
@@ -337,11 +337,13 @@ def optimizer_tensors(trainer: Trainer) -> dict[str, Tensor]:
 def restore_optimizer(trainer: Trainer, tensors: dict[str, Tensor]):
     "The optimizer's moments as they were saved, each laid out in memory like its parameter."
     parameters = dict(bare(trainer.net).named_parameters())
+    fused = any(group.get("fused") for group in trainer.optimizer.param_groups)
     for entry, value in tensors.items():
         name, _, key = entry.rpartition("/")
         if (p := parameters.get(name)) is None: continue
-        like_p = key != "step" and value.shape == p.shape
-        trainer.optimizer.state[p][key] = torch.empty_like(p).detach().copy_(value) if like_p else value
+        if key == "step": value = value.to(p.device) if fused else value  # where each kind of Adam looks for it
+        elif value.shape == p.shape: value = torch.empty_like(p).detach().copy_(value)
+        trainer.optimizer.state[p][key] = value
 
 # %% ../nbs/w10_trainer.ipynb #693dea12
 WRITTEN = ("step_*", ".new_step_*", ".old_*step_*", ".replaced_step_*", "log*.jsonl", "events.jsonl", "curves.png",

@@ -2,6 +2,7 @@
 import copy
 import pickle
 import random
+import re
 import shutil
 from itertools import combinations, product
 from math import prod
@@ -14,6 +15,7 @@ from torch import nn
 from pconv_edu.partial_conv import (
     PartialConv1d, PartialConv2d, PartialConv3d, channel_sum, partial_conv2d_loop, renormalise, window_count,
 )
+from pconv_edu.unet import PConvBlock
 
 CONVS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 LAYERS = {1: PartialConv1d, 2: PartialConv2d, 3: PartialConv3d}
@@ -503,6 +505,21 @@ def test_compiles_whole(kind, backend):
     grad, layer.weight.grad = layer.weight.grad.clone(), None
     wanted.sum().backward()
     assert torch.allclose(grad, layer.weight.grad, atol=1e-4)
+
+
+@needs_compiler
+def test_compiled_it_is_one_pass_before_the_convolution_and_one_after():
+    "Hole to 0; convolution; window's count, ratio, bias, BatchNorm, activation and the new mask in a single kernel."
+    from torch._inductor.utils import run_and_get_code
+    for module in (PartialConv2d(8, 16, 3, stride=2, padding=1, return_mask=True), PConvBlock(8, 16, 3, stride=2)):
+        torch._dynamo.reset()
+        x, mask = torch.rand(2, 8, 32, 32), (torch.rand(2, 1, 32, 32) > .3).float()
+        with torch.no_grad(): _, (code,) = run_and_get_code(torch.compile(module.eval(), fullgraph=True), x, mask)
+        kernels = re.findall(r"^(cpp_fused_\w+) = async_compile", code, re.M)
+        assert len(kernels) == 2 and code.count("= extern_kernels.convolution(") == 1, kernels
+        calls = code[code.index("def call("):]
+        order = [calls.index(part) for part in (kernels[0], "extern_kernels.convolution(", kernels[1])]
+        assert order == sorted(order)
 
 
 def test_exports_with_a_size_left_open():
