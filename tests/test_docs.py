@@ -35,6 +35,14 @@ def test_every_page_has_its_frame():
     assert [line for lesson in LESSONS for line in frame.missing(lesson)] == []
 
 
+@pytest.mark.parametrize("part", ["Before this:", "After this", "Why it matters.", "Picture it.", "Remember."])
+def test_a_page_that_lacks_a_part_of_its_frame_is_named(tmp_path, part):
+    page = tmp_path / "04_partial_conv.ipynb"
+    text = STEMS["04_partial_conv"].path.read_text(encoding="utf-8")
+    page.write_text(text.replace(f"**{part}**", part), encoding="utf-8")
+    assert frame.missing(course.Lesson(page)) == [f"04_partial_conv.ipynb: nothing says **{part}**"]
+
+
 def test_each_page_has_one_stage_of_the_pipeline():
     numbers = " ".join(frame.STAGES.values()).split()
     assert len(numbers) == len(set(numbers)) and {lesson.number for lesson in LESSONS} <= set(numbers)

@@ -120,6 +120,7 @@ def missing(lesson: Lesson) -> list[str]:
     "What a page's hand-written part of the frame lacks."
     text = "\n".join(section.markdown for section in lesson.sections)
     wanted = ["Before this:", "After this"]
+    if lesson.number[0] != "w": wanted += ["Why it matters.", "Picture it.", "Remember."]
     return [f"{lesson.path.name}: nothing says **{part}**" for part in wanted if f"**{part}**" not in text]
 
 
