@@ -704,8 +704,16 @@ def test_black_strokes_on_a_clear_sheet_are_a_hole_for_hole_black(place, weights
 
 
 def test_a_photo_given_as_the_mask_is_noticed(place, weights, capsys):
-    assert fill(weights, "masks/cat.png", "--mask", "photos/cat.png", "-o", "o.png") in (0, 2)
-    assert "photos/cat.png" in capsys.readouterr().err
+    "Exchanged, too: the command's two pictures, and the folders of `pconv_evaluate`."
+    levels = np.full((21, 37), 60, np.uint8)
+    levels[:, :18] = 200
+    Image.fromarray(levels).save("photos/cat.png")
+    assert fill(weights, "masks/cat.png", "--mask", "photos/cat.png", "-o", "o.png") == 0
+    assert "'photos/cat.png': 100% of its pixels are neither black nor white; is it a photo?" in capsys.readouterr().err
+    Path("grey").mkdir(), shutil.copy("photos/cat.png", "grey/cat.png")
+    measure("photos", "--masks", "grey", "--net", "mean", "--per-bin", 1)
+    said = capsys.readouterr().err
+    assert "1 of those looked at have much grey; are they photos?" in said and "grey/cat.png" in said
 
 
 def test_the_hole_grows_by_dilate_on_every_side(place, weights):

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from pconv_edu.irregular import _first_dab
-from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, _running_min, augment_mask, dilate_hole,
-                             hole_ratio, irregular_mask, load_mask, official_bin, ratio_bin, rect_mask, resize_mask,
-                             to_mask)
+from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, NotAMask, _running_min, augment_mask,
+                             dilate_hole, hole_ratio, irregular_mask, load_mask, official_bin, ratio_bin, rect_mask,
+                             resize_mask, to_mask)
 from pconv_edu.pictures import BadImage, save_image
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
@@ -256,6 +256,35 @@ def test_polarity(tmp_path):
     assert torch.equal(load_mask(tmp_path / "white.png", hole="black"), 1 - mask)
     for make in (lambda: load_mask(tmp_path / "white.png", hole="grey"), lambda: MaskFolder(tmp_path, hole="holes")):
         with pytest.raises(ValueError, match="hole='(grey|holes)'.* white"): make()
+
+
+@pytest.mark.parametrize("grey, warns", [(19, False), (21, True)])
+def test_more_than_a_fifth_of_mid_grey_is_no_mask(tmp_path, grey, warns):
+    "Mid-grey: more than 10 % and less than 90 % of white."
+    levels = np.zeros((10, 10), np.uint8)
+    levels.flat[:grey], levels.flat[50:60], levels.flat[60:90], levels.flat[90:] = 128, 255, 25, 230
+    Image.fromarray(levels).save(tmp_path / "m.png")
+    for take in (lambda: to_mask(Image.fromarray(levels)), lambda: to_mask(levels), lambda: MaskFolder(tmp_path)):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            take()
+        assert [warning.category for warning in said] == [NotAMask] * warns
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "soft brush", "blurred", "antialiased"])
+def test_the_greys_of_a_mask_are_silent(tmp_path, kind):
+    spot = Image.new("L", (200, 150))
+    spot.paste(255, (40, 30, 120, 100))
+    if kind in ("soft brush", "blurred"): spot = spot.filter(ImageFilter.GaussianBlur(4 if kind == "blurred" else 2))
+    if kind == "antialiased": spot = spot.resize((66, 50), Image.Resampling.BICUBIC)
+    path, options = (tmp_path / "m.jpg", {"quality": 30}) if kind == "JPEG" else (tmp_path / "m.png", {})
+    spot.save(path, **options)
+    assert len(set(np.array(Image.open(path)).flat)) > 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mask = to_mask(path)
+        MaskFolder(tmp_path)
+    assert abs(hole_ratio(mask) - 80 * 70 / (200 * 150)) < .01
 
 
 def test_greys_become_black_or_white(tmp_path):
