@@ -52,11 +52,13 @@ function letterOf({ key = "", code = "" }) {
 
 function download(name, url) { make("a", { href: url, download: name }).click(); }
 
-// `id` tells the parts of one upload from those of another, which may have broken off.
-function upload(model, kind, file, say) {
-  const reader = new FileReader(), id = `${Date.now()} ${Math.random()}`;
+// `id` tells the parts of one upload from those of another, which may have broken off. Of two files of a kind the one
+// chosen last counts, whichever is read last: `newest` holds its id.
+function upload(model, kind, file, say, newest) {
+  const reader = new FileReader(), id = newest[kind] = `${Date.now()} ${Math.random()}`;
   reader.onerror = () => say(`${file.name} could not be read (${reader.error?.message ?? "no reason given"}). Choose it again.`);
   reader.onload = () => {
+    if (newest[kind] !== id) return;
     const url = reader.result;
     for (let i = 0; i < url.length; i += CHUNK) {
       model.send({ load: kind, name: file.name, id, first: !i, part: url.slice(i, i + CHUNK), last: i + CHUNK >= url.length });
@@ -99,6 +101,7 @@ function render({ model, el }) {
   const context = page.canvas.getContext("2d");
   const sheets = sheetStore(model, () => repaint());
   let stroke = null, erasing = false, patience = null, cursor = null;
+  const newest = {};
 
   const say = (text) => { page.note.textContent = text; page.note.hidden = !text; };
   const scale = () => page.canvas.getBoundingClientRect().width / model.get("size")[0]; // CSS pixels for each pixel of the picture
@@ -218,8 +221,8 @@ function render({ model, el }) {
 
   page.canvas.addEventListener("pointerdown", start);
   page.canvas.addEventListener("pointermove", move);
-  page.canvas.addEventListener("pointerup", end);
-  page.canvas.addEventListener("pointercancel", end);
+  // The capture is lost without a `pointerup` where the system takes the pointer away.
+  for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) page.canvas.addEventListener(kind, end);
   page.canvas.addEventListener("pointerleave", () => { page.ring.hidden = true; });
   page.root.addEventListener("keydown", key);
   page.brush.onclick = () => setTool(false);
@@ -234,7 +237,7 @@ function render({ model, el }) {
   page.saveMask.onclick = () => model.send({ save: "mask" });
   page.saveFilled.onclick = () => model.send({ save: "filled" });
   for (const [input, kind] of [[page.photoInput, "photo"], [page.maskInput, "mask"]]) {
-    input.onchange = () => { if (input.files.length) upload(model, kind, input.files[0], say); input.value = ""; };
+    input.onchange = () => { if (input.files.length) upload(model, kind, input.files[0], say, newest); input.value = ""; };
   }
 
   const listeners = { "change:marks": repaint, "change:sheets": repaint, "change:size": resize, "change:photo": showPhoto, "change:brush": showBrush, "change:shown": answer, "change:film": answer,

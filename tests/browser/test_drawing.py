@@ -409,21 +409,123 @@ JUPYTERLAB = {  # what its two themes set
 }
 
 
+# the widget's page without JupyterLab and without Python, in both browsers
+
+STATIC = Path(__file__).resolve().parents[2] / "pconv_edu/static"
+ALONE = """
+    const dot = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='300' height='200'/>";
+    const values = {photo: dot, size: [300, 200], marks: [], sheets: [], brush: 10, show_layers: false, asked: 1,
+        answered: 0, shown: dot, film: "", film_text: "", note: "a note"};
+    const listeners = {}, sent = [];
+    const model = {
+        get: key => values[key], set(key, value) { values[key] = value; listeners["change:" + key]?.(); },
+        on(name, listener) { listeners[name] = listener; }, off() {}, save_changes() {},
+        send(message) { sent.push(message); },
+    };
+    render({model, el: document.body});
+    const canvas = document.querySelector("canvas"), photo = document.querySelector(".stack img");
+"""
+
+
+@pytest.fixture
+def alone(tab, tmp_path):
+    "Opens the widget's page with the CSS of a `body`; its script's names are there for `evaluate`."
+    tabs = []
+    def open_with(style=""):
+        script = (STATIC / "draw.js").read_text(encoding="utf-8").replace("export default { render };", ALONE)
+        file = tmp_path / "alone.html"
+        file.write_text(f"""<!doctype html><meta charset="utf-8">
+            <style>body {{ {style} }} {(STATIC / "draw.css").read_text(encoding="utf-8")}</style>
+            <body></body><script>{script}</script>""", encoding="utf-8")
+        tabs.append(tab(file.as_uri()))
+        tabs[-1].wait("photo.complete && photo.naturalWidth === 300")
+        return tabs[-1]
+    yield open_with
+    for opened in tabs:
+        opened.close()
+        assert opened.complaints == []
+
+
 @pytest.mark.parametrize("variables", [False, True])
 @pytest.mark.parametrize("theme, paper, ink", [("light", "#ffffff", "#222222"), ("dark", "#111111", "#cccccc")])
-def test_every_text_can_be_read(chromium, theme, paper, ink, variables):
+def test_every_text_can_be_read(alone, theme, paper, ink, variables):
     "Wherever notebooks are shown: some places have no variables of JupyterLab."
-    folder = Path(__file__).resolve().parents[2] / "pconv_edu/static"
-    script = (folder / "draw.js").read_text().replace("export default { render };", "")
-    page, dot = chromium.new_page(), "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
-    page.set_content(f"""<style>body {{ background: {paper}; color: {ink}; {JUPYTERLAB[theme] if variables else ""} }}
-        {(folder / "draw.css").read_text()}</style><body></body>""")
-    page.evaluate(script + """
-        const values = {photo: "DOT", size: [300, 200], marks: [], sheets: [], brush: 10, show_layers: false, asked: 1,
-            answered: 0, shown: "DOT", film: "", film_text: "", note: "a note"};
-        const model = {get: key => values[key], set() {}, save_changes() {}, on() {}, off() {}, send() {}};
-        void render({model, el: document.body});""".replace("DOT", dot))
-    page.get_by_text("working").wait_for()
-    faint = too_faint(page)
-    page.close()
-    assert faint == []
+    page = alone(f"background: {paper}; color: {ink}; {JUPYTERLAB[theme] if variables else ''}")
+    assert "working" in page.evaluate("document.querySelector('.status').textContent")
+    assert too_faint(page) == []
+
+
+@pytest.mark.parametrize("key, code, undone", [
+    ("z", "KeyZ", True),
+    ("Z", "KeyZ", True),   # Caps Lock
+    ("я", "KeyZ", True),   # another alphabet
+    ("z", "KeyY", True),   # a German keyboard: its z is where others have y
+    ("y", "KeyZ", False),  # and the other way round
+    (";", "KeyZ", False),  # Dvorak
+])
+def test_ctrl_z_in_every_layout(alone, key, code, undone):
+    page = alone()
+    page.evaluate("model.set('marks', [{points: [[50, 50]], width: 10, hole: true}])")
+    page.evaluate("""([key, code]) => document.querySelector(".pconv-draw").dispatchEvent(
+        new KeyboardEvent("keydown", {key, code, ctrlKey: true, bubbles: true, cancelable: true}))""", [key, code])
+    assert page.evaluate("values.marks.length") == (not undone)
+
+
+def fingers(page, *paths):
+    "Touch at points given as shares of the canvas; None: that finger is in the air."
+    box = page.box("canvas")
+    page.gesture("touch", *(
+        [point and (box["x"] + point[0] * box["width"], box["y"] + point[1] * box["height"]) for point in path]
+        for path in paths
+    ))
+    page.wait("values.marks.length > 0")
+    return page.evaluate("values.marks")
+
+
+def test_a_second_finger_draws_nothing(alone):
+    marks = fingers(alone(), [(.1, .2), (.1, .2), (.1, .4), (.1, .6)], [None, (.9, .2), (.9, .4), (.9, .6)])
+    assert len(marks) == 1 and all(abs(x - 30) <= 1.5 for x, _ in marks[0]["points"]), marks
+    assert max(y for _, y in marks[0]["points"]) >= 118
+
+
+def test_a_palm_that_is_lifted_does_not_end_the_stroke(alone):
+    marks = fingers(alone(), [(.1, .2), (.1, .2), (.1, .3), (.1, .4), (.1, .6)],
+                             [None, (.9, .2), (.9, .3), None, None])
+    assert len(marks) == 1 and max(y for _, y in marks[0]["points"]) >= 118, marks
+
+
+@pytest.mark.parametrize("event", ["pointercancel", "lostpointercapture"])
+def test_a_pointer_that_the_system_takes_away_ends_its_stroke(alone, event):
+    page = alone()
+    page.evaluate("""() => {
+        canvas.setPointerCapture = () => {};  // no pointer that a script makes can be captured
+        globalThis.point = (kind, pointerId) => canvas.dispatchEvent(
+            new PointerEvent(kind, {pointerId, clientX: 60, clientY: 120, cancelable: true}));
+        point("pointerdown", 7);
+    }""")
+    page.evaluate("event => { point(event, 8); }", event)  # another pointer's
+    assert page.evaluate("values.marks.length") == 0
+    page.evaluate("event => { point(event, 7); }", event)
+    assert page.evaluate("values.marks.length") == 1
+
+
+def test_the_file_chosen_last_is_sent_whichever_is_read_last(alone):
+    page = alone()
+    page.evaluate("""() => {
+        const read = FileReader.prototype.readAsDataURL;
+        let late;  // the first file is read once the second was
+        FileReader.prototype.readAsDataURL = function(file) {
+            const whole = () => read.call(this, file), first = file.name === "first.png";
+            this.addEventListener("loadend", () => { if (first) globalThis.both = true; else late(); });
+            if (first) late = whole; else whole();
+        };
+        const input = document.querySelector("input[name='load-photo']");
+        for (const name of ["first.png", "second.png"]) {
+            const files = new DataTransfer();
+            files.items.add(new File([name], name, {type: "image/png"}));
+            input.files = files.files;
+            input.onchange();
+        }
+    }""")
+    page.wait("globalThis.both === true")
+    assert page.evaluate("sent.map(({name}) => name)") == ["second.png"]

@@ -396,6 +396,17 @@ def test_a_palm_that_is_lifted_does_not_end_the_stroke(page):
     assert hole[int(.2 * len(hole)):int(.6 * len(hole)), int(.1 * hole.shape[1])].all()
 
 
+@pytest.mark.parametrize("event", ["pointercancel", "lostpointercapture"])
+def test_a_pointer_that_the_system_takes_away_ends_its_stroke(page, event):
+    page.evaluate("begin([.2 * paint.width, .5 * paint.height], 7); extend([.6 * paint.width, .5 * paint.height])")
+    leave = "([event, pointerId]) => paint.dispatchEvent(new PointerEvent(event, {pointerId}))"
+    page.evaluate(leave, [event, 8])  # another pointer's
+    assert page.evaluate("current.pointer") == 7
+    page.evaluate(leave, [event, 7])
+    page.settle()
+    assert page.evaluate("!current && strokes.length === 1") and "Filled" in page.status()
+
+
 def test_undo_during_a_stroke_keeps_that_stroke_on_the_canvas(page):
     page.draw((.2, .2), (.4, .2))
     page.evaluate("begin([.2 * paint.width, .7 * paint.height]); extend([.8 * paint.width, .7 * paint.height])")
