@@ -15,7 +15,7 @@ help:
 	@echo "make bench      measure layer, network and loss against the plain twin and the published form"
 	@echo "make stress     long trials: damaged pictures, every kind of input, killed and poisoned trainings (well over an hour)"
 	@echo "make docs       build the site, course and reference, in _site/ and check its links"
-	@echo "make docs-browser  open each page of it in Chromium, at a desk's width and a phone's, and search"
+	@echo "make docs-browser  open each page of it in Chromium and Firefox, at a desk's width and a phone's, and search"
 	@echo "make page       build the page that fills holes in the browser, in _page/"
 	@echo "make export     write pconv_edu/ anew from the notebooks"
 	@echo "make notebooks  run every notebook and keep its outputs (NB=nbs/03_mask_update.ipynb for one)"

@@ -1,4 +1,4 @@
-"""Open every page of the built site in a real browser, as wide as a desk and as a phone, and search: `make
+"""Open every page of the built site in Chromium and Firefox, as wide as a desk and as a phone, and search: `make
 docs-browser`.
 
 A page fails when it asks another server for something, misses a file, writes an error to the console, is wider than
@@ -15,8 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/browser"))
 from contrast import too_faint
-from find_browser import find_browser
+from find_browser import NO_FIREFOX, find_browser, find_firefox
 from playwright.sync_api import Page, sync_playwright
+from tabs import ChromiumTab, Firefox, FirefoxTab, Tab
 
 SITE = Path(__file__).resolve().parents[1] / "_site"
 LOOKS = [(1280, 900, "light"), (390, 844, "dark")]
@@ -73,17 +74,27 @@ MOVE = """async () => {
             if (!moved) idle.push(`moving “${name}” changes nothing`);
         }
     }
-    const pictures = [...document.querySelectorAll(".player img")];
     const late = (seconds) => new Promise((_, fail) => setTimeout(fail, 1000 * seconds));
-    for (const picture of pictures) {
-        picture.loading = "eager";  // one that is out of sight would never load
-        await Promise.race([picture.decode(), late(30)]).catch(() => idle.push(`no picture at ${picture.src}`));
+    for (const box of document.querySelectorAll(".player")) {
+        const about = JSON.parse(box.querySelector("script").textContent);
+        for (const frame of new Set(about.frames)) {
+            const picture = Object.assign(new Image(), { src: `${about.at}/${frame}` });
+            await Promise.race([picture.decode(), late(30)]).catch(() => idle.push(`no picture at ${picture.src}`));
+        }
     }
     return idle;
 }"""
 
 
-READY = "() => [...document.querySelectorAll('[data-explore=loss]')].every((box) => box.querySelector('canvas'))"
+READY = """[...document.querySelectorAll("[data-explore=loss]")].every(box => box.querySelector("canvas"))
+    && document.querySelectorAll(".math mjx-container").length >= document.querySelectorAll(".math").length"""
+LAID_OUT = """() => {
+    const count = css => document.querySelectorAll(css).length, {scrollWidth, clientWidth} = document.documentElement;
+    const wrong = [];
+    if (scrollWidth > clientWidth) wrong.push(`${scrollWidth - clientWidth} px wider than the screen`);
+    if (count("mjx-merror")) wrong.push(`${count("mjx-merror")} formulas that MathJax cannot read`);
+    return wrong;
+}"""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -97,40 +108,12 @@ def serve(folder: Path) -> str:
     return f"http://127.0.0.1:{server.server_port}/"
 
 
-def watch(page: Page, base: str) -> list[str]:
-    "Notes what goes wrong on a page from now on."
-    wrong = []
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith((base, "data:", "blob:")) else wrong.append(f"asks for {request.url}")
-        ),
-    )
-    page.on(
-        "response",
-        lambda response: (
-            wrong.append(f"{response.status} for {response.url}")
-            if response.status >= 400 and "favicon" not in response.url
-            else None
-        ),
-    )
-    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda line: wrong.append(f"console: {line.text}") if line.type == "error" and "404" not in line.text else None,
-    )
-    return wrong
-
-
-def look(page: Page) -> list[str]:
-    "What is wrong with the page as it stands."
-    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    maths, drawn, bad = (page.locator(css).count() for css in (".math", ".math mjx-container", "mjx-merror"))
-    return (
-        ([f"{over} px wider than the screen"] if over > 0 else [])
-        + ([f"{bad} formulas that MathJax cannot read"] if bad else [])
-        + ([f"{maths} formulas, {drawn} drawn"] if drawn < maths else [])
-    )
+def look(tab: Tab) -> list[str]:
+    "What is wrong with a page, once it is all there and every control was moved."
+    try: tab.wait(READY)
+    except AssertionError as error: return [f"something to touch or a formula is not drawn: {error}"]
+    faint = [f"“{text}” has a contrast of {ratio}, below 4.5" for text, ratio in dict(too_faint(tab)).items()]
+    return tab.evaluate(LAID_OUT) + faint + tab.evaluate(MOVE) + tab.complaints
 
 
 def search(page: Page, base: str, words: str) -> list[str]:
@@ -145,8 +128,19 @@ def search(page: Page, base: str, words: str) -> list[str]:
     return [link.get_attribute("href") for link in page.locator("ul.search li > a").all()]
 
 
-def faint(page: Page) -> list[str]:
-    return [f"“{text}” has a contrast of {ratio}, below 4.5" for text, ratio in dict(too_faint(page)).items()]
+def look_at_all(open_tab, browser: str, pages: list[str], base: str, pictures: Path | None) -> int:
+    "The number of pages at some width with something wrong; what it is, is printed."
+    failed = 0
+    for width, height, scheme in LOOKS:
+        for name in pages:
+            tab = open_tab(base + name, size=(width, height), scheme=scheme)
+            wrong = look(tab)
+            for line in wrong: print(f"site: {name} in {browser} at {width} px, {scheme}: {line}", flush=True)
+            failed += bool(wrong)
+            if pictures and name in PICTURED and browser == "Chromium":
+                tab.page.screenshot(path=pictures / f"{name.replace('/', '_')}_{width}_{scheme}.png")
+            tab.close()
+    return failed
 
 
 def main(pictures: Path | None, parts: list[str]) -> int:
@@ -155,25 +149,20 @@ def main(pictures: Path | None, parts: list[str]) -> int:
     pages = [name for name in pages if not parts or any(part in name for part in parts)]
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=find_browser(play), args=["--no-sandbox"])
-        for width, height, scheme in LOOKS:
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-            for name in pages:
-                page = context.new_page()
-                wrong = watch(page, base)
-                page.goto(base + name, wait_until="networkidle")
-                page.wait_for_function(READY, timeout=60_000)
-                wrong += look(page) + faint(page) + page.evaluate(MOVE)
-                for line in wrong: print(f"site: {name} at {width} px, {scheme}: {line}")
-                failed += bool(wrong)
-                if pictures and name in PICTURED:
-                    page.screenshot(path=pictures / f"{name.replace('/', '_')}_{width}_{scheme}.png")
-                page.close()
+        failed += look_at_all(partial(ChromiumTab, browser), "Chromium", pages, base, pictures)
         found = [] if parts else search(browser.new_page(), base, "Gram matrix")
         browser.close()
+    browsers = ["Chromium"]
+    if path := find_firefox():
+        browser = Firefox(path)
+        try: failed += look_at_all(partial(FirefoxTab, browser), "Firefox", pages, base, None)
+        finally: browser.close()
+        browsers.append("Firefox")
+    else: print(f"site: not tried in Firefox: {NO_FIREFOX}")
     if not parts:
         print(f"site: a search for 'Gram matrix' finds {len(found)} pages, first {found[:3]}")
         failed += not any("08_style_loss" in link for link in found)
-    print(f"site: {len(pages)} pages at {len(LOOKS)} widths, {failed} failed")
+    print(f"site: {len(pages)} pages at {len(LOOKS)} widths in {' and '.join(browsers)}, {failed} failed")
     return bool(failed)
 
 

@@ -11,12 +11,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 LIMIT = 120  # seconds; a busy machine takes its time
 
 
 class Tab:
-    """What both kinds share. `.complaints`: errors of the console, and requests to anywhere but `address`.
+    """What both kinds share. `.complaints`: errors of the console, what the server does not have, and requests to
+    anywhere but the place of `address`.
 
     A subclass gives `evaluate(source, argument)`: the value of JavaScript, or of the function that it is;
     `gesture(kind, *paths)`: 'mouse' or 'touch', each path the points of one finger, None before it touches;
@@ -44,7 +46,11 @@ class Tab:
         self.gesture("mouse", [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)])
 
     def is_foreign(self, url: str) -> bool:
-        return not url.startswith((self.address, "blob:", "data:", "file:", "about:"))
+        parts = urlsplit(self.address)
+        return not url.startswith((f"{parts.scheme}://{parts.netloc}/", "blob:", "data:", "file:", "about:"))
+
+    def hear_answer(self, url: str, status: int):
+        if status >= 400 and not url.endswith("/favicon.ico"): self.complaints.append(f"{status} for {url}")
 
 
 class ChromiumTab(Tab):
@@ -57,6 +63,7 @@ class ChromiumTab(Tab):
         self.page.set_default_timeout(1000 * LIMIT)
         self.page.on("console", lambda text: self.complaints.append(text.text) if text.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        self.page.on("response", lambda answer: self.hear_answer(answer.url, answer.status))
         self.page.route(self.is_foreign, self._refuse)
         if init: self.page.add_init_script(init)
         self.page.goto(address)
@@ -127,7 +134,8 @@ class Firefox:
             self.socket = websocket.create_connection(
                 self._address() + "/session", timeout=LIMIT, suppress_origin=True, enable_multithread=False)
             self.send("session.new", capabilities={})
-            self.send("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
+            self.send("session.subscribe", events=[
+                "log.entryAdded", "network.beforeRequestSent", "network.responseCompleted"])
         except BaseException:
             self.close()
             raise
@@ -157,6 +165,7 @@ class Firefox:
         if event == "log.entryAdded" and what["level"] == "error": tab.complaints.append(what["text"])
         if event == "network.beforeRequestSent" and tab.is_foreign(url := what["request"]["url"]):
             tab.complaints.append(f"asked for {url}")
+        if event == "network.responseCompleted": tab.hear_answer(what["request"]["url"], what["response"]["status"])
 
     def of_scheme(self, scheme: str):
         "This Firefox, or another one: BiDi cannot change the colour scheme."
