@@ -813,6 +813,20 @@ def test_gamma_and_colours_of_a_png_survive(place, weights, kind, capsys):
     assert ("gamma" in capsys.readouterr().err) == (kind in (b"gAMA", b"cICP"))
 
 
+@pytest.mark.parametrize("ending", ["png", "webp"])
+@pytest.mark.parametrize("kind, data", [(b"eXIf", b"II*\0garbage!!!"), (b"iCCP", b"x\0\0no zlib at all"),
+                                        (b"iCCP", b""), (b"tEXt", b"Comment\0" + b"x" * 3_000_000)])
+def test_notes_that_are_broken_or_long_stop_no_fill(place, weights, kind, data, ending):
+    Path("p.png").write_bytes(png_of(8, 0, [bytes([9, 1, 2, 9])] * 6, (kind, data)))
+    hole = np.zeros((6, 4), np.uint8)
+    hole[0] = 255
+    Image.fromarray(hole).save("m.png")
+    for more in ([], ["--keep-exif", "--overwrite"]):
+        assert fill(weights, "p.png", "--mask", "m.png", "-o", f"o.{ending}", *more) == 0
+        levels = np.array(Image.open(f"o.{ending}").convert("L"))
+        assert np.array_equal(levels[1:], np.tile([9, 1, 2, 9], (5, 1)))
+
+
 def test_cmyk_is_taken_as_load_image_takes_it(place, weights, capsys):
     Image.fromarray(RNG.integers(0, 256, (21, 37, 4), dtype=np.uint8), "CMYK").save("p.tif")
     assert fill(weights, "p.tif", "--mask", "masks/cat.png", "-o", "o.png") == 0
