@@ -12,6 +12,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+pytest.importorskip("playwright")
 import make_players
 from try_site import Quiet, look
 
