@@ -67,7 +67,8 @@ def _model(graph: Graph, output: str, config: dict):
     graph("Identity", output)
     graph.nodes[-1].output[0] = "output"
     parts = helper.make_graph(
-        graph.nodes, "pconv_edu", [value("image", 3), value("mask", 1)], [value("output", 3)], graph.constants
+        graph.nodes, "pconv_edu", [value("image", config["in_channels"]), value("mask", 1)],
+        [value("output", config["out_channels"])], graph.constants,
     )
     model = helper.make_model(
         parts, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="pconv_edu"
@@ -149,7 +150,8 @@ def _forward(graph: Graph, net: PConvUNet, half: bool) -> str:
     return graph("Add", graph("Mul", x, np.float32(.5)), np.float32(.5))
 
 # %% ../nbs/w12_export.ipynb #fbcb78be
-CONFIG = {"widths", "head", "partial", "upsample"}  # what `_forward` knows to translate
+# what `_forward` knows to translate
+CONFIG = {"widths", "head", "partial", "upsample", "in_channels", "out_channels", "padding_mode"}
 _LAYERS = (nn.ModuleList, PConvBlock, PartialConv2d, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Identity)
 
 def _check_plain(net: nn.Module):
@@ -159,6 +161,9 @@ def _check_plain(net: nn.Module):
                         "another; torch.onnx.export takes any module")
     if unknown := set(net.config) - CONFIG:
         raise ValueError(f"export_onnx does not know the network's option {sorted(unknown)}; it knows {sorted(CONFIG)}")
+    if net.config["padding_mode"] != "zeros":
+        raise ValueError(f"export_onnx translates no padding_mode={net.config['padding_mode']!r}; "
+                         "torch.onnx.export takes any module")
     for name, layer in net.named_modules():
         hooked = layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer)
         if layer is not net and type(layer) not in _LAYERS or hooked:
@@ -175,7 +180,7 @@ def export_onnx(
     *,
     half: bool = False,  # store the weights as float16: half the bytes; it computes in float32 all the same
 ) -> Path:
-    """Write `net` as an ONNX file with inputs `image` [B,3,H,W] and `mask` [B,1,H,W] and the output `output` [B,3,H,W].
+    """Write `net` as an ONNX file with inputs `image` [B,C,H,W] and `mask` [B,1,H,W] and the output `output` [B,C,H,W].
 
     B, H and W are free.
 
@@ -203,8 +208,9 @@ def load_onnx(
     `ValueError` where the output is NaN or infinite.
     """
     session = _session(Path(path).expanduser())
+    channels = session.get_inputs()[0].shape[1]
     def run(image: Tensor, mask: Tensor) -> Tensor:
-        check_input(image, mask, stages=0, training=False)
+        check_input(image, mask, stages=0, training=False, channels=channels)
         mask = mask.expand(len(image), -1, -1, -1)
         found, = session.run(None, {"image": image.float().cpu().numpy(), "mask": mask.float().cpu().numpy()})
         if not np.isfinite(found).all():

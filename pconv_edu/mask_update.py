@@ -74,6 +74,7 @@ def update_mask(
 def _through(layer, mask: Tensor) -> Tensor:
     "The mask after one layer: a convolution, or (kernel, stride, padding[, dilation])."
     if isinstance(layer, (tuple, list)): return update_mask(mask, *layer)
+    if hasattr(layer, "update_mask"): return layer.update_mask(mask)  # a block that does more than its convolution
     if not hasattr(layer, "kernel_size") or getattr(layer, "transposed", False):
         raise TypeError(f"mask_history cannot follow a mask through a {type(layer).__name__}; "
                         "give convolutions or (kernel, stride, padding[, dilation])")

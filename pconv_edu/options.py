@@ -7,7 +7,6 @@ __all__ = ['NOT_IN_CONFIG', 'Options', 'configuration', 'net_config', 'trained_b
 
 # %% ../nbs/w09_options.ipynb #b0900004
 import hashlib
-import inspect
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from .losses.total import used
 from .parallel import best_device
 from .phases import FINE_TUNE, INITIAL, PRECISIONS, Phase
 from .unet import NETS, find_encoder
-from .weights import bare, class_name
+from .weights import _defaults, bare, class_name
 
 # %% ../nbs/w09_options.ipynb #b0900006
 @dataclass(repr=False, eq=False)
@@ -297,11 +296,6 @@ def same_phases(old: dict, new: dict) -> bool:
     "Are the phases of two configurations the same? A field that is missing has its default."
     filled = [[{**_defaults(Phase), **phase} for phase in config["phases"]] for config in (old, new)]
     return filled[0] == filled[1]
-
-
-def _defaults(kind: type) -> dict:
-    plain, known = (int, float, str, tuple, type(None)), inspect.signature(kind).parameters.values()
-    return _as_json({p.name: p.default for p in known if isinstance(p.default, plain)})
 
 # %% ../nbs/w09_options.ipynb #b0900015
 @cache

@@ -14,11 +14,11 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules import module as every
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.module import _has_any_global_hook
 
 from .guards import one_of
-from .mask_update import check_mask
+from .mask_update import check_mask, update_mask
 from .parallel import SharedBatchNorm2d
 from .partial_conv import PartialConv2d
 
@@ -65,13 +65,22 @@ _PLAIN = (nn.Conv2d, PartialConv2d, nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatc
 
 def _nobody_looks(*layers: nn.Module | None) -> bool:
     "Whether nothing can tell that one of these layers is not called, or that its result is overwritten."
-    if _has_any_global_hook(): return False
+    if every._global_forward_hooks or every._global_forward_pre_hooks: return False
+    if every._global_backward_hooks or every._global_backward_pre_hooks: return False
     for layer in layers:
         if layer is None: continue
         if type(layer) not in _PLAIN or "forward" in layer.__dict__: return False
         if layer._forward_hooks or layer._forward_pre_hooks: return False
         if layer._backward_hooks or layer._backward_pre_hooks: return False
     return True
+
+# %% ../nbs/05_unet.ipynb #c0a70002
+def go_around(
+    x: Tensor,  # features or mask, [B,C,H,W]
+    columns: int,
+) -> Tensor:  # [B,C,H,W + 2·columns]
+    "Put that many columns of the right edge before the left one, and of the left edge behind the right one."
+    return F.pad(x, (columns, columns, 0, 0), mode="circular") if columns else x
 
 # %% ../nbs/05_unet.ipynb #5d19bb7a
 class PConvBlock(nn.Module):
@@ -94,10 +103,14 @@ class PConvBlock(nn.Module):
         planes: tuple[int, ...] | None = None,  # how many channels each plane of the mask stands for
         partial: bool = True,  # False: a plain convolution, and the mask is passed by
         upsample: str = "nearest",  # how x is doubled when there is a skip link
+        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one; above and below stays hole
     ):
         super().__init__()
+        half = kernel_size // 2
+        self.around = half if padding_mode == "circular" else 0  # columns that come from the other side
+        padding = (half, half - self.around)
         kind, options = (PartialConv2d, dict(return_mask=True, planes=planes)) if partial else (nn.Conv2d, {})
-        self.conv = kind(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=bias, **options)
+        self.conv = kind(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
         nn.init.kaiming_normal_(self.conv.weight, a=1. if slope is None else slope)  # He et al.
         if bias: nn.init.zeros_(self.conv.bias)
         self.bn = nn.BatchNorm2d(out_channels) if bn else None
@@ -119,7 +132,14 @@ class PConvBlock(nn.Module):
         return self.activate(x, in_place=alone), mask
 
     def convolve(self, x, mask):
+        x = go_around(x, self.around)
+        if self.partial: mask = go_around(mask, self.around)
         return self.conv(x, mask, masked=True) if self.partial else (self.conv(x), mask)
+
+    def update_mask(self, mask: Tensor) -> Tensor:
+        "The mask after this block, for `mask_history`."
+        conv = self.conv
+        return update_mask(go_around(mask, self.around), conv.kernel_size, conv.stride, conv.padding)
 
     def can_merge(self) -> bool:
         "Whether `convolve_merged` is quicker, and does what `conv` would do."
@@ -162,11 +182,14 @@ def check_input(
     image: Tensor, mask: Tensor,
     stages: int,     # of the network
     training: bool,  # BatchNorm of the bottleneck takes its statistics from this batch
+    channels: int = 3,  # of the picture
 ):
     "Raise `ValueError`, naming shapes and what to do, for input that the network cannot take."
     if torch.jit.is_tracing(): return  # sizes are tensors there, and values those of the example
-    if image.ndim != 4 or image.shape[1] != 3:
-        raise ValueError(f"the image has shape {list(image.shape)}; give [B,3,H,W], a single picture as image[None]")
+    if image.ndim != 4 or image.shape[1] != channels:
+        other = "" if image.ndim != 4 else f"; a network of other channels is built with in_channels={image.shape[1]}"
+        raise ValueError(f"the image has shape {list(image.shape)}; give [B,{channels},H,W], "
+                         f"a single picture as image[None]{other}")
     if not image.is_floating_point():
         raise ValueError(f"the image holds {image.dtype} levels; give floats in [0,1], of uint8 levels image / 255")
     (batch, _, height, width), fits = image.shape, (1, len(image))
@@ -191,6 +214,7 @@ PAPER = (64, 128, 256, 512, 512, 512, 512, 512)  # channels of the encoder's sta
 class PConvUNet(nn.Module):
     """The inpainting network of section 3.2: image `[B,3,H,W]` in [0,1], mask `[B,1,H,W]` (1 = valid) → `[B,3,H,W]`.
 
+    Other data than RGB has `in_channels` planes, each scaled to about [0,1], and all with the same holes.
     Any height and width. What the hole holds does not matter. The linear head's output is not clamped. A half or double
     network works in the precision of its weights, and answers in that of the image.
     `config` holds the arguments: `PConvUNet(**net.config)` builds the same network again.
@@ -201,23 +225,32 @@ class PConvUNet(nn.Module):
         head: str = "linear",      # 'linear' | 'tanh': what comes after the last convolution
         partial: bool = True,      # False: the plain twin, the same weights' shapes; its holes are filled with mid-grey
         upsample: str = "nearest", # 'nearest' | 'bilinear' for features; masks are always upsampled by nearest
+        in_channels: int = 3,      # planes of the picture: 1 for grey, 4 for RGB and depth, ...
+        out_channels: int = 3,     # planes of the output
+        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one, as on a map of the Earth
     ):
         super().__init__()
         one_of("head", head, ("linear", "tanh"))
         one_of("upsample", upsample, ("nearest", "bilinear"))
         if not widths or min(widths) < 1:
             raise ValueError(f"widths={widths!r}; give the channels of one or more stages, like (64, 128, 256)")
-        self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample)
+        one_of("padding_mode", padding_mode, ("zeros", "circular"))
+        for name, count in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if count < 1: raise ValueError(f"{name}={count}; give 1 or more")
+        if (padding_mode, upsample) == ("circular", "bilinear"):
+            raise ValueError("padding_mode='circular' needs upsample='nearest': the bilinear one has edges")
+        self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample, in_channels=in_channels,
+                           out_channels=out_channels, padding_mode=padding_mode)
         # what each stage of the encoder sees, and what its partner in the decoder gets as skip
-        inputs = (3, *widths[:-1])
+        inputs, results = (in_channels, *widths[:-1]), (out_channels, *widths[:-1])
         kernels = (7, 5, 5, *[3] * len(widths))
         self.encoder = nn.ModuleList(
-            PConvBlock(n, width, kernel, stride=2, bn=i > 0, partial=partial)
+            PConvBlock(n, width, kernel, stride=2, bn=i > 0, partial=partial, padding_mode=padding_mode)
             for i, (n, width, kernel) in enumerate(zip(inputs, widths, kernels)))
         self.decoder = nn.ModuleList(
-            PConvBlock(width + skip, skip, bn=i > 0, slope=.2 if i else None, bias=i == 0, planes=(width, skip),
-                       partial=partial, upsample=upsample)
-            for i, (width, skip) in reversed(list(enumerate(zip(widths, inputs)))))
+            PConvBlock(width + skip, out, bn=i > 0, slope=.2 if i else None, bias=i == 0, planes=(width, skip),
+                       partial=partial, upsample=upsample, padding_mode=padding_mode)
+            for i, (width, skip, out) in reversed(list(enumerate(zip(widths, inputs, results)))))
 
     @classmethod
     def paper(cls, **options):
@@ -235,11 +268,15 @@ class PConvUNet(nn.Module):
         return cls(**{"widths": (32, 64, 128, 256, 256, 256), **options})
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        check_input(image, mask, len(self.encoder), _needs_neighbours(self.encoder[-1].bn))
+        stages, channels = len(self.encoder), self.config["in_channels"]
+        check_input(image, mask, stages, _needs_neighbours(self.encoder[-1].bn), channels)
         height, width = image.shape[2:]
+        if self.config["padding_mode"] == "circular" and width % 2**stages:
+            raise ValueError(f"the image is {width} columns wide; where its edges touch, no padding fits between them: "
+                             f"give a multiple of {2**stages}, or take a network of fewer stages")
         given, weights = image.dtype, getattr(self.decoder[-1].conv, "bias", None)
         own = given if weights is None else weights.dtype
-        image, mask = (pad_with_hole(t.to(own), 2 ** len(self.encoder)) for t in (image, mask))
+        image, mask = (pad_with_hole(t.to(own), 2**stages) for t in (image, mask))
         x = torch.where(mask != 0, image * 2 - 1, 0)  # to [-1,1]; and not times mask: NaN · 0 is NaN
         mask = mask.expand(x.shape[0], -1, -1, -1) if self.config["partial"] else None
         skips = []
@@ -260,9 +297,9 @@ class PConvUNet(nn.Module):
     def encoder_bn_frozen(self, frozen: bool):
         for block in self.encoder: block.bn_frozen = frozen
 
-    def mask_layers(self) -> list[nn.Conv2d]:
-        "The encoder's convolutions, for `mask_history`."
-        return [block.conv for block in self.encoder]
+    def mask_layers(self) -> list[nn.Module]:
+        "The encoder's layers, for `mask_history`: its convolutions, or blocks that go around the edges first."
+        return [block if block.around else block.conv for block in self.encoder]
 
 # %% ../nbs/05_unet.ipynb #3bfe65ee
 def find_encoder(net: nn.Module) -> tuple[nn.Module, list[nn.Module]]:

@@ -37,6 +37,8 @@ NETS = {
     "bilinear": dict(widths=(4, 6, 8), upsample="bilinear"),
     "plain bilinear": dict(widths=(4, 6), upsample="bilinear", partial=False),
     "one stage": dict(widths=(4,)),
+    "grey": dict(widths=(4, 6), in_channels=1, out_channels=1),
+    "depth": dict(widths=(4, 6, 8), in_channels=4, out_channels=2),
 }
 
 
@@ -44,16 +46,17 @@ def used(**config) -> PConvUNet:
     "A network whose BatchNorm has statistics and affine parameters of its own, as after a training."
     torch.manual_seed(0)
     net = PConvUNet(**config).train()
-    for _ in range(8): net(torch.rand(2, 3, 300, 280), (torch.rand(2, 1, 300, 280) > .3).float())
+    channels = net.config["in_channels"]
+    for _ in range(8): net(torch.rand(2, channels, 300, 280), (torch.rand(2, 1, 300, 280) > .3).float())
     for name, p in net.named_parameters():
         if ".bn." in name: p.data += torch.randn_like(p) * .1
     net.decoder[-1].conv.weight.data *= .02
-    net.decoder[-1].conv.bias.data += torch.randn(3) * .1
+    net.decoder[-1].conv.bias.data += torch.randn(net.config["out_channels"]) * .1
     return net.eval()
 
 
-def pair(batch, height, width):
-    image, mask = torch.rand(batch, 3, height, width), (torch.rand(batch, 1, height, width) > .4).float()
+def pair(batch, height, width, channels=3):
+    image, mask = torch.rand(batch, channels, height, width), (torch.rand(batch, 1, height, width) > .4).float()
     mask[:, :, height // 3:, width // 4:width // 2 + 1] = 0  # windows without a valid pixel
     return image, mask
 
@@ -76,7 +79,7 @@ def test_equal_in_onnx_runtime_at_any_size_and_batch(name, tmp_path):
     net = used(**NETS[name])
     function = load_onnx(export_onnx(net, tmp_path / "net.onnx"))
     for size in SIZES:
-        found = difference(net, function, *pair(*size))
+        found = difference(net, function, *pair(*size, net.config["in_channels"]))
         assert found < 1e-4, f"{name} at {size}: {found}"
 
 
@@ -118,6 +121,17 @@ def test_the_file_says_what_it_takes_and_what_network_it_is(net, tmp_path):
     }
     assert json.loads({p.key: p.value for p in model.metadata_props}["pconv_edu"]) == net.config
     assert {"encoder.0.conv.weight", "decoder.2.conv.weight"} <= {t.name for t in model.graph.initializer}
+
+
+def test_a_file_of_other_channels_says_so_and_takes_no_others(tmp_path):
+    function = load_onnx(export_onnx(used(**NETS["depth"]), tmp_path / "net.onnx"))
+    with pytest.raises(ValueError, match=r"give \[B,4,H,W\]"): function(*pair(1, 16, 16))
+
+
+def test_edges_that_touch_are_not_translated(tmp_path):
+    with pytest.raises(ValueError, match="padding_mode='circular'"):
+        export_onnx(PConvUNet((4, 6), padding_mode="circular"), tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_half_the_bytes_and_hardly_a_difference(net, tmp_path):

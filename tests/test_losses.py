@@ -193,20 +193,53 @@ def test_a_perfect_output_costs_only_its_own_variation(vgg):
 SILENT = [float("nan"), float("inf"), -float("inf")]
 
 
+def gaps(image, mask, value):
+    "The picture with `value` at half of the hole's numbers, in each channel at other places; and where that is."
+    g = torch.Generator().manual_seed(7)
+    unknown = (mask == 0) & (torch.rand(image.shape, generator=g) < .5)
+    return image.masked_fill(unknown, value), unknown
+
+
 @pytest.mark.parametrize("value", SILENT)
-def test_a_value_that_is_missing_in_the_hole_counts_as_0(value, vgg):
-    "Every function, the whole loss and its gradient: equal to those of the picture with 0 in its hole."
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pixel_terms_count_what_is_known_and_nothing_else(value, channels):
+    "Against loops over the known numbers of the hole, and over all pairs of neighbours for TV; any number of channels."
+    output, image, mask = random_case(size=8)
+    output, image = (torch.cat([picture] * 2, 1)[:, :channels] for picture in (output, image))
+    truth, unknown = gaps(image, mask, value)
+    terms = InpaintingLoss(LossWeights(perceptual=0, style=0))(output, truth, mask)[1]
+    b, c, h, w = output.shape
+    hole = sum(abs(output[i] - image[i]) for i in product(range(b), range(c), range(h), range(w))
+               if mask[i[0], 0, i[2], i[3]] == 0 and not unknown[i]) / output.numel()
+    assert terms["hole"].item() == pytest.approx(hole.item(), rel=1e-12)
+    assert hole_loss(output, truth, mask).item() == pytest.approx(hole.item(), rel=1e-12)
+    assert terms["valid"] == valid_loss(output, image, mask)
+    assert terms["tv"] == tv_loss(composite(output, image, mask), mask)  # needs no truth: the fill of a gap is smooth
+
+
+@pytest.mark.parametrize("value", SILENT)
+def test_where_the_truth_is_unknown_no_answer_is_wrong(value, vgg):
+    "The output there changes no term that compares, and gets no gradient; elsewhere it is that of equal pictures."
     output, image, mask = random_case(dtype=torch.float32)
-    missing, zero, got = image.masked_fill(mask == 0, value), image.masked_fill(mask == 0, 0), []
-    comp = composite(output, missing, mask)
-    assert torch.equal(comp, torch.where(mask != 0, image, output))
-    for term in (valid_loss, hole_loss): assert torch.equal(term(output, missing, mask), term(output, zero, mask))
-    for picture in (missing, zero):
-        out = output.clone().requires_grad_()
-        total, terms = InpaintingLoss(vgg=vgg)(out, picture, mask)
+    truth, unknown = gaps(image, mask, value)
+    assert torch.equal(composite(output, truth, mask), torch.where(mask != 0, image, output))
+    loss, got = InpaintingLoss(LossWeights(tv=0), vgg=vgg), []
+    for picture, goal in ((output, truth), (output + unknown, truth), (output * ~unknown, image * ~unknown)):
+        out = picture.clone().requires_grad_()
+        total, terms = loss(out, goal, mask)
         total.backward()
-        got.append([total, *terms.values(), out.grad])
-    assert all(torch.equal(a, b) and a.isfinite().all() for a, b in zip(*got))
+        got.append([total, *terms.values(), out.grad * ~unknown])
+        if goal is truth: assert (out.grad[unknown] == 0).all() and (out.grad[~unknown] != 0).any()
+    for other in got[1:]: assert all(torch.equal(a, b) and a.isfinite().all() for a, b in zip(got[0], other))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_vgg_terms_refuse_other_channels_and_say_what_to_do(vgg, channels):
+    output, mask = torch.rand(1, channels, 16, 16), torch.ones(1, 1, 16, 16)
+    with pytest.raises(ValueError, match=rf"{channels} channels.*LossWeights\(perceptual=0, style=0\)"):
+        InpaintingLoss(vgg=vgg)(output, output, mask)
+    with pytest.raises(ValueError, match=r"LossWeights\(style=0\)"):
+        InpaintingLoss(LossWeights(perceptual=0), vgg=vgg)(output, output, mask)
 
 
 @pytest.mark.parametrize("value", SILENT)

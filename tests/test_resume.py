@@ -129,6 +129,17 @@ def test_what_an_older_version_did_not_know_has_its_default():
     ] == ["net"]
 
 
+def test_a_run_from_before_channels_and_edges_resumes_beside_them():
+    "Its configuration names four arguments of the network; another value of a later one is a change."
+    new = {"weights": {"hole": 6}, "phases": OLD["phases"], "vgg": None, "valid": None, "net_class": "PConvUNet"}
+    config = lambda **options: json.loads(json.dumps(PConvUNet((4, 6), **options).config))
+    old = {**new, "net": {"widths": [4, 6], "head": "linear", "partial": True, "upsample": "nearest"}}
+    assert changes(old, {**new, "net": config()}, PConvUNet((4, 6))) == []
+    for options in (dict(in_channels=1), dict(out_channels=1), dict(padding_mode="circular")):
+        found, = changes(old, {**new, "net": config(**options)}, PConvUNet((4, 6)))
+        assert found.startswith("net: ")
+
+
 class Other(PConvUNet):
     "The same tensors, and another forward."
     def forward(self, image, mask): return super().forward(image, mask) * .5

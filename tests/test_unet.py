@@ -41,7 +41,8 @@ def shaken(net, seed=0):
                 getattr(module, name).data.copy_(
                     torch.rand(module.num_features, generator=generator) * (high - low) + low
                 )
-    net.decoder[-1].conv.bias.data.copy_(torch.rand(3, generator=generator))
+    bias = net.decoder[-1].conv.bias
+    bias.data.copy_(torch.rand(len(bias), generator=generator))
     return net
 
 
@@ -183,9 +184,98 @@ def test_config_rebuilds_the_network():
     assert again.config == net.config and torch.equal(again.eval()(*pictures()), net.eval()(*pictures()))
 
 
+OTHER = [("zeros", True), ("zeros", False), ("circular", True), ("circular", False)]
+
+
+@pytest.mark.parametrize("mode, partial", OTHER)
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_other_channels_are_each_treated_as_colours_are(channels, mode, partial):
+    "Three equal planes through an RGB network = one plane through a network whose kernels are the sums over its three."
+    torch.manual_seed(channels)
+    rgb = shaken(PConvUNet(TINY, partial=partial, padding_mode=mode))
+    other = PConvUNet(TINY, partial=partial, padding_mode=mode, in_channels=channels, out_channels=channels)
+    state = rgb.state_dict()
+    spread = lambda weight: weight.sum(1, keepdim=True).expand(-1, channels, -1, -1) / channels
+    first, last = "encoder.0.conv.weight", "decoder.2.conv.weight"
+    state[first] = spread(state[first])
+    state[last] = torch.cat([state[last][:, :4], spread(state[last][:, 4:])], 1)[:1].expand(channels, -1, -1, -1)
+    state["decoder.2.conv.bias"] = state["decoder.2.conv.bias"][:1].expand(channels)
+    other.load_state_dict(state)
+    image, mask = pictures()
+    if partial: mask = torch.ones_like(mask)  # else sum(1)/sum(M) depends on how many planes the skip link has
+    grey, ours = image[:, :1], (slice(None), slice(None), slice(1, -1), slice(1, -1))  # outside is hole, too
+    rgb.eval(), other.eval()
+    with torch.no_grad():
+        expected = rgb(grey.expand(-1, 3, -1, -1), mask)[:, :1].expand(-1, channels, -1, -1)
+        got = other(grey.expand(-1, channels, -1, -1), mask)
+    assert got.shape == (2, channels, 32, 32) and torch.allclose(got[ours], expected[ours], atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [dict(in_channels=1, out_channels=1), dict(in_channels=5, out_channels=2)])
+@pytest.mark.parametrize("make", [PConvUNet.small, PConvUNet.seven_stage, PConvUNet.paper])
+def test_ready_sizes_take_other_channels(make, options):
+    with torch.device("meta"): net, rgb = make(**options), make()
+    assert {name: net.config[name] for name in options} == options
+    weights = lambda n: sum(p.numel() for p in n.parameters())
+    into, out = options["in_channels"], options["out_channels"]
+    first = net.encoder[0].conv.out_channels
+    last = lambda a, b: (first + a) * 9 * b + b
+    assert weights(net) - weights(rgb) == 49 * first * (into - 3) + last(into, out) - last(3, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_picture_of_other_channels_names_the_argument(channels):
+    with pytest.raises(ValueError, match=rf"give \[B,3,H,W\].*in_channels={channels}"):
+        PConvUNet(TINY)(torch.rand(1, channels, 32, 32), torch.ones(1, 1, 32, 32))
+
+
+@pytest.mark.parametrize("partial", [True, False])
+@pytest.mark.parametrize("kernel, stride", [(7, 2), (5, 2), (3, 2), (3, 1)])
+def test_a_circular_block_is_the_middle_of_three_copies_side_by_side(kernel, stride, partial):
+    block = PConvBlock(3, 5, kernel, stride, partial=partial, padding_mode="circular").eval()
+    cut = PConvBlock(3, 5, kernel, stride, partial=partial).eval()
+    cut.load_state_dict(block.state_dict())
+    image, mask = pictures(height=12, width=16)
+    mask[..., 14:] = 0  # a hole at the edge
+    with torch.no_grad():
+        got = block(image * mask, mask)
+        tiled = cut((image * mask).repeat(1, 1, 1, 3), mask.repeat(1, 1, 1, 3))
+    width = 16 // stride
+    for mine, wide in list(zip(got, tiled))[:1 + partial]:  # the twin has no mask to update
+        assert torch.allclose(mine, wide[..., width:2 * width], atol=1e-6)
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_turning_the_earth_turns_the_answer(partial):
+    net = shaken(PConvUNet(TINY, in_channels=1, out_channels=1, partial=partial, padding_mode="circular")).eval()
+    image, mask = pictures(height=20, width=64)
+    image = image[:, :1]
+    with torch.no_grad(): there, here = net(image.roll(24, -1), mask.roll(24, -1)), net(image, mask)
+    assert torch.allclose(there, here.roll(24, -1), atol=1e-5)
+    for turned, mine in zip(mask_history(mask.roll(24, -1), net), mask_history(mask, net)):
+        assert torch.equal(turned, mine.roll(24 * mine.shape[-1] // 64, -1))
+
+
+def test_masks_of_a_circular_network_are_those_inside():
+    net, seen = shaken(PConvUNet(TINY, padding_mode="circular")).eval(), []
+    for block in net.encoder: block.register_forward_hook(lambda block, given, result: seen.append(result[1]))
+    image, mask = pictures(width=48)
+    mask[..., :20] = 0
+    with torch.no_grad(): net(image, mask)
+    assert all(torch.equal(a, b) for a, b in zip(mask_history(mask, net)[1:], seen, strict=True))
+
+
+def test_circular_refuses_what_would_make_a_seam():
+    with pytest.raises(ValueError, match="bilinear"): PConvUNet(TINY, padding_mode="circular", upsample="bilinear")
+    with pytest.raises(ValueError, match="30 columns.*multiple of 8"):
+        PConvUNet(TINY, padding_mode="circular")(torch.rand(1, 3, 32, 30), torch.ones(1, 1, 32, 30))
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
+        (dict(in_channels=0), "in_channels=0"), (dict(out_channels=-1), "out_channels=-1"),
+        (dict(padding_mode="reflect"), "reflect"),
         (dict(head="sigmoid"), "sigmoid"), (dict(upsample="area"), "area"), (dict(widths=()), "widths"),
         (dict(widths=(8, 0)), "widths"),
     ],

@@ -181,6 +181,26 @@ def test_another_class_or_configuration_than_was_saved_is_refused(tmp_path):
         load_pretrained(path, net=Negative(**SMALL, head="tanh"))
 
 
+def test_files_from_before_an_option_have_its_default(net, tmp_path):
+    "Channels and padding_mode came later: they are loaded as before, and another value is another network."
+    older = {name: net.config[name] for name in ("widths", "head", "partial", "upsample")}
+    save_file(net.state_dict(), tmp_path / "a.safetensors", metadata={"pconv_edu": json.dumps(older)})
+    loaded = load_pretrained(tmp_path / "a.safetensors")
+    assert loaded.config == net.config and torch.equal(*outputs(net, loaded))
+    load_pretrained(tmp_path / "a.safetensors", net=PConvUNet(**SMALL))
+    with pytest.raises(ValueError, match="padding_mode 'zeros' → 'circular'"):
+        load_pretrained(tmp_path / "a.safetensors", net=PConvUNet(**SMALL, padding_mode="circular"))
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_channels_and_edges_are_saved_with_the_weights(tmp_path, channels):
+    mine = PConvUNet(**SMALL, in_channels=channels, out_channels=channels, padding_mode="circular").eval()
+    loaded = load_pretrained(save_pretrained(mine, tmp_path / "a.safetensors"))
+    assert loaded.config == mine.config and loaded.config["in_channels"] == channels
+    image, mask = torch.rand(1, channels, 32, 32), (torch.rand(1, 1, 32, 32) > .5).float()
+    with torch.no_grad(): assert torch.equal(mine(image, mask), loaded(image, mask))
+
+
 def test_a_run_of_a_class_of_ones_own(tmp_path):
     mine = Negative(**SMALL)
     checkpoint.save(tmp_path, 1, {"net": mine.state_dict()}, {"net": mine.config, "net_class": "Negative"})

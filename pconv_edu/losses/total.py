@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 
 from .perceptual import VGG16Features, perceptual_loss
-from .pixel import composite, full_precision, hole_loss, pixel_span, valid_loss, without_missing
+from .pixel import composite, full_precision, hole_loss, missing, pixel_span, valid_loss
 from .style import style_losses
 from .tv import tv_loss
 
@@ -84,7 +84,8 @@ class InpaintingLoss(nn.Module):
 
     Every term is a mean over the pictures of the batch, in float32 under any autocast. Terms whose weight is 0 are
     not computed and not in the dict. It has no parameters and no state: the ruler does not belong to the network.
-    A picture whose hole holds NaN or inf counts as the one with 0 there.
+    Where the hole of `image` holds NaN or inf, the truth is not known, and no term compares anything with it. (TV needs
+    no truth, and smooths the fill there, too.) Any number of channels; the terms that look through VGG-16 need three.
     Raises `ValueError` when the shapes do not fit together, and what `VGG16Features` raises.
     """
     def __init__(self,
@@ -114,14 +115,25 @@ class InpaintingLoss(nn.Module):
         feats_out, feats_comp = zip(*(level.chunk(2) for level in both))
         return {"feats_out": feats_out, "feats_comp": feats_comp, "feats_gt": feats_gt}
 
+    def check_colors(self, image: Tensor):
+        "Raise `ValueError` for pictures that VGG-16 cannot see."
+        if image.shape[-3] == 3: return
+        blind = [name for name in self.used if TERMS[name].needs_vgg]
+        off = ", ".join(f"{name}=0" for name in blind)
+        raise ValueError(f"the picture has {image.shape[-3]} channels, and {' and '.join(blind)} look through VGG-16, "
+                         f"which knows red, green and blue: switch them off with LossWeights({off})")
+
     def forward(self,
-        output: Tensor,  # [B,3,H,W], what the network returned, [0,1] scale
-        image: Tensor,   # [B,3,H,W] in [0,1], the true picture
+        output: Tensor,  # [B,C,H,W], what the network returned, [0,1] scale
+        image: Tensor,   # [B,C,H,W] in [0,1], the true picture; NaN in its hole: not known
         mask: Tensor,    # [B,1,H,W], 1 = valid, 0 = hole
     ) -> tuple[Tensor, dict[str, Tensor]]:  # the total, to call backward on, and each unweighted term, detached
-        comp, image = composite(output, image, mask), without_missing(image, mask)
+        comp, unknown = composite(output, image, mask), missing(image, mask)
+        output, image = (picture.masked_fill(unknown, 0) for picture in (output, image))  # equal where nobody knows
         views = {"output": output, "image": image, "mask": mask, "composite": comp, "pixel_range": self.pixel_range}
-        if self.vgg is not None: views |= self.all_features(output, comp, image)
+        if self.vgg is not None:
+            self.check_colors(image)
+            views |= self.all_features(output, comp.masked_fill(unknown, 0), image)
         terms = {name: TERMS[name].compute(*(views[view] for view in TERMS[name].reads)) for name in self.used}
         total = sum(self.used[name] * term for name, term in terms.items())
         return total, {name: term.detach() for name, term in terms.items()}
