@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,26 @@ def test_a_device_without_float64_is_given_none(monkeypatch):
     mask, image = torch.tensor([[1., 0, 1, 1]]).as_subclass(OnAMac), torch.zeros(1, 3, 2, 2).as_subclass(OnAMac)
     assert hole_ratio(mask) == .25
     assert psnr(image, image + .1).item() == pytest.approx(20)
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the lock was made on Python 3.11")
+def test_constraints_lock_what_is_indirect_too():
+    "Everything that the package with all its extras brings along here has a line; torch itself pins its CUDA parts."
+    plain = lambda name: re.sub("[-_.]+", "-", name).lower()
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    locked = {plain(line.split("==")[0]) for line in lines if "==" in line}
+    config = ConfigParser(delimiters=["="], interpolation=None)
+    config.read(ROOT / "settings.ini", encoding="utf-8")
+    wanted, found = [], set()
+    for key, value in config["DEFAULT"].items():
+        if key.endswith("requirements"): wanted += value.split()
+    while wanted:
+        line = wanted.pop()
+        name = re.match(r"[\w.-]+", line)[0]
+        if re.search(r"extra == ['\"]", line) or plain(name) in found: continue
+        try: requires = metadata.requires(name)
+        except metadata.PackageNotFoundError: continue  # for another system or Python
+        found.add(plain(name))
+        wanted += requires or []
+    by_torch = {name for name in found if re.match("nvidia|cuda|triton", name)}
+    assert found - by_torch - locked <= {"setuptools", "wheel", "pip"}

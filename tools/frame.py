@@ -26,7 +26,7 @@ STAGES = {
     "training": "12 13 14 24 w05 w06 w07 w08 w09 w10 w20 w22",
     "filling": "15 w11 w12 w19",
     "scores": "16 17 w14 w15 w16",
-    "experiments": "18 19 20 21",
+    "experiments": "18 19 20 21 w23",
 }
 
 
