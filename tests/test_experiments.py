@@ -1,9 +1,10 @@
-"""The experiments of lessons 18 and 21: their layers compute what they say, and their arms differ in one thing."""
+"""The experiments of lessons 12, 18, 19, 21: their layers compute what they say, their arms differ in one thing."""
 import json
 
 import torch
 
-from pconv_edu.course import padding_race
+from pconv_edu.course import eyes, padding_race, which_loss
+from pconv_edu.course.demo import Settings
 from pconv_edu.course.gated import GatedBlock, GatedUNet
 from pconv_edu.partial_conv import PartialConv2d
 from pconv_edu.unet import freeze_encoder_bn
@@ -54,3 +55,45 @@ def test_the_shipped_result_is_of_three_seeds_or_more():
     padding = json.loads(padding_race.RESULT.read_text(encoding="utf-8"))
     assert set(padding["accuracy"]) == {*padding_race.PADDINGS, "swapped"}
     assert all(len(seeds) == padding["about"]["seeds"] >= 3 for seeds in padding["accuracy"].values())
+
+
+def test_the_shipped_comparison_of_eyes_has_every_arm_three_times():
+    seeds = json.loads(eyes.RESULT.read_text(encoding="utf-8"))["seeds"]
+    assert len(seeds) >= 3 and all(set(run) == set(eyes.ARMS) for run in seeds)
+    assert all(len(line[column]) == 6 for run in seeds for line in run.values() for column in ("psnr", "perceptual"))
+
+
+def test_the_arms_of_the_eyes_see_the_same_pairs(monkeypatch):
+    "Recorded: every arm is given the same numbers, and starts from the same weights."
+    seen = {}
+    def recorded(net, phase, loss, pairs):
+        seen.setdefault(id(net), [next(net.parameters()).detach().clone()]).extend(
+            image for _, (image, _) in zip(range(phase.steps), pairs))
+        return iter(())
+    monkeypatch.setattr(eyes, "train_phase", recorded)
+    settings = Settings(steps=2, size=32, batch=2)
+    nets = [eyes.trained(arm, settings) for arm in ("pixel terms alone", "five terms, trained features")]
+    first, second = (seen[id(net)] for net in nets)
+    assert len(first) == 4 and all(map(torch.equal, first, second))
+
+
+def test_the_shipped_arms_of_which_loss_differ_from_the_first_network_in_three_blocks_alone():
+    first, arms = which_loss.first_net().state_dict(), {arm: which_loss.arm_net(arm) for arm in which_loss.ARMS}
+    last = {str(len(which_loss.first_net().decoder) - k) for k in (1, 2, 3)}
+    assert all(not net.training for net in arms.values())
+    for arm, net in arms.items():
+        changed = {name for name, t in net.state_dict().items() if not torch.equal(t, first[name])}
+        assert changed and {name.split(".")[1] for name in changed} <= last
+        assert all(name.startswith("decoder.") for name in changed)
+        assert which_loss.file_of(arm).stat().st_size < 1_000_000
+        assert net.trained_by == ("none" if arm == "valid + hole" else "shipped in bfloat16")
+
+
+def test_an_arm_trains_its_blocks_and_holds_the_rest_still(tmp_path):
+    from pconv_edu.pictures import sample_photos, save_image
+    for name, photo in sample_photos("chelsea", "coffee", size=224).items(): save_image(photo, tmp_path / f"{name}.png")
+    files = sorted(tmp_path.glob("*.png"))
+    before = which_loss.first_net().state_dict()
+    after = which_loss.train_arm("valid + hole", files, 2, tmp_path / "run", progress=False).state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved and moved <= set(which_loss.trained_blocks(which_loss.first_net()))
