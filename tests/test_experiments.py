@@ -1,13 +1,15 @@
-"""The experiments of lessons 12, 18, 19, 21: their layers compute what they say, their arms differ in one thing."""
+"""The experiments of lessons 12, 13, 18, 19, 21: their layers compute what they say, their arms differ in one thing.
+"""
 import json
 
 import torch
 
-from pconv_edu.course import eyes, padding_race, which_loss
+from pconv_edu.course import batchnorm_race, eyes, padding_race, which_loss
 from pconv_edu.course.demo import Settings
 from pconv_edu.course.gated import GatedBlock, GatedUNet
+from pconv_edu.mask_update import mask_history
 from pconv_edu.partial_conv import PartialConv2d
-from pconv_edu.unet import freeze_encoder_bn
+from pconv_edu.unet import PConvUNet, freeze_encoder_bn
 from pconv_edu.weights import load_pretrained, save_pretrained
 
 
@@ -97,3 +99,41 @@ def test_an_arm_trains_its_blocks_and_holds_the_rest_still(tmp_path):
     after = which_loss.train_arm("valid + hole", files, 2, tmp_path / "run", progress=False).state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved and moved <= set(which_loss.trained_blocks(which_loss.first_net()))
+
+
+def test_masked_batchnorm_counts_known_pixels_only_by_hand():
+    bn = batchnorm_race.MaskedBatchNorm2d(1, eps=0., momentum=1.)
+    x = torch.tensor([[2., 7, 6, 7], [4, 6, 7, 7]])[None, None]  # the holes hold 7
+    bn.mask = torch.tensor([[1., 0, 1, 0], [1, 1, 0, 0]])[None, None]  # known: 2, 6, 4, 6
+    given = bn(x)
+    torch.testing.assert_close(bn.running_mean, torch.tensor([4.5]))
+    torch.testing.assert_close(bn.running_var, torch.tensor([2.75 * 4 / 3]))  # unbiased, as in PyTorch
+    torch.testing.assert_close(given[0, 0, 0, 0], torch.tensor((2 - 4.5) / 2.75**.5))
+
+
+def test_masked_batchnorm_without_a_hole_is_batchnorm():
+    torch.manual_seed(0)
+    plain, x = torch.nn.BatchNorm2d(3), torch.randn(2, 3, 4, 5)
+    masked = batchnorm_race.MaskedBatchNorm2d(3)
+    masked.mask = torch.ones(2, 1, 4, 5)
+    torch.testing.assert_close(masked(x), plain(x))
+    torch.testing.assert_close(masked.state_dict(), plain.state_dict())
+    torch.testing.assert_close(masked.eval()(x), plain.eval()(x))
+
+
+def test_the_encoder_gives_its_masks_to_masked_batchnorm():
+    torch.manual_seed(0)
+    net = batchnorm_race.mask_batchnorm(PConvUNet(widths=(4, 6, 8)))
+    image, mask = torch.rand(2, 3, 16, 16), (torch.rand(2, 1, 16, 16) > .3).float()
+    net(image, mask)
+    masks = [block.bn.mask for block in net.encoder if block.bn is not None]
+    wanted = mask_history(mask, net)
+    assert masks and all(any(torch.equal(m, w) for w in wanted) for m in masks)
+    assert not any(isinstance(block.bn, batchnorm_race.MaskedBatchNorm2d) for block in net.decoder)
+
+
+def test_the_shipped_batchnorm_result_is_of_three_seeds_or_more():
+    found = json.loads(batchnorm_race.RESULT.read_text(encoding="utf-8"))
+    assert set(found["l1"]) == set(batchnorm_race.ARMS)
+    assert all(len(seeds) == found["about"]["seeds"] >= 3 for seeds in found["l1"].values())
+    assert all(set(seed) == set(batchnorm_race.BINS) for seeds in found["l1"].values() for seed in seeds)
