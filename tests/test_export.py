@@ -346,6 +346,12 @@ def test_a_fact_that_is_missing_stops_the_card(net, name, empty):
     with pytest.raises(ValueError, match=f"{name} is missing"): model_card(facts)
 
 
+def test_the_card_names_the_features_that_trained_it(net):
+    told = model_card(facts_of(net) | {"eye": "shipped in bfloat16"})
+    assert "**Trained features of the loss:** shipped in bfloat16" in told
+    assert "Trained features" not in model_card({k: v for k, v in facts_of(net).items() if k != "eye"})
+
+
 def test_a_seed_of_0_is_a_fact(net): assert "**Seeds:** 0" in model_card(facts_of(net) | {"seeds": 0})
 
 
