@@ -201,23 +201,38 @@ def gaps(image, mask, value):
 
 
 @pytest.mark.parametrize("value", SILENT)
+def test_a_picture_whose_hole_holds_nan_is_the_one_with_0_there(value, vgg):
+    "Composite, every term and every gradient."
+    output, image, mask = random_case(dtype=torch.float32)
+    truth, unknown = gaps(image, mask, value)
+    assert torch.equal(composite(output, truth, mask), composite(output, image, mask))
+    assert hole_loss(output, truth, mask) == hole_loss(output, image.masked_fill(unknown, 0), mask)
+    loss, got = InpaintingLoss(vgg=vgg), []
+    for goal in (truth, image.masked_fill(unknown, 0)):
+        out = output.clone().requires_grad_()
+        total, terms = loss(out, goal, mask)
+        total.backward()
+        got.append([total, *terms.values(), out.grad])
+    assert all(torch.equal(a, b) and a.isfinite().all() for a, b in zip(*got))
+
+
+@pytest.mark.parametrize("value", [*SILENT, .7])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_pixel_terms_count_what_is_known_and_nothing_else(value, channels):
     "Against loops over the known numbers of the hole, and over all pairs of neighbours for TV; any number of channels."
     output, image, mask = random_case(size=8)
     output, image = (torch.cat([picture] * 2, 1)[:, :channels] for picture in (output, image))
     truth, unknown = gaps(image, mask, value)
-    terms = InpaintingLoss(LossWeights(perceptual=0, style=0))(output, truth, mask)[1]
+    terms = InpaintingLoss(LossWeights(perceptual=0, style=0))(output, truth, mask, ~unknown)[1]
     b, c, h, w = output.shape
     hole = sum(abs(output[i] - image[i]) for i in product(range(b), range(c), range(h), range(w))
                if mask[i[0], 0, i[2], i[3]] == 0 and not unknown[i]) / output.numel()
     assert terms["hole"].item() == pytest.approx(hole.item(), rel=1e-12)
-    assert hole_loss(output, truth, mask).item() == pytest.approx(hole.item(), rel=1e-12)
     assert terms["valid"] == valid_loss(output, image, mask)
     assert terms["tv"] == tv_loss(composite(output, image, mask), mask)  # needs no truth: the fill of a gap is smooth
 
 
-@pytest.mark.parametrize("value", SILENT)
+@pytest.mark.parametrize("value", [*SILENT, .7])
 def test_where_the_truth_is_unknown_no_answer_is_wrong(value, vgg):
     "The output there changes no term that compares, and gets no gradient; elsewhere it is that of equal pictures."
     output, image, mask = random_case(dtype=torch.float32)
@@ -226,11 +241,20 @@ def test_where_the_truth_is_unknown_no_answer_is_wrong(value, vgg):
     loss, got = InpaintingLoss(LossWeights(tv=0), vgg=vgg), []
     for picture, goal in ((output, truth), (output + unknown, truth), (output * ~unknown, image * ~unknown)):
         out = picture.clone().requires_grad_()
-        total, terms = loss(out, goal, mask)
+        total, terms = loss(out, goal, mask, ~unknown)
         total.backward()
         got.append([total, *terms.values(), out.grad * ~unknown])
         if goal is truth: assert (out.grad[unknown] == 0).all() and (out.grad[~unknown] != 0).any()
     for other in got[1:]: assert all(torch.equal(a, b) and a.isfinite().all() for a, b in zip(got[0], other))
+
+
+def test_known_must_fit_the_picture(vgg):
+    output, image, mask = random_case(dtype=torch.float32)
+    loss = InpaintingLoss(LossWeights(perceptual=0, style=0))
+    whole = loss(output, image, mask)[0]
+    for known in (torch.ones_like(mask), torch.ones_like(image)): assert loss(output, image, mask, known)[0] == whole
+    for known in (torch.ones_like(mask)[..., 1:], torch.ones(len(image), 2, *image.shape[2:])):
+        with pytest.raises(ValueError, match="known has shape"): loss(output, image, mask, known)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
