@@ -55,8 +55,9 @@ FAULTS = {  # what is planted → the page's frames, HTML, style; a part of what
 
 def looked_at(tab, site, *page) -> list[str]:
     folder, address = site
-    (folder / "index.html").write_text(page_with(folder, *page), encoding="utf-8")
-    opened = tab(address + "index.html", size=(390, 844), scheme="dark")
+    file = folder / f"{len(list(folder.glob('*.html')))}.html"  # another name each time: a browser keeps what it has
+    file.write_text(page_with(folder, *page), encoding="utf-8")
+    opened = tab(address + file.name, size=(390, 844), scheme="dark")
     try: return look(opened)
     finally: opened.close()
 
