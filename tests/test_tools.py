@@ -36,6 +36,12 @@ def project(tmp_path):
     return tmp_path
 
 
+def test_lines_that_two_notebooks_write_into_one_are_told_apart():
+    said = ("Starting /a b/nbs/01_x.ipynb\n- Completed /a b/nbs/01_x.ipynbStarting /a b/nbs/03_z.ipynb\n\n"
+            "Starting /a b/nbs/w02_tars.ipynb- Completed /a b/nbs/w01_y.ipynb\nError in /a b/nbs/w02_tars.ipynb:\n")
+    assert make_test.completed(said) == {"01_x.ipynb", "w01_y.ipynb"}
+
+
 def test_a_sound_project_has_no_problems(project):
     assert check_exports.problems(project) == []
 

@@ -60,6 +60,11 @@ def budgets(took: dict[str, float], weights: dict[str, float], wall: float) -> t
     ) + f"\nA lesson breaks its seconds above {SLACK} times the budget, and its kilobytes above the budget.", broken
 
 
+def completed(said: str) -> set[str]:
+    "The notebooks that nbdev_test says it has completed. Its processes may write two such lines into one."
+    return set(re.findall(r"- Completed .*?([^/\s]+?\.ipynb)", said))
+
+
 def notebooks() -> tuple[int, int]:
     "Run every notebook with nbdev_test; it exits 0 even when it ran nothing, so its own lines are counted."
     wanted, start = sorted((ROOT / "nbs").glob("*.ipynb")), time.time()
@@ -72,7 +77,7 @@ def notebooks() -> tuple[int, int]:
         print(f"notebooks: {error}\nnotebooks: 0 passed, {len(wanted)} failed\n", flush=True)
         return 0, len(wanted)
     print(run.stdout + run.stderr, flush=True)
-    ran = set(re.findall(r"^- Completed .*?([^/\s]+\.ipynb)$", run.stdout, re.M))
+    ran = completed(run.stdout)
     _, _, names = run.stderr.partition("nbdev Tests Failed On The Following Notebooks:")
     failed = set(re.findall(r"^\s+(\S+\.ipynb)$", names, re.M)) | {nb.name for nb in wanted if nb.name not in ran}
     if run.returncode and not failed: failed = {"nbdev_test itself"}
