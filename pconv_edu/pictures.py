@@ -193,6 +193,8 @@ def to_pil(
     picture: Tensor,  # [3,H,W] or [1,H,W]: floats in [0,1], or uint8
 ) -> Image.Image:
     "A tensor as an 8-bit PIL picture, rounded to the nearest of 256 levels. Raises `ValueError` for other levels."
+    if not isinstance(picture, Tensor):
+        raise TypeError(f"a tensor is wanted, and this is a {type(picture).__name__}: make one with to_tensor")
     if picture.ndim != 3 or picture.shape[0] not in (1, 3):
         raise ValueError(f"a picture has shape [3,H,W] or [1,H,W], and this tensor has {list(picture.shape)}; "
                          "of a batch take one: batch[0]")

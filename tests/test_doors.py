@@ -1,10 +1,11 @@
 """One door for pictures, one for masks: the same picture gives the same result to the bit, whatever it comes as.
 
-Wherever pictures come in: `to_tensor`, the data set of a training, `fit`, `evaluate`, `compare`, `inpaint`,
-`check_images`, the commands. What has no clear levels is
-refused by the name of the item.
+Wherever pictures come in: `to_tensor`, `save_image`, the data set of a training, fixed pairs, `fit` and its validation,
+`evaluate`, `compare`, `inpaint`, `check_images`, the drawing widget, the commands. What has no clear levels is refused
+by the name of the item.
 """
 import io
+import json
 import sys
 import tarfile
 import warnings
@@ -17,12 +18,16 @@ from PIL import Image
 
 from pconv_edu import pictures
 from pconv_edu.baselines import mean_fill
+from pconv_edu.checkpoint import latest
 from pconv_edu.commands.evaluate import main as evaluate_command
 from pconv_edu.commands.inpaint import main as inpaint_command
+from pconv_edu.commands.train import main as train_command
 from pconv_edu.data import InpaintingDataset
+from pconv_edu.draw import DrawHole
 from pconv_edu.evaluation import compare, evaluate
 from pconv_edu.inpainting import inpaint
 from pconv_edu.masks import rect_mask, to_mask
+from pconv_edu.pairs import FixedPairs, make_pairs
 from pconv_edu.phases import Phase
 from pconv_edu.pictures import BadImage, load_image, sample_photos, save_image, to_pil, to_tensor
 from pconv_edu.sources import check_images
@@ -82,7 +87,8 @@ def sources(array: np.ndarray, folder) -> dict:
     Image.fromarray(array).save(folder / "in" / "a.png")
     with tarfile.open(folder / "a.tar", "w") as tar: tar.add(folder / "in" / "a.png", "a.png")
     return {
-        "folder": folder / "in", "tar": folder / "a.tar", "batch": planes(array)[None],
+        "folder": folder / "in", "file": folder / "in" / "a.png", "batch": planes(array)[None],
+        "tar": folder / "a.tar", "list of tars": [folder / "a.tar"],
         **{f"list of {kind}": [item] for kind, item in items.items()},
         **{f"dict of {kind}": {"a": item} for kind, item in items.items()},
         **{f"data set of {kind}": Photos(item) for kind, item in items.items()},
@@ -138,6 +144,31 @@ def test_inpaint(tmp_path, stored):
         assert (result - results["path"]).abs().max() <= .5 / whole + 1e-6, kind  # floats are not rounded to levels
 
 
+@pytest.mark.parametrize("stored", STORED)
+def test_drawing(tmp_path, stored):
+    "The widget shows the same photo, and fills it as `inpaint` does."
+    def fill(image, mask): return image.flip(3) * .5 + .25
+    hole, shown = rect_mask(SIZE, 10, 12, 20, 8), {}
+    for kind, item in kinds(STORED[stored], tmp_path).items():
+        drawn = DrawHole(item, fill, mask=hole, layers=[(3, 2, 1)])
+        assert torch.equal(to_tensor(drawn.filled), to_tensor(inpaint(item, hole, fill))), kind
+        shown[kind] = drawn.photo, drawn.shown
+    for kind, pages in shown.items(): assert pages == shown["path"], kind
+
+
+@pytest.mark.parametrize("stored", ["RGB", "16 bits"])
+def test_fixed_pairs(tmp_path, stored):
+    "The picture of a table's pair: the whole one, and scaled down."
+    for size in (SIZE, 20):
+        found = {}
+        (place := tmp_path / str(size)).mkdir()
+        for kind, source in sources(STORED[stored], place).items():
+            pairs = make_pairs(source, size=size, per_bin=1)
+            found[kind] = FixedPairs(pairs, source, size=size)[0][0]
+        for kind, picture in found.items(): assert torch.equal(picture, found["folder"]), kind
+        if size == SIZE: assert torch.equal(found["folder"], over_white(stored))
+
+
 @pytest.mark.parametrize("stored", ["RGB", "16 bits"])
 def test_compare_the_check_before_a_training_and_fit(tmp_path, stored):
     "`compare` scores, `check_images` decodes and `fit` trains on what `evaluate` and the data set got above."
@@ -147,9 +178,27 @@ def test_compare_the_check_before_a_training_and_fit(tmp_path, stored):
         table = compare({"mean": mean_fill}, source, size=SIZE, per_bin=1, seed=1)["mean"]
         torch.manual_seed(0)
         run = fit(source, out=tmp_path / "runs" / kind, net=PConvUNet(widths=(4, 8)), phases=[Phase("a", 1, 1e-3)],
-                  size=16, batch=1, vgg=None, draw=False, progress=False, device="cpu")
-        found[kind] = [table.mean(0, "psnr")[0], run.history[-1]["loss"]]
-    for kind, numbers in found.items(): assert numbers == found["folder"], kind
+                  size=16, batch=1, valid=source, valid_pairs=1, save_every=1, vgg=None, draw=False,
+                  progress=False, device="cpu")
+        score = json.loads((latest(tmp_path / "runs" / kind) / "manifest.json").read_text())["score"]
+        found[kind] = [table.mean(0, "psnr")[0], run.history[-1]["loss"], score]
+    for kind, numbers in found.items():
+        assert all(np.isfinite(numbers)) and numbers == found["folder"], kind
+
+
+@pytest.mark.parametrize("stored", ["RGB", "16 bits"])
+def test_the_command_that_trains(tmp_path, stored):
+    "A folder, its file and a tar of it: the same steps."
+    sources(STORED[stored], tmp_path)
+    losses = {}
+    for place in (tmp_path / "in", tmp_path / "in" / "a.png", tmp_path / "a.tar"):
+        out = tmp_path / "runs" / place.name
+        words = ["--out", out, "--size", 16, "--batch", 2, "--phases", "a:2:1e-3", "--vgg", "random", "--no-draw",
+                 "--weights", "style=0,perceptual=0", "--no-progress", "--device", "cpu"]
+        assert train_command([str(word) for word in (place, *words)]) == 0
+        lines = (out / "log.jsonl").read_text().splitlines()
+        losses[place.name] = [json.loads(line)["loss"] for line in lines]
+    assert len(losses["in"]) == 2 and all(found == losses["in"] for found in losses.values())
 
 
 @pytest.mark.parametrize("stored", ["RGB", "16 bits"])
@@ -167,8 +216,8 @@ def test_commands(tmp_path, capsys, stored):
         command = [str(place), "--mask", str(tmp_path / "hole.png"), "--hole", "black", "-o", str(out), "--quiet"]
         assert inpaint_command(command) == 0
         fills += [path.read_bytes() for path in (tmp_path / f"out{k}").rglob("*.png")]
-    assert tables[0] == tables[1] == tables[2] and len(tables[0]) == 6
-    assert len(fills) == 3 and fills[0] == fills[1] == fills[2]
+    assert len(tables[0]) == 6 and tables == tables[:1] * 3
+    assert len(fills) == 3 and fills == fills[:1] * 3
     filled = np.asarray(Image.open(io.BytesIO(fills[0])))
     kept = rect_mask(SIZE, 10, 12, 20, 8)[0].numpy() > 0
     assert filled.dtype == array.dtype and np.array_equal(filled[kept], array[kept]) and (filled != array).any()
@@ -211,11 +260,15 @@ def test_training_and_evaluation_refuse(kind):
         data = InpaintingDataset(images, size=16, max_bad=0)
         for n in range(3): data[n]
     with pytest.raises(ValueError, match="cat 7"): evaluate(mean_fill, {"cat 7": WRONG[kind]}, size=16, per_bin=1)
+    with pytest.raises(ValueError, match="cat 7"):
+        compare({"mean": mean_fill}, {"cat 7": WRONG[kind]}, size=16, per_bin=1)
+    assert list(check_images(images)) == ["cat 7"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WRONG if kind not in ("a little above",)])
-def test_inpaint_refuses(kind):
+def test_inpaint_and_the_widget_refuse(kind):
     with pytest.raises((ValueError, TypeError)): inpaint(WRONG[kind], rect_mask(SIZE, 2, 2, 4, 4), mean_fill)
+    with pytest.raises((ValueError, TypeError)): DrawHole(WRONG[kind], mean_fill, layers=[(3, 2, 1)])
 
 
 @pytest.mark.parametrize("kind", [kind for kind, item in WRONG.items() if isinstance(item, torch.Tensor)])
@@ -224,10 +277,21 @@ def test_saving_refuses(tmp_path, kind):
     assert not list(tmp_path.iterdir())
 
 
-def test_saving_levels(tmp_path):
-    save_image(planes(PHOTO), tmp_path / "a.png")
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), PHOTO)
-    assert np.array_equal(np.asarray(to_pil(planes(PHOTO))), PHOTO)
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float", "double"])
+@pytest.mark.parametrize("stored", ["RGB", "L"])
+def test_saving_levels(tmp_path, stored, kind):
+    array = STORED[stored]
+    deep = torch.from_numpy(planes(array).numpy().astype(np.uint16) * 257)
+    tensor = {"uint8": planes(array), "uint16": deep, "float": in_floats(array), "double": planes(array).double() / 255}
+    save_image(tensor[kind], tmp_path / "a.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), array)
+    assert np.array_equal(np.asarray(to_pil(tensor[kind])), array)
+
+
+def test_what_is_no_tensor_is_not_saved(tmp_path):
+    for item in (PHOTO, Image.fromarray(PHOTO), {"image": planes(PHOTO)}):
+        with pytest.raises(TypeError, match=f"{type(item).__name__}.*to_tensor"): save_image(item, tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
 
 
 def test_rounding_errors_are_no_fault():

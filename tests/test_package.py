@@ -209,3 +209,37 @@ def test_constraints_lock_what_is_indirect_too():
         wanted += requires or []
     by_torch = {name for name in found if re.match("nvidia|cuda|triton", name)}
     assert found - by_torch - locked <= {"setuptools", "wheel", "pip"}
+
+
+# what runs on a host's machines ---------------------------------------------------------------------------------------
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WRITES = {"docs.yml": ["id-token", "pages"], "release.yml": ["contents"], "test.yml": []}  # what each may write
+
+
+def faults_of_a_workflow(text: str, writes: list[str]) -> list[str]:
+    "Actions that can be changed under their name, rights beyond those listed, a push that cuts a deploy off."
+    faults = [action for action in re.findall(r"uses:\s*(\S+)", text) if not re.search("@[0-9a-f]{40}$", action)]
+    if not re.search(r"^permissions:\n  contents: read\n(?! )", text, re.M): faults.append("permissions of the whole")
+    if sorted(re.findall(r"^ +([\w-]+): write\b", text, re.M)) != writes or "write-all" in text: faults.append("write")
+    if re.search(r"cancel-in-progress: (?!\$\{\{ github.event_name == 'pull_request' \}\})", text): faults.append("cut")
+    if text.count("actions/checkout@") != text.count("persist-credentials: false"): faults.append("credentials")
+    return faults
+
+
+def test_workflows_take_fixed_actions_and_no_more_rights_than_they_need():
+    assert {path.name for path in WORKFLOWS} == set(WRITES)
+    for path in WORKFLOWS: assert faults_of_a_workflow(path.read_text(), WRITES[path.name]) == [], path.name
+
+
+@pytest.mark.parametrize("right, wrong, fault", [
+    (r"checkout@[0-9a-f]{40}", "checkout@v4", "actions/checkout@v4"),
+    ("permissions:\n  contents: read", "permissions: write-all", "permissions of the whole"),
+    ("pages: write", "contents: write", "write"),
+    (r"cancel-in-progress: .*", "cancel-in-progress: true", "cut"),
+    ("persist-credentials: false", "fetch-depth: 1", "credentials"),
+])
+def test_the_check_of_workflows_sees_a_fault(right, wrong, fault):
+    text = (ROOT / ".github" / "workflows" / "docs.yml").read_text()
+    planted = re.sub(right, wrong, text, count=1)
+    assert planted != text and fault in faults_of_a_workflow(planted, WRITES["docs.yml"])

@@ -1,5 +1,9 @@
 """The checks of the browser tests fail when they should: each fault is planted in a notebook of its own."""
-from lab import Notebook, notebook
+import urllib.error
+import urllib.request
+
+import pytest
+from lab import TOKEN, Notebook, notebook
 from test_lessons import moves
 
 DEAF = """
@@ -46,6 +50,14 @@ def test_only_the_poll_of_the_servers_list_of_kernels_is_overlooked():
         "500 http://127.0.0.1:1/api/contents/a.ipynb?17",
     ): book._complain(text)
     assert [text[:3] + text[-4:] for text in book.complaints] == ["404s?17", "500s/5b", "500b?17"]
+
+
+def test_nobody_without_the_token_reads_or_runs_anything(jupyter):
+    "Other users of the machine can reach the port."
+    for place in ("contents", "kernels"):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"{jupyter}/api/{place}", timeout=60)
+        assert urllib.request.urlopen(f"{jupyter}/api/{place}?token={TOKEN}", timeout=60).status == 200
 
 
 def test_the_repository_is_not_written_to(nbs):
