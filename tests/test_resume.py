@@ -548,6 +548,53 @@ def test_a_member_with_other_data_is_named_on_all(tmp_path):
     assert not list((tmp_path / "run").glob("step_*"))
 
 
+def test_the_checkpoint_is_the_one_that_the_leader_names(tmp_path):
+    """Rank 0 resumed at its step 4 and rank 1, whose folder was empty, at 0.
+
+    A checkpoint that is not the same for both, or that one cannot read, ends both.
+    """
+    team(tmp_path, """
+def broken(trainer, *batch):
+    if trainer.step == 3: raise ValueError("enough")
+    return forward(trainer, *batch)
+Trainer.forward = broken
+""")
+    assert last(tmp_path / "run").state["step"] == 3
+    said = team(tmp_path, """
+from pconv_edu import trainer
+if rank: trainer._hash_of = lambda path: "another"
+""")
+    for each in said:
+        assert each.startswith("ValueError") and "\n  checkpoint: " in each and "another on rank 1" in each
+    said = team(tmp_path, """
+from pconv_edu import checkpoint
+def gone(path): raise FileNotFoundError(2, "No such file", str(path))
+if rank: checkpoint.load = gone
+""")
+    assert said[0].startswith("RuntimeError: rank 1 of 2 failed with FileNotFoundError") and "step_00000003" in said[0]
+    assert said[1].startswith("FileNotFoundError") and "step_00000003" in said[1]
+    team(tmp_path, """
+steps = []
+def watched(trainer, *batch):
+    steps.append(trainer.step)
+    (out / f"steps{rank}").write_text(json.dumps(steps))
+    return forward(trainer, *batch)
+Trainer.forward = watched
+if rank: options["out"] = out / "empty"
+""")
+    assert [json.loads((tmp_path / f"steps{rank}").read_text()) for rank in range(2)] == [[3, 4, 5], [3, 4, 5]]
+    assert last(tmp_path / "run").state["step"] == 6
+
+
+def test_a_member_with_other_code_is_named_on_all(tmp_path):
+    said = team(tmp_path, """
+from pconv_edu import trainer
+if rank: trainer.code_version = lambda: "an older one"
+""")
+    for each in said: assert each.startswith("ValueError") and "\n  code: " in each and "an older one on rank 1" in each
+    assert not list((tmp_path / "run").glob("step_*"))
+
+
 def test_a_member_that_cannot_begin_ends_all(tmp_path):
     said = team(tmp_path, "if rank: pictures = '/nowhere'")
     assert "rank 1 of 2" in said[0] and "/nowhere" in said[0] and "/nowhere" in said[1]
