@@ -85,7 +85,7 @@ class Trainer(TrainingStep):
         for step in range(self.step, self.total):
             self.step = step
             pairs = [next(loader) for _ in range(self.options.accumulate)]
-            torch.manual_seed(_seed(self.options.seed, self.step, self.team.rank))
+            _reseed(self.device, _seed(self.options.seed, self.step, self.team.rank))
             yield step, pairs
 
     def _batches(self, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -311,6 +311,11 @@ class Trainer(TrainingStep):
 def _seed(seed: int, step: int, rank: int) -> int:
     "63 bits that depend on all three, and differ from step to step and from process to process."
     return int.from_bytes(hashlib.sha256(f"{seed} {step} {rank}".encode()).digest()[:8], "little") >> 1
+
+
+def _reseed(device: torch.device, seed: int):
+    "Seed what the step may draw from. On a CPU its own generator alone: the others cost more than a small layer."
+    (torch.default_generator if device.type == "cpu" else torch).manual_seed(seed)
 
 
 def kept_rng(device: torch.device):

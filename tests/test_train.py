@@ -1117,3 +1117,12 @@ def test_some_lines_of_a_long_log(tmp_path):
     assert [line["step"] for line in read_log(tmp_path)] == list(range(1000))
     some = [line["step"] for line in read_log(tmp_path, most=100)]
     assert some == list(range(0, 1000, 10)) and read_log(tmp_path / "nowhere", most=5) == []
+
+
+@pytest.mark.parametrize("kind, all_of_them", [("cpu", False), ("cuda", True), ("mps", True)])
+def test_a_step_on_a_cpu_seeds_its_generator_alone(monkeypatch, kind, all_of_them):
+    torch.manual_seed(5)
+    wanted, whole, seen = torch.rand(3), torch.manual_seed, []
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: seen.append(seed) or whole(seed))
+    trainer_module._reseed(torch.device(kind), 5)
+    assert torch.equal(torch.rand(3), wanted) and seen == [5] * all_of_them
