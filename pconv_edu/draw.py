@@ -25,7 +25,7 @@ from .film import through_layers
 from .inpainting import inpaint, load_pretrained, to_levels
 from .masks import resize_mask, to_mask
 from .figures import COLORS, Drawing, show_row
-from .pictures import open_image, to_pil, upright_rgb
+from .pictures import levels_of, open_image, to_pil, upright_rgb
 
 # %% ../nbs/w13_draw.ipynb #69e9a2ad
 def _sweep(hole: np.ndarray, p: np.ndarray, q: np.ndarray, radius: float):
@@ -83,10 +83,9 @@ def from_url(url: str, name: str = "the picture") -> Image.Image:
 # %% ../nbs/w13_draw.ipynb #e2ad4dcf
 def preview(image, longest: int = LONGEST) -> Image.Image:
     """Any one picture (see `inpaint.to_levels`) as RGB to look at, at most `longest` pixels a side; white where it is
-    transparent.
+    transparent. Raises `ValueError` for levels that say nothing clear.
     """
-    levels, top, _ = to_levels(image)
-    colors = levels[0].float() / top
+    colors = levels_of(to_levels(image)[0][0], "the picture")
     if len(colors) in (2, 4): colors = colors[:-1] * colors[-1:] + 1 - colors[-1:]
     picture = to_pil(colors.expand(3, -1, -1))
     picture.thumbnail((longest, longest), Image.Resampling.BICUBIC)
