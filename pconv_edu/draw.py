@@ -149,13 +149,14 @@ class DrawHole(Board):
 # %% ../nbs/w13_draw.ipynb #d4c46090
 @patch
 def load(self: DrawHole, image):
-    "Take another picture, with no hole. Raises `ValueError` for a batch."
+    "Take another picture, with no hole. Raises `ValueError` for a batch, and for levels that say nothing clear."
     levels, _, back = to_levels(image)
     if len(levels) != 1:
         raise ValueError(f"draw on one picture at a time, and this is a batch of {len(levels)}: give batch[0]")
+    photo = to_url(preview(image), "JPEG")  # what cannot be shown is refused before anything has changed
     self._image, self._holes, self._painted, self._seen = back(levels.clone()), [], None, None
     with self.hold_sync():
-        self.size, self.sheets, self.photo = [levels.shape[-1], levels.shape[-2]], [], to_url(preview(image), "JPEG")
+        self.size, self.sheets, self.photo = [levels.shape[-1], levels.shape[-2]], [], photo
         self.brush = max(2, max(self.size) // 20)
         self.marks, self.asked = [], self.asked + 1  # so that even a picture like the last one is answered
 

@@ -268,7 +268,12 @@ def test_training_and_evaluation_refuse(kind):
 @pytest.mark.parametrize("kind", [kind for kind in WRONG if kind not in ("a little above",)])
 def test_inpaint_and_the_widget_refuse(kind):
     with pytest.raises((ValueError, TypeError)): inpaint(WRONG[kind], rect_mask(SIZE, 2, 2, 4, 4), mean_fill)
-    with pytest.raises((ValueError, TypeError)): DrawHole(WRONG[kind], mean_fill, layers=[(3, 2, 1)])
+    drawn = DrawHole(PHOTO, mean_fill, layers=[(3, 2, 1)])
+    shown, size = drawn.photo, drawn.size
+    with pytest.raises((ValueError, TypeError)): drawn.load(WRONG[kind])
+    assert (drawn.photo, drawn.size) == (shown, size) and drawn._image is not WRONG[kind]  # nothing has changed
+    drawn.load_mask(hole := rect_mask(SIZE, 10, 12, 20, 8))
+    assert np.array_equal(drawn.filled, inpaint(PHOTO, hole, mean_fill))
 
 
 @pytest.mark.parametrize("kind", [kind for kind, item in WRONG.items() if isinstance(item, torch.Tensor)])
