@@ -13,10 +13,10 @@ from functools import lru_cache
 
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .losses import composite
-from .losses.perceptual import IMAGENET_MEAN, IMAGENET_STD
+from .losses.perceptual import FixedFeatures
 from .masks import _double
 from .torchvision_guard import ensure_torchvision
 from .weights import shipped_features
@@ -93,39 +93,19 @@ def ssim(a: Tensor, b: Tensor, where: Tensor | None = None) -> Tensor:  # [B]
     return _mean_over(ssim_map(a, b), None if where is None else where[..., 5:-5, 5:-5])
 
 # %% ../nbs/16_metrics.ipynb #40fcf12c
-class SqueezeNetFeatures(nn.Module):
+class SqueezeNetFeatures(FixedFeatures):
     """Maps pictures `[B,3,H,W]` in [0,1] to what the shipped SqueezeNet 1.1 sees at four scales.
 
     These are its last features at about 1/2, 1/4, 1/8 and 1/16 of the resolution, with 64, 128, 256 and 512 channels.
-    The weights are buffers that no optimizer sees. Raises `ValueError` for pictures of less than 16 pixels a side.
     """
     name = "squeezenet1_1"  # as logs, cards and tables call it
+    network, least = "SqueezeNet", 16
 
     def __init__(self):
-        super().__init__()
         with torch.device("meta"): layers = ensure_torchvision().models.squeezenet1_1().features
         state = safetensors.torch.load_file(shipped_features(self.name))
-        for name, p in list(layers.named_parameters()):
-            path, _, kind = name.rpartition(".")
-            layer = layers.get_submodule(path)
-            delattr(layer, kind)
-            layer.register_buffer(kind, state[f"features.{name}"].float(), persistent=False)
         # conv1; fire2 and fire3; fire4 and fire5; fire6 to fire9: a pool stands between two stages
-        self.stages = nn.ModuleList([layers[:2], layers[2:5], layers[5:8], layers[8:13]])
-        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values, dtype=torch.float32).view(3, 1, 1), persistent=False)
-        self.eval()
-
-    def train(self, mode: bool = True): return super().train(False)  # a fixed ruler: never in training mode
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < 16:
-            raise ValueError("SqueezeNet takes pictures [B,3,H,W] of at least 16 × 16 pixels, "
-                             f"and this tensor has shape {list(image.shape)}")
-        with torch.autocast(image.device.type, enabled=False):
-            x, features = (image.to(self.mean.dtype) - self.mean) / self.std, []
-            for stage in self.stages: features.append(x := stage(x))
-        return features
+        super().__init__(layers, state, ends=(2, 5, 8, 13))
 
 # %% ../nbs/16_metrics.ipynb #83383b47
 @lru_cache(maxsize=2)

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from .data import OFFICIAL, InpaintingDataset, MaskMaker
 from .files import BadFile, whole_file

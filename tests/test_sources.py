@@ -7,7 +7,7 @@ import os
 import pickle
 import tarfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image
 
 from pconv_edu.commands.evaluate import main
 from pconv_edu.commands.inpaint import main as inpaint_main
+from pconv_edu.commands.train import main as train_main
 from pconv_edu.data import InpaintingDataset, TooManyBadImages
 from pconv_edu.evaluation import evaluate, mean_fill
 from pconv_edu.masks import rect_mask
@@ -390,6 +391,13 @@ def zipped(folder, monkeypatch):
         for i in range(4): file.write(folder / open_pictures(folder).name(i), open_pictures(folder).name(i))
     monkeypatch.setitem(SOURCES, ".zip", ZipImages)
     return path
+
+
+def test_help_and_errors_name_every_kind_of_archive(zipped, capsys):
+    for command in (main, inpaint_main, train_main):
+        with suppress(SystemExit): command(["--help"])
+        assert "archive (.tar, .zip)" in " ".join(capsys.readouterr().out.split()), command.__module__
+    with pytest.raises(TypeError, match=r"archive \(\.tar, \.zip\)"): open_pictures(3)
 
 
 def test_a_zip_is_a_source_everywhere(folder, zipped, tmp_path, capsys):

@@ -16,6 +16,7 @@ from pconv_edu.inpainting import load_pretrained
 from pconv_edu.learned_metrics import NAMES
 from pconv_edu.masks import ImplausiblePolarity, MaskFolder
 from pconv_edu.metrics import METRICS, chosen_metrics
+from pconv_edu.sources import archives
 
 CLASSICAL = {
     "mean": lambda: mean_fill,
@@ -109,9 +110,8 @@ def arguments():
         EXAMPLES,
     )
     add = made.add_argument
-    add(
-        "images", type=path, metavar="PHOTOS", help="a folder of pictures, or a tar; the middle square of each is taken"
-    )
+    add("images", type=path, metavar="PHOTOS",
+        help=f"a folder of pictures, or {archives()}; the middle square of each is taken")
     add("--masks", type=path, help="a folder of masks (default: generated)")
     add(
         "--hole", choices=("white", "black"),

@@ -22,7 +22,7 @@ from pconv_edu.files import whole_file
 from pconv_edu.inpainting import as_photo, inpaint, png_chunks
 from pconv_edu.masks import MOST_HOLE, dilate_hole, hole_ratio, resize_mask, to_mask
 from pconv_edu.pictures import BadImage, open_image, set_max_pixels
-from pconv_edu.sources import SOURCES, Files, Source, open_pictures
+from pconv_edu.sources import SOURCES, Files, Source, archives, open_pictures
 from pconv_edu.weights import load_pretrained
 
 JPEG, TIFF = (".jpg", ".jpeg", ".jpe", ".jfif"), (".tif", ".tiff")
@@ -352,9 +352,10 @@ An output that is a symbolic link is written through: the file it points to is r
 def arguments():
     made = parser("pconv_inpaint", "Fill the hole of a photo, or the holes of a folder of photos.", EXAMPLES)
     add = made.add_argument
-    add("photos", type=path, metavar="PHOTO", help="a photo, or a folder or tar of photos")
+    add("photos", type=path, metavar="PHOTO", help=f"a photo, a folder of photos, or {archives()}")
     add("--mask", type=path, required=True,
-        help="a picture of the hole, as large as the photo; or a folder or tar of such, with the photos' names")
+        help=f"a picture of the hole, as large as the photo; or a folder or {archives()} of such, "
+             "with the photos' names")
     add("-o", "--out", type=path, required=True, help="the filled photo, or a folder for them")
     add("--net", help="weights: a name that ships, a .safetensors file, a training folder, hf:owner/name "
                       "(default: pconv_small)")

@@ -16,6 +16,7 @@ from pconv_edu.guards import nearest, one_of
 from pconv_edu.losses import TERMS, LossWeights
 from pconv_edu.options import Options
 from pconv_edu.phases import RECIPES, Phase
+from pconv_edu.sources import archives
 from pconv_edu.unet import NETS
 
 PHASES = "name:steps:lr[:frozen], one for each phase, with commas between; steps may be hours, such as 24h"
@@ -91,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     help, description = helps(), (train.fit.__doc__ or "").split("\n")[0]
     made = argparse.ArgumentParser(
         called, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False)
-    made.add_argument("images", nargs="?", help="folder of pictures, or a tar")
+    made.add_argument("images", nargs="?", help=f"folder of pictures, or {archives()}")
     made.add_argument("--config", metavar="FILE",
                       help="options from a file of lines such as 'size: 256'; each run writes one, config.yaml in its "
                            "folder, that repeats it. Options given here as well count")

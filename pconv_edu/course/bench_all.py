@@ -7,14 +7,12 @@ __all__ = ['Setting', 'questions', 'multiplied', 'prepare', 'measure', 'matrix_p
            'everything']
 
 # %% ../../nbs/w22_on_a_gpu.ipynb #80197eff
-import copy
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
