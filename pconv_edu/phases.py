@@ -50,7 +50,7 @@ FINE_TUNE = Phase("fine-tune", steps=20_000, lr=5e-5, freeze_encoder_bn=True)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
-    "The paper's optimizer (section 4.2). On a GPU it is one kernel, which gives the same up to rounding."
+    "The paper's optimizer (section 4.2). On a GPU it is PyTorch's fused one, which gives the same up to rounding."
     parameters = list(parameters)
     return torch.optim.Adam(parameters, fused=parameters[0].device.type in NUMBERED or None)  # None: as PyTorch likes
 

@@ -133,8 +133,7 @@ class PConvBlock(nn.Module):
 
     def convolve(self, x, mask):
         x = go_around(x, self.around)
-        if self.partial: mask = go_around(mask, self.around)
-        return self.conv(x, mask, masked=True) if self.partial else (self.conv(x), mask)
+        return self.conv(x, go_around(mask, self.around), masked=True) if self.partial else (self.conv(x), mask)
 
     def update_mask(self, mask: Tensor) -> Tensor:
         "The mask after this block, for `mask_history`."

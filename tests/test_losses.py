@@ -200,15 +200,16 @@ def gaps(image, mask, value):
     return image.masked_fill(unknown, value), unknown
 
 
+@pytest.mark.parametrize("some", [True, False])
 @pytest.mark.parametrize("value", SILENT)
-def test_a_picture_whose_hole_holds_nan_is_the_one_with_0_there(value, vgg):
-    "Composite, every term and every gradient."
+def test_a_picture_whose_hole_holds_nan_is_the_one_with_0_there(value, some, vgg):
+    "Every function, the whole loss and its gradient: in all of the hole, or at other places in each channel."
     output, image, mask = random_case(dtype=torch.float32)
-    truth, unknown = gaps(image, mask, value)
-    assert torch.equal(composite(output, truth, mask), composite(output, image, mask))
-    assert hole_loss(output, truth, mask) == hole_loss(output, image.masked_fill(unknown, 0), mask)
-    loss, got = InpaintingLoss(vgg=vgg), []
-    for goal in (truth, image.masked_fill(unknown, 0)):
+    truth, unknown = gaps(image, mask, value) if some else (image.masked_fill(mask == 0, value), mask == 0)
+    zero, loss, got = image.masked_fill(unknown, 0), InpaintingLoss(vgg=vgg), []
+    assert torch.equal(composite(output, truth, mask), torch.where(mask != 0, image, output))
+    for term in (valid_loss, hole_loss): assert torch.equal(term(output, truth, mask), term(output, zero, mask))
+    for goal in (truth, zero):
         out = output.clone().requires_grad_()
         total, terms = loss(out, goal, mask)
         total.backward()

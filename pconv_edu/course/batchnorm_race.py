@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from pconv_edu.data import InpaintingDataset, batches
+from pconv_edu.files import sample_files
 from pconv_edu.losses import InpaintingLoss, LossWeights
 from pconv_edu.masks import irregular_mask
 from pconv_edu.phases import Phase, train_phase
 from pconv_edu.pictures import sample_photos
 from pconv_edu.unet import PConvUNet
 
-RESULT = Path(__file__).parents[2] / "data_samples/experiments/batchnorm.json"  # of the repository; no part of a wheel
+RESULT = sample_files("experiments") / "batchnorm.json"
 SIZE, BATCH, TRAINED_ON = 64, 4, 4  # px, pairs a step, and photos for training; the others are for the test
 BINS = {"small": (.1, .2), "medium": (.3, .4), "large": (.5, .6)}  # hole ratios of the test
 ARMS = "moving", "frozen", "masked"

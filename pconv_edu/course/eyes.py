@@ -1,7 +1,7 @@
 """The comparison of lesson 12: the same short training through trained features, through random ones, and without.
 
-`python -m pconv_edu.course.eyes` trains each arm with three seeds, as `make demo` trains, and writes what it measured
-into `data_samples/experiments/eyes.json`, which the lesson shows.
+`python -m pconv_edu.course.eyes` trains each arm with three seeds, on the photos of `make demo`, and writes what it
+measured into `data_samples/experiments/eyes.json`, which the lesson shows.
 """
 import argparse
 import json
@@ -28,12 +28,12 @@ ARMS = {  # name → weights of the terms, features
 
 
 def trained(arm: str, settings: Settings) -> torch.nn.Module:
-    "A network after both phases of the demo. The same pairs and first weights for every arm."
+    "A network after two phases, with the demo's rates. The same pairs and first weights for every arm."
     weights, vgg = ARMS[arm]
     net, loss = make_net("small", settings.seed), InpaintingLoss(weights, vgg=vgg)
     phases = settings.phases()
-    given = batches(training_data(settings), batch=settings.batch, stop=sum(phase.steps for phase in phases))
-    for phase in phases:
+    given = batches(training_data(settings), batch=settings.batch, stop=settings.steps)
+    for phase in phases:  # the second sees the first pairs again
         for _ in train_phase(net, phase, loss, given): pass
     return net.eval()
 

@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pconv_edu.files import sample_files
 from pconv_edu.padding import partial_padding
 
-RESULT = Path(__file__).parents[2] / "data_samples/experiments/padding.json"  # of the repository; no part of a wheel
+RESULT = sample_files("experiments") / "padding.json"
 SIZE, MARGIN = 24, 12  # px: of a picture, and how far a shape may reach out of it
 SHAPES = "disc", "square", "triangle", "cross"
 PADDINGS = "zeros", "reflect", "replicate", "partial"

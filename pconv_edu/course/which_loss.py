@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 
 from ..data import InpaintingDataset
-from ..files import sample_files
+from ..files import sample_files, whole_file
 from ..losses import LossWeights, VGG16Features
 from ..phases import Phase
 from ..pictures import list_images
@@ -80,9 +80,8 @@ def trained_blocks(net: PConvUNet) -> dict[str, torch.Tensor]:
 
 def arm_net(arm: str) -> PConvUNet:
     "The network of the long run: the shipped one with the trained blocks of this arm."
-    net, blocks = first_net(), safetensors.torch.load_file(file_of(arm))
-    missing, unknown = net.load_state_dict(blocks, strict=False)
-    assert not unknown and not any(name in blocks for name in missing)
+    net = first_net()
+    net.load_state_dict({**net.state_dict(), **safetensors.torch.load_file(file_of(arm))})
     net.trained_by = "shipped in bfloat16" if ARMS[arm].perceptual else "none"
     return net.eval()
 
@@ -100,11 +99,11 @@ def main(arguments: list[str] | None = None):
     options = parser.parse_args(arguments)
     if options.threads: torch.set_num_threads(options.threads)
     photos = [path for folder in options.photos for path in list_images(folder)]
-    options.out.mkdir(parents=True, exist_ok=True)
     for arm in options.arms:
         start = time.perf_counter()
         net = train_arm(arm, photos, options.steps, options.runs / file_of(arm).stem)
-        safetensors.torch.save_file(trained_blocks(net), file_of(arm, options.out))
+        data = safetensors.torch.save(trained_blocks(net))
+        with whole_file(file_of(arm, options.out)) as beside: beside.write_bytes(data)
         print(f"{arm}: {options.steps} steps, {time.perf_counter() - start:.0f} s", flush=True)
 
 # %% ../../nbs/19_which_loss.ipynb #19000020

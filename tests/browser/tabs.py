@@ -108,6 +108,14 @@ RUN = """async (source, argument) => {
 }"""
 KEYS = {"Control": "\ue009", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}  # as WebDriver numbers them
 SCHEMES = {"dark": 0, "light": 1}
+UNDO_KEYS = [  # what a key writes, its place, and whether it undoes with Ctrl, for the page and the widget
+    ("z", "KeyZ", True),
+    ("Z", "KeyZ", True),   # Caps Lock
+    ("я", "KeyZ", True),   # another alphabet
+    ("z", "KeyY", True),   # a German keyboard: its z is where others have y
+    ("y", "KeyZ", False),  # and the other way round
+    (";", "KeyZ", False),  # Dvorak
+]
 
 
 class Firefox:

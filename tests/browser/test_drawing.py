@@ -8,6 +8,7 @@ from PIL import Image
 
 from contrast import too_faint
 from lab import Notebook, notebook
+from tabs import UNDO_KEYS
 
 CELLS = ["""
 import time
@@ -455,14 +456,7 @@ def test_every_text_can_be_read(alone, theme, paper, ink, variables):
     assert too_faint(page) == []
 
 
-@pytest.mark.parametrize("key, code, undone", [
-    ("z", "KeyZ", True),
-    ("Z", "KeyZ", True),   # Caps Lock
-    ("я", "KeyZ", True),   # another alphabet
-    ("z", "KeyY", True),   # a German keyboard: its z is where others have y
-    ("y", "KeyZ", False),  # and the other way round
-    (";", "KeyZ", False),  # Dvorak
-])
+@pytest.mark.parametrize("key, code, undone", UNDO_KEYS)
 def test_ctrl_z_in_every_layout(alone, key, code, undone):
     page = alone()
     page.evaluate("model.set('marks', [{points: [[50, 50]], width: 10, hole: true}])")

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from contrast import too_faint
+from tabs import UNDO_KEYS
 from pconv_edu.inpainting import fill_windows, inpaint, reach_of
 from pconv_edu.unet import PConvUNet
 from pconv_edu.weights import load_pretrained, save_pretrained
@@ -355,14 +356,7 @@ def test_the_photo_chosen_last_is_shown(page):
     assert np.array_equal(page.pixels("photo")[..., :3], np.array(small))
 
 
-@pytest.mark.parametrize("key, code, undone", [
-    ("z", "KeyZ", True),
-    ("Z", "KeyZ", True),   # Caps Lock
-    ("я", "KeyZ", True),   # another alphabet
-    ("z", "KeyY", True),   # a German keyboard: its z is where others have y
-    ("y", "KeyZ", False),  # and the other way round
-    (";", "KeyZ", False),  # Dvorak
-])
+@pytest.mark.parametrize("key, code, undone", UNDO_KEYS)
 def test_ctrl_z_in_every_layout(page, key, code, undone):
     page.draw((.2, .2), (.4, .4))
     page.evaluate("""([key, code]) => document.body.dispatchEvent(
