@@ -214,7 +214,9 @@ def module_file(module: str) -> Path:
 
 
 def summary(module: str) -> str:
-    return (ast.get_docstring(ast.parse(module_file(module).read_text(encoding="utf-8"))) or "").partition("\n")[0]
+    "The first paragraph of a module's docstring, as a line of the reference's first page; its links are a notebook's."
+    said = ast.get_docstring(ast.parse(module_file(module).read_text(encoding="utf-8"))) or ""
+    return relink(" ".join(said.partition("\n\n")[0].split()), "nbs")
 
 
 def typed_table() -> str:

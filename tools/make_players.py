@@ -4,23 +4,24 @@ A page is run only when its code or the package has changed since its frames wer
 """
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
+from execnb.shell import CaptureShell
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 from course import ROOT, Lesson, in_order
 
 PLAYERS = ROOT / "build/players"
-LAST_PLAY = "play("
+# What every page imports. One process does so once, and each page starts as a copy of it.
+PRELOAD = ["pconv_edu.train", "pconv_edu.course.widgets", "matplotlib.pyplot", "execnb.shell"]
 
 
 def has_players(lesson: Lesson) -> bool: return any(is_player(cell) for cell in lesson.cells)
@@ -52,19 +53,24 @@ def draw_frames(lesson: Lesson) -> float | None:
     if (place / "state").exists() and (place / "state").read_text() == state: return None
     shutil.rmtree(place, ignore_errors=True)
     (place / "boxes").mkdir(parents=True)
-    notebook = nbformat.read(lesson.path, as_version=4)
-    last = max(i for i, cell in enumerate(notebook.cells) if is_player(cell))
-    notebook.cells = notebook.cells[:last + 1]
-    env = {**os.environ, "PCONV_EDU_FRAMES": str(place / "boxes"), "OMP_NUM_THREADS": "1"}
-    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(lesson.path.parent)}})
-    client.execute(env=env)
+    last = max(i for i, cell in enumerate(lesson.cells) if is_player(cell))
+    os.chdir(lesson.path.parent)
+    os.environ["PCONV_EDU_FRAMES"] = str(place / "boxes")
+    shell = CaptureShell(lesson.path)
+    for cell in lesson.cells[:last + 1]:
+        if cell["cell_type"] != "code": continue
+        error = shell.run_cell("".join(cell["source"])).exception
+        if error: raise RuntimeError(f"{lesson.path.name}, cell {cell['id']}: {error!r}") from error
     (place / "state").write_text(state)
     return time.time() - start
 
 
 def draw_all(pages: list[Lesson]):
-    "The frames of every page that has players, on all cores; says what took how long."
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    "The frames of every page that has players, on all cores, a process for each page; says what took how long."
+    os.environ["OMP_NUM_THREADS"] = "1"
+    start = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    if os.name == "posix": start.set_forkserver_preload(PRELOAD)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=start, max_tasks_per_child=1) as pool:
         for lesson, seconds in zip(pages, pool.map(draw_frames, pages)):
             if seconds is not None: print(f"players: {lesson.stem} {seconds:.0f} s", flush=True)
 

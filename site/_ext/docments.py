@@ -85,7 +85,11 @@ def document(app, what, name, found, options, lines):
 
 
 def skip(app, what, name, found, skip_it, options):
-    "Leave out the undocumented fields of a class: its parameters say them already."
+    """Leave out the undocumented fields of a class, which its parameters say already, and methods that another library
+    gave it.
+    """
+    home = getattr(found, "__module__", None)
+    if what == "class" and callable(found) and home and not home.startswith("pconv_edu"): return True
     if what == "class" and not callable(found) and not isinstance(found, (property, staticmethod, classmethod)):
         return True
     return None
