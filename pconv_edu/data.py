@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from .guards import one_of
 from .masks import (RATIO_BINS, MaskFolder, augment_mask, hole_ratio, irregular_mask, official_bin, ratio_bin,
                              resize_mask)
-from .pictures import BadImage
+from .decoding import BadImage
 from .sources import crop_box, cut, decode, open_pictures, read_crop, upright_size
 from .tars import TarImages
 

@@ -25,7 +25,8 @@ from .film import through_layers
 from .inpainting import inpaint, load_pretrained, to_levels
 from .masks import resize_mask, to_mask
 from .figures import COLORS, Drawing, show_row
-from .pictures import levels_of, open_image, to_pil, upright_rgb
+from .decoding import levels_of, open_image, upright_rgb
+from .pictures import to_pil
 
 # %% ../nbs/w13_draw.ipynb #69e9a2ad
 def _sweep(hole: np.ndarray, p: np.ndarray, q: np.ndarray, radius: float):

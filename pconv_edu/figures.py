@@ -13,7 +13,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
-from pconv_edu.pictures import levels_of, to_tensor
+from pconv_edu.decoding import levels_of
+from pconv_edu.pictures import to_tensor
 
 # colours that colour-blind readers can tell apart
 COLORS = {"valid": "#56B4E9", "hole": "#E69F00", "output": "#009E73", "other": "#CC79A7", "ink": "#222222"}

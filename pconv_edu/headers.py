@@ -1,7 +1,7 @@
 """What stands around the pixels in a picture's file: sizes to check before decoding, notes that may be broken.
 
 Pillow refuses a whole PNG for one note that is too long or cannot be unpacked, and takes gigabytes for a WebP of a
-few bytes before it says how large it is. `pictures.open_image` asks here first.
+few bytes before it says how large it is. `decoding.open_image` asks here first.
 """
 import io
 import zlib

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .masks import MOST_HOLE, hole_ratio, opaque_mask, to_mask
-from .pictures import TOPS, _as_tensor, levels_of, open_image, to_pil, upright
+from .decoding import TOPS, _as_tensor, levels_of, open_image, upright
+from .pictures import to_pil
 from .weights import load_pretrained
 
 # %% ../nbs/15_inpaint.ipynb #69d91b3b

@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from .decoding import BadImage, _as_tensor, levels_of, open_image, reading, upright, upright_rgb
 from .guards import one_of
-from .pictures import (BadImage, _as_tensor, _pil, levels_of, list_images, open_image, reading, upright,
-                                upright_rgb)
+from .pictures import _pil, list_images
 
 # %% ../nbs/02_masks.ipynb #f2105171
 def _double(x: Tensor) -> Tensor:

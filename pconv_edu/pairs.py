@@ -30,7 +30,8 @@ from .data import OFFICIAL, InpaintingDataset, MaskMaker
 from .files import BadFile, whole_file
 from .inpainting import evaluating, in_float32
 from .masks import RATIO_BINS, hole_ratio, irregular_mask, ratio_bin
-from .pictures import MAX_PIXELS, BadImage, to_tensor
+from .decoding import MAX_PIXELS, BadImage
+from .pictures import to_tensor
 from .sources import Items, Source, cut, decode, open_pictures, read_crop, settled, upright_size
 
 # %% ../nbs/w04_pairs.ipynb #036b2347

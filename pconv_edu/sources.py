@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .pictures import BadImage, list_images, open_image, orientation, reading, settle, to_tensor
+from .decoding import BadImage, open_image, orientation, reading
+from .pictures import list_images, settle, to_tensor
 from .tars import TarImages
 
 # %% ../nbs/w03_sources.ipynb #a11d0a44

@@ -25,7 +25,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from .files import BadFile, whole_file
-from .pictures import MAX_BYTES, SUFFIXES, BadImage, open_image, to_tensor
+from .decoding import MAX_BYTES, BadImage, open_image
+from .pictures import SUFFIXES, to_tensor
 
 # %% ../nbs/w02_tars.ipynb #bae514df
 class BadTar(BadFile): "A tar that cannot be used."
@@ -252,7 +253,7 @@ class TarImages(Sequence):
         _, size, blocks, _ = self.entries[i].item()
         if size > MAX_BYTES:
             raise BadImage(self.name(i), f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are "
-                           "refused (pictures.MAX_BYTES)")
+                           "refused (decoding.MAX_BYTES)")
         if blocks: return self._plain(i)[1]
         with self._member(i) as (tar, member): return tar.extractfile(member).read()
 

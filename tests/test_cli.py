@@ -24,7 +24,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 import pconv_edu
-from pconv_edu import pictures
+from pconv_edu import decoding, pictures
 from pconv_edu.commands import Stop, in_all, share
 from pconv_edu.commands import evaluate as evaluate_command
 from pconv_edu.commands import inpaint as inpaint_command
@@ -739,11 +739,11 @@ def test_a_mask_of_another_size_is_resized_where_that_is_asked_for(place, weight
 
 
 def test_a_picture_above_the_limit_is_taken_where_that_is_asked_for(place, weights, capsys, monkeypatch):
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 37 * 21 - 1)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 37 * 21 - 1)
     words = "photos/cat.png", "--mask", "masks/cat.png", "-o", "o.png"
     assert fill(weights, *words) == 2 and "37 × 21" in capsys.readouterr().err
     assert fill(weights, *words, "--max-pixels", 37 * 21) == 0
-    assert pictures.MAX_PIXELS == 37 * 21 - 1
+    assert decoding.MAX_PIXELS == 37 * 21 - 1
 
 
 def png_of(depth: int, color: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:

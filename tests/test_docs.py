@@ -223,7 +223,7 @@ def test_every_exported_module_has_a_page_in_the_reference():
 def test_constants_and_passed_on_names_stand_in_the_reference():
     page = make_docs.reference_page("masks", None)
     assert ".. py:data:: RATIO_BINS\n   :value: ((0.01, 0.1), (0.1, 0.2)," in page
-    assert make_docs.constants("pictures")["MAX_PIXELS"] == (
+    assert make_docs.constants("decoding")["MAX_PIXELS"] == (
         "2 ** 26",
         "8192 × 8192; a header that promises more is refused before anything is decoded",
     )

@@ -16,20 +16,21 @@ import pytest
 import torch
 from PIL import Image
 
-from pconv_edu import pictures
+from pconv_edu import decoding
 from pconv_edu.baselines import mean_fill
 from pconv_edu.checkpoint import latest
 from pconv_edu.commands.evaluate import main as evaluate_command
 from pconv_edu.commands.inpaint import main as inpaint_command
 from pconv_edu.commands.train import main as train_command
 from pconv_edu.data import InpaintingDataset
+from pconv_edu.decoding import BadImage
 from pconv_edu.draw import DrawHole
 from pconv_edu.evaluation import compare, evaluate
 from pconv_edu.inpainting import inpaint
 from pconv_edu.masks import rect_mask, to_mask
 from pconv_edu.pairs import FixedPairs, make_pairs
 from pconv_edu.phases import Phase
-from pconv_edu.pictures import BadImage, load_image, sample_photos, save_image, to_pil, to_tensor
+from pconv_edu.pictures import load_image, sample_photos, save_image, to_pil, to_tensor
 from pconv_edu.sources import check_images
 from pconv_edu.train import fit
 from pconv_edu.unet import PConvUNet
@@ -312,7 +313,7 @@ def test_drawn_trials(entry):
 
 
 def test_drawn_trials_find_a_planted_fault(monkeypatch):
-    monkeypatch.setitem(pictures.TOPS, torch.uint8, 256)  # levels by a white that is not theirs
+    monkeypatch.setitem(decoding.TOPS, torch.uint8, 256)  # levels by a white that is not theirs
     wrong = stress_inputs.stress(40, seed=1, only="to_tensor")[1]
     assert wrong and all("uint8" in line and " off" in line for line in wrong)
 

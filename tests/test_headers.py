@@ -13,9 +13,10 @@ import tifffile
 import torch
 from PIL import Image
 
-from pconv_edu import pictures
+from pconv_edu import decoding, pictures
+from pconv_edu.decoding import BadImage, open_image, upright
 from pconv_edu.headers import png_pixels, webp_size
-from pconv_edu.pictures import BadImage, list_images, load_image, open_image, save_image, upright
+from pconv_edu.pictures import list_images, load_image, save_image
 
 RGB = np.random.default_rng(3).integers(0, 256, (12, 20, 3), dtype=np.uint8)
 WANTED = torch.from_numpy(RGB).permute(2, 0, 1) / 255
@@ -167,14 +168,14 @@ def test_the_limit_can_be_raised():
     script = """
 import io, sys, warnings
 from PIL import Image
-from pconv_edu import pictures
+from pconv_edu import decoding, pictures
 warnings.simplefilter("error")
 Image.new("1", (20000, 9500)).save(file := io.BytesIO(), "PNG")  # more than twice Pillow's own limit
 try: pictures.load_image(file); sys.exit("read")
-except pictures.BadImage as error: assert "20000 × 9500" in str(error) or "190000000" in str(error), error
-pictures.set_max_pixels(190_000_000)
-with pictures.open_image(file, "a.png") as picture: assert picture.size == (20000, 9500)
-try: pictures.set_max_pixels(0); sys.exit("taken")
+except decoding.BadImage as error: assert "20000 × 9500" in str(error) or "190000000" in str(error), error
+decoding.set_max_pixels(190_000_000)
+with decoding.open_image(file, "a.png") as picture: assert picture.size == (20000, 9500)
+try: decoding.set_max_pixels(0); sys.exit("taken")
 except ValueError as error: assert "0 pixels" in str(error)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
@@ -261,7 +262,7 @@ def test_a_name_that_is_no_text(tmp_path):
 
 def test_what_is_no_picture_says_so_before_a_heic_was_seen(monkeypatch):
     "Pillow learns of HEIF with the first HEIC; asked for it earlier it raised KeyError."
-    monkeypatch.setattr(pictures, "HEIC", (".heic", ".heif"))
+    monkeypatch.setattr(decoding, "HEIC", (".heic", ".heif"))
     monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
     with pytest.raises(BadImage, match="no picture of a kind that is read here .*HEIF"):
         load_image(io.BytesIO(b"no picture"))

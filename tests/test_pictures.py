@@ -12,10 +12,11 @@ import torch
 from PIL import Image, ImageOps
 from skimage import io as skimage_io
 
-from pconv_edu import figures, pictures
+from pconv_edu import decoding, figures, pictures
+from pconv_edu.decoding import BadImage, open_image, upright_rgb
 from pconv_edu.figures import COLORS, Drawing
-from pconv_edu.pictures import (BadImage, list_images, load_image, open_image, sample_photos, save_image, show,
-                                show_numbers, show_row, to_pil, to_tensor, upright_rgb)
+from pconv_edu.pictures import (list_images, load_image, sample_photos, save_image, show, show_numbers, show_row,
+                                to_pil, to_tensor)
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data_samples"
@@ -277,14 +278,14 @@ sys.exit(f"{{grown:.0f}} MB" if grown > 50 else 0)
 
 
 def test_the_pixel_limit_is_our_own_and_can_be_raised(monkeypatch):
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 6143)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 6143)
     with pytest.raises(BadImage, match="6,143"): load_image(SAMPLES / "odd" / "deep.png")  # 96 × 64 = 6144
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 6144)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 6144)
     load_image(SAMPLES / "odd" / "deep.png")
 
 
 def test_a_huge_file_is_refused_by_its_size(monkeypatch):
-    monkeypatch.setattr(pictures, "MAX_BYTES", 100)
+    monkeypatch.setattr(decoding, "MAX_BYTES", 100)
     with pytest.raises(BadImage, match="bytes"): load_image(SAMPLES / "odd" / "deep.png")
 
 

@@ -16,12 +16,12 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from pconv_edu import pictures
+from pconv_edu import decoding
 from pconv_edu.commands import FAILURES, Stop, device, in_all, parser, path, run, say, share
+from pconv_edu.decoding import BadImage, open_image, set_max_pixels
 from pconv_edu.files import whole_file
 from pconv_edu.inpainting import as_photo, inpaint, png_chunks
 from pconv_edu.masks import MOST_HOLE, dilate_hole, hole_ratio, resize_mask, to_mask
-from pconv_edu.pictures import BadImage, open_image, set_max_pixels
 from pconv_edu.sources import SOURCES, Files, Source, archives, open_pictures
 from pconv_edu.weights import load_pretrained
 
@@ -328,7 +328,7 @@ def run_folder(options: Namespace) -> int:
 @contextmanager
 def larger(pixels: int | None):
     "Take pictures of up to so many pixels in this block."
-    usual = pictures.MAX_PIXELS
+    usual = decoding.MAX_PIXELS
     if pixels is not None: set_max_pixels(pixels)
     try: yield
     finally: set_max_pixels(usual)
@@ -377,7 +377,7 @@ def arguments():
     add("--reach", type=int, help="pixels into a hole that are filled at full size; what is deeper is filled smaller "
                                   "first (default: as deep as the network's layers see)")
     add("--max-pixels", type=int, metavar="N",
-        help=f"refuse pictures of more pixels before they are decoded (default: {pictures.MAX_PIXELS:,})")
+        help=f"refuse pictures of more pixels before they are decoded (default: {decoding.MAX_PIXELS:,})")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")
     add("--quiet", action="store_true", help="no progress bar")
     return made

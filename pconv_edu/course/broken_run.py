@@ -24,7 +24,8 @@ from ..data import InpaintingDataset, batches
 from ..inpainting import starts
 from ..losses import InpaintingLoss, LossWeights
 from ..masks import irregular_mask
-from ..pictures import BadImage, load_image, to_pil, to_tensor
+from ..decoding import BadImage
+from ..pictures import load_image, to_pil, to_tensor
 from ..unet import PConvUNet
 
 # %% ../../nbs/24_break_run.ipynb #d239fa80
