@@ -40,7 +40,7 @@ def _one_by_one(fill: Callable, image: Tensor, mask: Tensor) -> Tensor:
     """Run a numpy method, fill(uint8 [H,W,3], bool [H,W] True = hole) -> [H,W,3] of the same or in [0,1], on each
     picture.
     """
-    seen = torch.where(mask > 0, image, 0)  # OpenCV's Telea changes with what stands in the hole
+    seen = torch.where(mask > 0, image, 0)  # OpenCV's Telea changes with what is in the hole
     filled = [fill(np.array(to_pil(picture)), (m[0] == 0).cpu().numpy()) for picture, m in zip(seen, mask)]
     as_float = [f / 255 if f.dtype == np.uint8 else f for f in filled]
     return torch.stack([torch.from_numpy(f).permute(2, 0, 1).float() for f in as_float]).to(image.device)
@@ -89,7 +89,7 @@ def classical_methods() -> dict[str, Callable]:  # name → (image, mask) -> out
 
 # %% ../nbs/w16_baselines.ipynb #bafaf1a2
 class FilledFirst(nn.Module):
-    "A plain network behind a fill: what is in the hole becomes `value`, and the network sees no mask."
+    "A plain network that gets a filled picture: what is in the hole becomes `value`, and the network sees no mask."
     def __init__(
         self,
         net: nn.Module,    # (image [B,3,H,W], mask [B,1,H,W]) -> output, such as PConvUNet(partial=False)

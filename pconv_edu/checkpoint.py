@@ -53,7 +53,7 @@ def _json(value) -> bytes:
 
 # %% ../nbs/w05_checkpoint.ipynb #254829e7
 def _manifest(step: int, files: dict[str, bytes], score: float | None) -> bytes:
-    "Length and SHA-256 of every file, and at last of the manifest itself."
+    "Length and SHA-256 of every file, and finally of the manifest itself."
     listed = {name: {"bytes": len(data), "sha256": _hash(data)} for name, data in files.items()}
     manifest = {"format": 1, "step": step, "score": score, "files": listed}
     return _json({**manifest, "sha256": _hash(_json(manifest))})
@@ -74,7 +74,7 @@ def _steps(folder: Path) -> list[Path]:
 
 # %% ../nbs/w05_checkpoint.ipynb #bf78b213
 def _remove(path: Path):
-    "Delete a checkpoint: out of sight first, so that a kill in between leaves no half of one."
+    "Delete a checkpoint: first out of sight, so that a kill in between leaves no half of one."
     hidden = path.with_name(f".old_{path.name.lstrip('.')}")
     try:
         if hidden.exists(): shutil.rmtree(hidden)
@@ -138,7 +138,7 @@ def _free(folder: Path) -> float:
 
 # %% ../nbs/w05_checkpoint.ipynb #02de54b6
 def _explained(error: OSError, path: Path, files: dict[str, bytes]) -> OSError:
-    "The error with what one needs to know; what the save had begun is removed."
+    "The error with what the user needs to know; what the save had begun is removed."
     try: _tidy(path.parent)
     except OSError: pass  # the next save tries again
     needed, full = sum(map(len, files.values())), error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -114,7 +114,7 @@ class Board(anywidget.AnyWidget):
     sheets = T.List().tag(sync=True)    # loaded masks, data URLs
     brush = T.Int(1).tag(sync=True)     # its width
     show_layers = T.Bool(False).tag(sync=True)
-    # changes made in the page, and the last one that Python has seen to
+    # changes made in the page, and the last one that Python has dealt with
     asked, answered = T.Int(0).tag(sync=True), T.Int(0).tag(sync=True)
     # the fill, the mask's way through the layers, what went wrong
     shown, film, film_text, note = (T.Unicode().tag(sync=True) for _ in range(4))
@@ -207,7 +207,7 @@ def _fill(self: DrawHole):
 # %% ../nbs/w13_draw.ipynb #af1271bc
 @patch
 def _show_film(self: DrawHole):
-    "The mask behind each layer, or nothing when it is not asked for."
+    "The mask after each layer, or nothing when it is not asked for."
     if not self.show_layers:
         self.film = self.film_text = ""
         return
@@ -243,7 +243,7 @@ def _guard(self: DrawHole, do: Callable, *args):
 
 @patch
 def _answer(self: DrawHole, _=None):
-    "Compute what has changed, once, and tell the page that it was seen to."
+    "Compute what has changed, once, and tell the page that it is done."
     if self._seen != (self.marks, self.show_layers): self._guard(self._compute)
     self.answered = self.asked
 
@@ -255,9 +255,9 @@ def _receive(self: DrawHole, _, message: dict, buffers):
 
 @patch
 def _load_part(self: DrawHole, message: dict):
-    """A part of a file; behind the last one, take the file as photo or as mask.
+    """A part of a file; after the last one, take the file as photo or as mask.
 
-    A first part starts anew: of an upload that broke off, or that a newer one has overtaken, nothing is kept.
+    A first part starts from scratch: nothing is kept of an upload that broke off or was overtaken by a newer one.
     """
     kind, upload = message["load"], message.get("id")
     known, parts = self._parts.get(kind, (None, None))

@@ -47,7 +47,7 @@ def _measure(
     bar: tqdm,
     **options,
 ) -> tuple[Table, dict[str, Exception]]:
-    "A method's table; and what kept `learned` from its columns, if anything did: then the table is whole without them."
+    "A method's table, and what kept `learned` from adding its columns, if anything did: it is whole without."
     rows, known, seen, failure = [], [], {}, None
     for some, image, mask, output in fill_pairs(method, pairs, **options):
         columns = score(output, image, mask, metrics)
@@ -146,7 +146,7 @@ def evaluate(
     # pairs of another run, or its pairs.json; `size` is then the manifest's
     pairs: Sequence[Pair] | str | Path | None = None,
     seed: int = 0,
-    batch: int = 8,              # pictures at once; memory follows it
+    batch: int = 8,              # how many pictures at once; needs memory in proportion
     name: str | None = None,     # the method's, in the table
     # names in `METRICS`; None: l1, PSNR and SSIM; 'perceptual' takes about twice the time
     metrics: Sequence[str] | None = None,

@@ -79,7 +79,7 @@ def _model(graph: Graph, output: str, config: dict):
 
 # %% ../nbs/w12_export.ipynb #d96dee6e
 def _scale_and_shift(block: PConvBlock) -> tuple[Tensor | None, Tensor | None]:
-    "BatchNorm at rest as y · s + t; without one, the convolution's bias is t."
+    "BatchNorm in eval mode as y · s + t; without one, the convolution's bias is t."
     if block.bn is None: return None, block.conv.bias
     scale = block.bn.weight / (block.bn.running_var + block.bn.eps).sqrt()
     return scale, block.bn.bias - block.bn.running_mean * scale

@@ -70,7 +70,7 @@ def names_checked(
 # %% ../nbs/w08_guards.ipynb #e11a22f6
 @contextmanager
 def only_run(
-    folder: Path,  # made if need be
+    folder: Path,  # created if missing
     team: Team = Team(),  # its leader holds the folder for all
 ):
     """Hold `folder` for this run. The system releases the lock when the process ends, however it ends.
@@ -113,7 +113,7 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [
 class Signals:
     """While open, a first SIGTERM, SIGINT or SIGUSR1 ends no process: `received` holds its name. A second one does.
 
-    A signal that was ignored stays so (`nohup`). Afterwards every handler is as it was, those of C libraries too.
+    A signal that was ignored stays ignored (`nohup`). Afterwards every handler is as it was, those of C libraries too.
     Outside the main thread Python cannot listen; then nothing changes. Windows has no SIGUSR1.
     """
     names = ("SIGTERM", "SIGINT", "SIGUSR1")

@@ -65,7 +65,7 @@ def update_mask(
         raise ValueError(f"a mask has shape [B,1,{names}] or [1,{names}], and this one has {list(mask.shape)}")
     check_mask(mask)
     if not mask.is_floating_point(): mask = mask.float()
-    # written out, for max_pool's own padding stops at half a kernel
+    # written out, because max_pool's own padding stops at half a kernel
     outside_is_hole = F.pad(mask, _edges(padding, kernel_size, dilation))
     max_pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[sides - 1]
     return max_pool(outside_is_hole, kernel_size, stride, dilation=dilation)

@@ -34,7 +34,7 @@ def hole_ratio(
     mask: Tensor,  # [H,W] or [1,H,W], or a batch [B,1,H,W]; 1 = valid, 0 = hole
 ) -> float | Tensor:  # share of hole; for a batch a Tensor [B]
     "The hole-to-image ratio by which the paper sorts its test masks (section 4.1)."
-    valid = _double(mask)  # a quotient of whole numbers: 10 of 100 pixels are .1, and not a little more
+    valid = _double(mask)  # divide whole numbers: 10 of 100 pixels are exactly .1, not slightly more
     if mask.ndim == 4: return (1 - valid).mean(dim=(1, 2, 3))
     if mask.ndim == 2 or mask.ndim == 3 and mask.shape[0] == 1: return (1 - valid).mean().item()
     raise ValueError(f"a mask has shape [H,W], [1,H,W] or [B,1,H,W], and this tensor has {list(mask.shape)}")
@@ -196,7 +196,7 @@ def resize_mask(
     return mask.float()[..., rows[:, None], columns]
 
 # %% ../nbs/02_masks.ipynb #3a9c3ca3
-MOST_HOLE = .65  # a folder with more hole than this on average has most likely the other polarity
+MOST_HOLE = .65  # a folder with more hole than this on average most likely has the other polarity
 
 class ImplausiblePolarity(UserWarning, ValueError):
     "A folder of masks that would be mostly hole. `MaskFolder` warns about it, `fit` refuses it."
@@ -323,7 +323,7 @@ def augment_mask(
     dilate: tuple[int, int] = (9, 49),  # the holes grow by a square of a random side in this range
     turn: float = 180,                  # degrees at most, to either side
     shift: float = .25,                 # share of the mask's sides at most, in any direction
-    ratio: tuple[float, float] = (.01, .6),  # drawn anew, up to 20 times, until the share of hole is in it
+    ratio: tuple[float, float] = (.01, .6),  # drawn again, up to 20 times, until the share of hole lies in this range
 ) -> Tensor:  # [1,size,size], of zeros and ones; what comes in from outside the mask is valid
     "The paper's recipe for training masks (section 4.1): binarise, dilate, then translate, rotate and crop at random."
     if seed is None: seed = int(torch.randint(2**62, ()))

@@ -74,7 +74,7 @@ def border_width(size: int) -> int: return max(1, round(BORDER * size))
 def near_border(
     mask: Tensor,  # [1,H,W], 1 = valid, 0 = hole
 ) -> bool:
-    "Does a hole come as near to an edge as it never does in the paper's half without holes at the border?"
+    "Does a hole come nearer to an edge than any hole in the paper's half without holes at the border?"
     width = border_width(min(mask.shape[-2:]))
     inside = torch.zeros_like(mask)
     inside[..., width:-width, width:-width] = 1
@@ -177,7 +177,7 @@ class BadPairs(BadFile): "A file that is no manifest of pairs."
 
 
 def to_entry(pair: Pair) -> dict:
-    "A pair as it stands in a manifest: what is not noted is left out."
+    "A pair as a manifest writes it: what is not noted is left out."
     return {name: value for name, value in asdict(pair).items()
             if value is not None and not (name == "flip" and value is False)}
 

@@ -18,7 +18,7 @@ from .mask_update import _each, _edges, check_mask
 # %% ../nbs/04_partial_conv.ipynb #46646f45
 def partial_conv2d_loop(
     x: Tensor,       # [B,C,H,W]
-    mask: Tensor,    # [B,1,H,W], or [B,C,H,W] where channels have holes of their own; 1 = valid
+    mask: Tensor,    # [B,1,H,W], or [B,C,H,W] where each channel has its own holes; 1 = valid
     weight: Tensor,  # [out,C/groups,k,k]
     bias: Tensor | None = None,  # [out]
     stride: int | tuple[int, int] = 1,

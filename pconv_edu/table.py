@@ -100,7 +100,7 @@ class Table:
         return replace(self, pairs=[pair for pair, _ in kept], rows=[row for _, row in kept], sets={})
 
     def minus(self, other: "Table") -> "Table":
-        """This table minus another, pair by pair: what one method is better by.
+        """This table minus another, pair by pair: by how much one method is better.
 
         Raises `ValueError` when their pairs differ.
         """

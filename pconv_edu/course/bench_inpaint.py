@@ -50,7 +50,7 @@ def compare(
     device: str = "cpu",
     hole: float = .25, # share of the photo
 ) -> dict:  # a row of the table
-    "Seconds of `inpaint` and of OpenCV's two methods for one photo, and their quotients round by round."
+    "Seconds of `inpaint` and of OpenCV's two methods for one photo, and their ratios round by round."
     photo, mask = example(size, hole)
     times = in_turns({"network": lambda: inpaint(photo, mask, net), "telea": lambda m=opencv("telea"): m(photo, mask),
                       "ns": lambda m=opencv("ns"): m(photo, mask)}, repeats, device)

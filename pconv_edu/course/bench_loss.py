@@ -42,7 +42,7 @@ def six_passes(
 
 # %% ../../nbs/w18_loss_cost.ipynb #0cd165cf
 def example(size: int, batch: int, device: str = "cpu") -> tuple[Tensor, Tensor, Tensor]:
-    "An output that wants gradients, a true picture and a mask, made up."
+    "A random output that requires gradients, a random true picture and a mask."
     torch.manual_seed(0)
     image = torch.rand(batch, 3, size, size, device=device)
     mask = torch.stack([irregular_mask(size, ratio=(.2, .3), seed=i) for i in range(batch)]).to(device)

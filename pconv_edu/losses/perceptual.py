@@ -38,7 +38,7 @@ def _fetch(path: Path):
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         raise RuntimeError(
             f"VGG-16's ImageNet weights are not on this machine and could not be downloaded ({error}).\n"
-            "Four ways on: (1) take 'shipped' instead: a trained VGG-16 up to pool3 that came with this package; "
+            "You can: (1) take 'shipped' instead: a trained VGG-16 up to pool3 that came with this package; "
             f"(2) download {VGG_URL} elsewhere and put it as {path.name} into the folder {path.parent}; "
             f"(3) give that file's path: '/path/to/{path.name}'; "
             "(4) take 'random': a VGG-16 with random weights, which needs no file and is a weaker guide.") from error
@@ -59,7 +59,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 # %% ../../nbs/07_perceptual_loss.ipynb #1c1829f4
 def _he_initialised(layers: nn.Sequential, seed: int) -> dict[str, Tensor]:
-    "Random weights that keep the size of the signal (He et al. 2015), from a generator of their own."
+    "Random weights that keep the size of the signal (He et al. 2015), drawn by a separate generator."
     generator, drawn = torch.Generator().manual_seed(seed), {}
     for name, p in layers.named_parameters():
         if p.ndim == 1: drawn[f"features.{name}"] = torch.zeros(p.shape)

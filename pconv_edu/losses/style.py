@@ -17,7 +17,7 @@ from .pixel import full_precision
 def gram_matrix(
     features: Tensor,  # [B,C,H,W]
 ) -> Tensor:  # [B,C,C], float32 (float64 for float64 features)
-    """K·ΨᵀΨ with K = 1/(C·H·W): how strongly each two channels occur together, wherever in the picture.
+    """K·ΨᵀΨ with K = 1/(C·H·W): how strongly any two channels occur together, no matter where in the picture.
 
     Scaled before it is summed, and summed in float32 even under autocast: no sum can overflow.
     """
