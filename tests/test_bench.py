@@ -15,6 +15,7 @@ from pconv_edu.course.bench import (
 )
 from pconv_edu.losses import TERMS, InpaintingLoss, LossWeights
 from pconv_edu.masks import irregular_mask
+from pconv_edu.merged import double_and_convolve
 from pconv_edu.unet import PConvUNet
 
 TINY = Case("ours", "inference", size=64, net="small")
@@ -70,7 +71,7 @@ def test_who_has_merged_kernels(monkeypatch):
     made, called = [], []
     monkeypatch.setitem(unet.NETS, "small", lambda **options: made.append(PConvUNet((4, 6), **options)) or made[-1])
     monkeypatch.setattr(
-        bench, "double_and_convolve", lambda *given: called.append(1) or unet.double_and_convolve(*given)
+        bench, "double_and_convolve", lambda *given: called.append(1) or double_and_convolve(*given)
     )
     for merged, wanted in (("ours", [2, 2]), ("none", [0, 0]), ("all", [2, 2])):
         for form in FORMS: prepare(replace(TINY, form=form, merged=merged))()

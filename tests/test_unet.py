@@ -11,10 +11,9 @@ from torch.nn.utils import prune
 
 from pconv_edu.foreign import load_foreign
 from pconv_edu.mask_update import mask_history
+from pconv_edu.merged import double_and_convolve, merge_kernel
 from pconv_edu.partial_conv import PartialConv2d
-from pconv_edu.unet import (
-    NETS, PConvBlock, PConvUNet, double_and_convolve, freeze_encoder_bn, make_net, merge_kernel,
-)
+from pconv_edu.unet import NETS, PConvBlock, PConvUNet, freeze_encoder_bn, make_net
 
 TINY = (4, 6, 8)
 
@@ -606,9 +605,9 @@ def long_way(net):
 @pytest.fixture
 def calls(monkeypatch):
     "How often a merged kernel was used."
-    from pconv_edu import unet
-    made, merge = [], unet.merge_kernel
-    monkeypatch.setattr(unet, "merge_kernel", lambda weight: made.append(1) or merge(weight))
+    from pconv_edu import merged
+    made, merge = [], merged.merge_kernel
+    monkeypatch.setattr(merged, "merge_kernel", lambda weight: made.append(1) or merge(weight))
     return made
 
 

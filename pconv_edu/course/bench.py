@@ -27,7 +27,8 @@ from torch import Tensor, nn
 
 from ..masks import irregular_mask
 from ..figures import COLORS, SERIES, Drawing
-from ..unet import NETS, PConvUNet, double_and_convolve, make_net
+from ..merged import double_and_convolve
+from ..unet import NETS, PConvUNet, make_net
 
 # %% ../../nbs/w17_scale.ipynb #c822aaf0
 class PublishedConv2d(nn.Conv2d):

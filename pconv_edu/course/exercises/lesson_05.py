@@ -59,14 +59,3 @@ def fold(answer):
     if same(given[1], bn.bias): return "the mean is missing from the bias: BatchNorm takes it off before it scales"
     if same(given[1], bn.bias - bn.running_mean): return "the mean is scaled too: (W·x - mean) · scale + β"
     return "set x to 0 in y = (W·x - mean) · scale + β: what is left is the bias"
-
-
-@exercise("5.4")
-def merged_taps(answer):
-    try: taps = [float(tap) for tap in answer]
-    except TypeError: return "give four numbers, like [1, 2, 3, 4]"
-    if len(taps) != 4: return f"each pixel paints four copies, c, b + c, a + b, a: four taps, and yours are {len(taps)}"
-    if taps == [1, 2, 2, 1]: return "the inner taps are sums of two neighbours: two taps read the same pixel there"
-    if sum(taps) != 8:
-        return f"each pixel is read twice, so the taps add up to twice 1 + 2 + 1, and yours to {sum(taps):g}"
-    if taps != [1, 3, 3, 1]: return "c, b + c, a + b, a with a = 1, b = 2, c = 1"
