@@ -183,7 +183,7 @@ def _read(folder: Path, name: str) -> bytes:
     if not re.fullmatch(r"[A-Za-z0-9_]+\.(safetensors|json)", name):
         raise BadCheckpoint(folder, f"the file name {name!r} does not belong in a checkpoint")
     path = folder / name
-    if path.is_symlink() or not path.is_file(): raise BadCheckpoint(folder, f"{name} is missing or no plain file")
+    if path.is_symlink() or not path.is_file(): raise BadCheckpoint(folder, f"{name} is missing or not a plain file")
     return path.read_bytes()
 
 # %% ../nbs/w05_checkpoint.ipynb #50a8e070

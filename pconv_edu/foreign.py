@@ -55,7 +55,7 @@ def _places(read: dict[str, tuple], state: dict[str, Tensor]) -> dict[tuple[str,
 
 
 def _sort_out(state: dict[str, Tensor], found: Matched) -> dict[str, str]:
-    "Their key → ours for all that has a name we can read; what is left out or unreadable goes into `found`."
+    "Their key → ours for every name that we can read; what is left out or unreadable goes into `found`."
     read = {}
     for key, value in state.items():
         name = _read_key(key)
@@ -112,7 +112,7 @@ def load_foreign(
         if not isinstance(value, Tensor):
             kind = type(value).__name__
             raise ValueError(
-                f"{key!r} holds a {kind}, no tensor; give the state dict itself, perhaps state_dict[{key!r}]"
+                f"{key!r} holds a {kind}, not a tensor; give the state dict itself, perhaps state_dict[{key!r}]"
             )
     own, found = net.state_dict(), Matched()
     new = _match(state_dict, own, found)

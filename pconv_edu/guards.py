@@ -195,7 +195,7 @@ class NotFinite(ArithmeticError):
     def __init__(self, step: int, terms: dict[str, float], pictures: list[str] = ()):
         found = ", ".join(f"{name}={value}" for name, value in terms.items())
         names = f"Its pictures: {', '.join(pictures)}. " if pictures else ""
-        super().__init__(f"step {step}: the loss is no finite number ({found}). {names}The step was not taken. "
+        super().__init__(f"step {step}: the loss is not a finite number ({found}). {names}The step was not taken. "
                          "Look at these pictures; on_nan='skip' leaves such steps out.")
         self.step, self.terms, self.pictures = step, terms, list(pictures)
 

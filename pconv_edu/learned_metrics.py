@@ -110,7 +110,7 @@ def weights_at(
 ) -> Iterator[None]:
     """In here torch.hub finds the file of `url`.
 
-    Raises `RuntimeError` that names file, address and ways on when it cannot be had.
+    Raises `RuntimeError` that names file, address and what can be done when it is not available.
     """
     name, before = url.rsplit("/", 1)[-1], torch.hub.get_dir()
     with tempfile.TemporaryDirectory() as folder:
@@ -120,8 +120,8 @@ def weights_at(
         except ImportError: raise
         except Exception as error:  # URLError, a wrong hash, a pickle that is none, keys that do not fit
             raise RuntimeError(
-                f"{what} needs the weights {name}, and they could not be had from {path or 'the cache or the network'} "
-                f"({type(error).__name__}: {' '.join(str(error).split())[:200]}).\nWays on: (1) download {url} "
+                f"{what} needs the weights {name}, which could not be loaded from {path or 'the cache or the network'} "
+                f"({type(error).__name__}: {' '.join(str(error).split())[:200]}).\nYou can: (1) download {url} "
                 "elsewhere and give its path; "
                 f"(2) put it into {os.path.join(before, 'checkpoints')}; (3) leave {what} out: names=..."
             ) from error
@@ -133,7 +133,7 @@ NAMES = tuple(name for name, metric in METRICS.items() if metric.function is Non
 class LearnedMetrics:
     """IScore, FID and LPIPS of the table, `evaluate(..., learned=LearnedMetrics())`.
 
-    Raises `ImportError` without the extra, `RuntimeError` when weights cannot be had, `ValueError` for an unknown name.
+    Raises `ImportError` without the extra, `RuntimeError` when weights are missing, `ValueError` for an unknown name.
     """
     def __init__(
         self,

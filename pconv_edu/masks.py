@@ -272,7 +272,7 @@ def official_bin(
     "The bin and border half of an official test mask, by its number: 2,000 a bin, the first 1,000 keep 50 px free."
     number = Path(path).stem
     if not re.fullmatch(r"\d{5}", number) or int(number) >= 12000:
-        raise ValueError(f"'{path}' is no official test mask: those are called 00000.png to 11999.png")
+        raise ValueError(f"'{path}' is not an official test mask: those are called 00000.png to 11999.png")
     return int(number) // 2000, int(number) % 2000 >= 1000
 
 # %% ../nbs/02_masks.ipynb #e11074ae
@@ -305,7 +305,7 @@ def _direction(turns: np.ndarray) -> np.ndarray:
 
 
 def _crop_turned(hole: np.ndarray, height: int, width: int, u: np.ndarray, turn: float, shift: float) -> np.ndarray:
-    "A window [height,width] of `hole`, turned and moved as five random numbers in [0,1) say; outside is no hole."
+    "A window [height,width] of `hole`, turned and moved by five random numbers in [0,1); outside, nothing is hole."
     h, w = hole.shape
     s, c = _direction(turn / 360 * (2 * u[:1] - 1))[0]
     y = h / 2 + (2 * u[1] - 1) * shift * h + (u[2] - .5) * max(h - height, 0)  # where the window's middle lies

@@ -59,7 +59,7 @@ class Options:
     checkpoint_loss: bool = False  # less memory, more time: VGG's activations are computed twice
     sync_bn: bool = True         # BatchNorm over the global batch when several processes train
     keep: int = 3                # checkpoints that stay, beside the best on the validation pairs
-    on_nan: str = "stop"         # or 'skip': leave out steps whose loss is no finite number
+    on_nan: str = "stop"         # or 'skip': leave out steps whose loss is not a finite number
     device: str | None = None    # 'cuda', 'mps', 'xpu', 'cpu'; None: the GPU if there is one
     dry_run: bool = False        # say what would happen, and write nothing
     progress: bool = True        # a bar, and a line for each event

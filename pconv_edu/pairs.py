@@ -173,7 +173,7 @@ def make_pairs(
             for i, noted in enumerate(_spread(found, wanted))]
 
 # %% ../nbs/w04_pairs.ipynb #0e9450f4
-class BadPairs(BadFile): "A file that is no manifest of pairs."
+class BadPairs(BadFile): "A file that is not a manifest of pairs."
 
 
 def to_entry(pair: Pair) -> dict:
@@ -255,7 +255,7 @@ def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
         return pairs, size
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadPairs(path, f"no manifest of pairs, such as `save_pairs` and `Table.save` write: {reason}") from None
+        raise BadPairs(path, f"not a manifest of pairs, as `save_pairs` and `Table.save` write: {reason}") from None
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f5
 def _places(names: Iterable[str], source: Source | MaskMaker, count: int, what: str) -> dict[str, int]:

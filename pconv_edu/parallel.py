@@ -44,7 +44,7 @@ class Team:
     def leads(self) -> bool: return self.rank == 0
 
     def device(self, device: str | None) -> torch.device:
-        "The device this process works on; with None a GPU of its own where there is one."
+        "The device this process works on; with None its own GPU, where there is one."
         kind = device or best_device()
         if kind == "mps" and self.world > 1 and not device: kind = "cpu"  # one GPU, and no collectives on it
         return torch.device(kind, self.local) if kind in NUMBERED else torch.device(kind)
@@ -157,7 +157,7 @@ class _Sum(torch.autograd.Function):
 
 # %% ../nbs/w07_many_gpus.ipynb #4efc5cf9
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    "BatchNorm whose mean and variance in training are those of the whole global batch; otherwise as ever."
+    "BatchNorm whose mean and variance in training are those of the whole global batch; otherwise as usual."
     def forward(self, x: Tensor) -> Tensor:
         if not (self.training and dist.is_initialized()): return super().forward(x)
         count = x.numel() // x.shape[1] * dist.get_world_size()

@@ -21,7 +21,7 @@ from .unet import freeze_encoder_bn
 # %% ../nbs/12_initial_training.ipynb #6bb5592e
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of training at one learning rate, for a number of optimizer steps or of hours.
+    """One stretch of training at one learning rate, for a number of optimizer steps or hours.
 
     Raises `ValueError` for steps, hours or a learning rate that cannot work.
     """

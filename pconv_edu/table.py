@@ -148,7 +148,7 @@ def to_csv(*tables: Table) -> str:
 
 
 def to_json(table: Table) -> dict:
-    "Summary and single rows, for `json.dump`; what is no number becomes null."
+    "Summary and single rows, for `json.dump`; what is not a number becomes null."
     plain = lambda n: n if math.isfinite(n) else None
     summary = [row | {c: [plain(n) for n in row[c]] for c in table.columns} for row in table.summary()]
     rows = [to_entry(pair) | {c: plain(n) for c, n in row.items()} for pair, row in zip(table.pairs, table.rows)]

@@ -291,7 +291,7 @@ class Trainer(TrainingStep):
         losses = [float(self.loss(output, *part)[0]) * len(output) for output, part in zip(outputs, parts)]
         score = sum(losses) / len(image)
         if not math.isfinite(score):
-            self.tell(f"step {self.done}: the validation loss is {score}, no finite number", event="not finite")
+            self.tell(f"step {self.done}: the validation loss is {score}, not a finite number", event="not finite")
             return None
         if self.options.draw: _samples(self, image, mask, torch.cat(outputs))
         if self.log.board: self.log.board.add(self.done - 1, validation=score)

@@ -132,7 +132,7 @@ def _saved_file(path: Path) -> Saved:
         shapes = {name: (part.get_shape(), part.get_dtype()[:1] in "FB" and part.get_dtype() != "BOOL")
                   for name, part in parts.items()}
     except (SafetensorError, OSError, ValueError) as error:
-        raise BadFile(path, f"no whole .safetensors file ({error})") from None
+        raise BadFile(path, f"not a complete .safetensors file ({error})") from None
     config = _plain_config(about.get(_FORMAT), path)
     return Saved(path, about.get(_CLASS, "PConvUNet"), config, _plain_names(shapes),
                  lambda: _plain_names({name: file.get_tensor(name) for name in names}),
@@ -160,7 +160,7 @@ def _saved_run(path: Path) -> Saved:
     "Of a checkpoint, or of the latest good one of a training folder; the averaged weights of a run that kept an EMA."
     whole = checkpoint.load(path) if (path / "manifest.json").exists() else checkpoint.load_latest(path)
     if whole is None:
-        raise ValueError(f"'{path}' is no checkpoint and holds none; "
+        raise ValueError(f"'{path}' is not a checkpoint and holds none; "
                          "give a checkpoint, a folder that `fit` wrote, or a .safetensors file")
     if not isinstance(whole.state, dict) or "net" not in whole.tensors:
         raise BadFile(whole.path, "a checkpoint without a network")

@@ -505,7 +505,7 @@ def poison(monkeypatch, steps, value=float("nan")):
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_pictures(tmp_path, monkeypatch, value):
     go(tmp_path / "whole", phases=(Phase("initial", 2, 2e-4),))
     poison(monkeypatch, {2}, value)
-    with pytest.raises(NotFinite, match="step 2: the loss is no finite number") as caught: go(tmp_path / "cut")
+    with pytest.raises(NotFinite, match="step 2: the loss is not a finite number") as caught: go(tmp_path / "cut")
     data = InpaintingDataset(pictures(), size=32)
     assert caught.value.pictures == [data.name(4), data.name(5)] and caught.value.pictures[0] in str(caught.value)
     saved, good = (checkpoint.load(tmp_path / folder / "step_00000002").tensors for folder in ("cut", "whole"))
@@ -1084,7 +1084,7 @@ def test_a_validation_loss_that_is_no_number(tmp_path, monkeypatch):
     go(tmp_path, valid=pictures(2), valid_pairs=2)
     assert (
         checkpoint.latest(tmp_path).name == "step_00000007"
-        and "no finite number" not in (tmp_path / "log.jsonl").read_text()
+        and "not a finite number" not in (tmp_path / "log.jsonl").read_text()
     )
     assert "not finite" in (tmp_path / "events.jsonl").read_text()
 
