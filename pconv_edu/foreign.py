@@ -104,8 +104,8 @@ def load_foreign(
     """Load weights of the public layouts: `ec_images_1.conv.weight`, `enc_1.conv.input_conv.weight`,
     `enc_1.conv.weight`, `encoder1.norm.weight`.
 
-    They must come from pictures in [-1,1]; for ImageNet-normalised ones no weights here are equal. Biases that this
-    network lacks go into the BatchNorm after them, exact in eval mode.
+    They must come from pictures in [-1,1]; for ImageNet-normalised ones no weights here would do the same. Biases that
+    this network lacks go into the BatchNorm after them, exact in eval mode.
     Raises `ValueError` that names each key that is missing, unknown, of another shape, or of impossible values.
     """
     for key, value in state_dict.items():
