@@ -29,11 +29,11 @@ def _(mean_colour):
     colour = got[:, 1, 2]
     if torch.allclose(colour, torch.zeros(3)): return "the hole is still black"
     if torch.allclose(colour, damaged.mean((1, 2)), atol=1e-5):
-        return "the zeros of the hole were counted in: divide by the number of known pixels, mask.sum()"
+        return "the zeros in the hole were counted, too: divide by the number of known pixels, mask.sum()"
     if torch.allclose(colour, (right.mean()).expand(3), atol=1e-5) or torch.allclose(
         colour, damaged.mean().expand(3), atol=1e-5
     ):
-        return "one grey for all: each of the three channels has a mean of its own"
+        return "one grey for all: each of the three channels has its own mean"
     return (
         None
         if torch.allclose(got[:, mask[0] == 0], right[:, None].expand(3, 6), atol=1e-5)

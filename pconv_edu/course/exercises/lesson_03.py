@@ -33,7 +33,7 @@ def layers_for_any_hole(answer):
     for hole, kernel, right in ((21, 5, 6), (128, 7, 22), (12, 7, 2)):
         if answer(hole, kernel) != right:
             return f"for a {hole}-pixel hole and a {kernel} × {kernel} window it gives {answer(hole, kernel)}, and {right} is right: a layer takes kernel - 1 pixels"
-    if answer(0, 3) != 0: return "no hole needs no layer"
+    if answer(0, 3) != 0: return "where there is no hole, no layer is needed"
 
 
 @exercise("3.3")

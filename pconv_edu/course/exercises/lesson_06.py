@@ -13,7 +13,7 @@ def hole_of_known_error(answer):
         return "that is the error of one hole pixel; L_hole divides by the pixels of the whole picture"
     if _close(answer, 120): return "that is the sum over one channel; now divide by the size of the whole picture"
     if _close(answer, 360): return "that is the sum; now divide by N = 3·100·100"
-    if _close(answer, .036): return "three times too much: N counts the channels as well"
+    if _close(answer, .036): return "three times too large: N counts the channels as well"
     if not _close(answer, .012): return "sum: 20·20 pixels × 3 channels × 0.3; N: 3·100·100"
 
 
@@ -28,7 +28,7 @@ def hole_loss_per_hole_pixel(answer):
     if _close(got, wanted): return None
     if _close(got, error[~hole].mean().item()):
         return "that is the loss of the valid pixels: the hole is where the mask is 0"
-    if _close(got, 3 * wanted): return "three times too much: the divisor counts every channel of a hole pixel"
+    if _close(got, 3 * wanted): return "three times too large: the divisor counts every channel of a hole pixel"
     if _close(got, (error * hole).mean().item()):
         return "that is hole_loss itself: divide by the number of hole values, not of all values"
     if _close(got, (output - image)[hole].mean().item()):

@@ -20,7 +20,7 @@ def gram_by_hand(answer):
     if torch.allclose(got, wanted, atol=.006): return None
     if torch.allclose(got, wanted * 6, atol=.006): return "the sums are right; divide by C·H·W = 2·3"
     if torch.allclose(got, wanted * 2, atol=.006): return "you divided by the pixels; divide by channels × pixels"
-    return "entry (1,2) is (1·2 + 1·0 + 2·1) / 6; the others go alike"
+    return "entry (1,2) is (1·2 + 1·0 + 2·1) / 6; the others work the same way"
 
 
 class _Widest(TorchDispatchMode):

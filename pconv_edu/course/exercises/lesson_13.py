@@ -20,7 +20,7 @@ def _broken(break_it) -> PConvUNet:
 
 @exercise("13.2")
 def really_frozen(answer):
-    if answer(PConvUNet(widths=(4, 8, 8))): return "it calls a new network, of which nothing is frozen, frozen"
+    if answer(PConvUNet(widths=(4, 8, 8))): return "it calls a new network frozen, although nothing in it is"
     if answer(freeze_encoder_bn(PConvUNet(widths=(4, 8, 8)))) is not True:
         return "for a network after freeze_encoder_bn it should return True; its first layer has no BatchNorm, and the decoder's is not frozen"
     if answer(_broken(lambda net: net.encoder[2].bn.requires_grad_(True))):

@@ -17,7 +17,7 @@ def ratio_of_a_third(answer):
 
 @exercise("20.2")
 def kernel_over_a_fence(answer):
-    if answer == 4: return "four pixels in a row always hold a known one, but the kernel is to be odd"
+    if answer == 4: return "four pixels in a row always hold a known one, but the kernel must be odd"
     if answer == 3: return "known pixels are 4 apart: between two of them there are three in a row that are not known"
     if answer != 5: return "the widest gap has three unknown pixels in a row: which odd window cannot fit into it?"
 

@@ -11,7 +11,7 @@ exhibit(
     {
         "bilinear resize": (
             lambda: layer.blended_resize,
-            "A mask holds 0 and 1 and nothing between: look at the values, for a size that is not a simple fraction (90 "
+            "A mask holds 0 and 1 and nothing in between: look at the values, for a size that is not a simple fraction (90 "
             "of 128)",
         ),
         "JPEG": (

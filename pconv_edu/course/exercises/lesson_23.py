@@ -59,7 +59,7 @@ exhibit(
     "23.3",
     _sound_fill,
     {
-        "no padding": (lambda: net.unpadded(_net()), "Try sides that are no multiple of 16, such as 50 × 37"),
+        "no padding": (lambda: net.unpadded(_net()), "Try sides that are not a multiple of 16, such as 50 × 37"),
         "black pixels that count": (
             lambda: net.padded_with_pixels(_net()),
             "The size is right. Pad image and mask to a multiple of 16 with pad_with_hole yourself: the part that "

@@ -8,7 +8,7 @@ from pconv_edu.inpainting import fill_windows
 exhibit("24.1", lambda: run.own_masks, {
     "one for all": (lambda: run.one_for_all, "Are mask 0 and mask 1 different?"),
     "new each time": (lambda: run.new_each_time, "Ask for the same mask twice: are the two equal?")},
-    "Every n has a mask of its own, always the same one")
+    "Every n has its own mask, always the same one")
 
 
 exhibit(

@@ -17,7 +17,7 @@ def mask_for(answer):
     if len({mask.numpy().tobytes() for mask in first}) == 1:
         return "every pair gets the same mask: n must be part of the seed"
     if len({mask.numpy().tobytes() for mask in first}) < 6:
-        return "some pairs share a mask: every n needs a seed of its own"
+        return "some pairs share a mask: every n needs its own seed"
 
 
 @exercise("w04.1")

@@ -7,7 +7,7 @@ def what_a_checkpoint_holds(answer):
     try: given = set(answer)
     except TypeError: return "give letters, like 'abc'"
     if "e" in given or "f" in given:
-        return "order and masks are functions of the seed and of the position: the number of steps says where to go on"
+        return "order and masks are functions of the seed and of the position: the number of steps says where to continue"
     missing = {
         "a": "the weights",
         "b": "Adam's moments: without them its first step is as large as at the beginning",
@@ -15,5 +15,5 @@ def what_a_checkpoint_holds(answer):
         "d": "the number of steps: phase, learning rate and data follow from it",
     }
     lost = [text for letter, text in missing.items() if letter not in given]
-    if lost: return f"one thing is missing at least: {lost[0]}"
+    if lost: return f"at least one thing is missing: {lost[0]}"
     if given != set("abcd"): return "the letters are a to f"

@@ -23,7 +23,7 @@ def halve(f):
     if torch.allclose(found, wanted, atol=1e-5): return None
     if found.isnan().any(): return "0 / 0 is NaN: where none of the four is valid, the result is 0 (clamp the count)"
     if torch.allclose(found[0, 0, 0], image[0, :2, :2].mean()):
-        return "that is the mean of all four; what stands in the hole must not count"
+        return "that is the mean of all four; what is in the hole must not count"
     if torch.allclose(found[0, 0, 0], torch.tensor(0.3)):
         return "the hole is 0 now, but still counted: divide by the number of valid pixels, not by 4"
     return "add up image · mask over each 2 × 2, and divide by the sum of mask"

@@ -8,7 +8,7 @@ from pconv_edu.course.exercises import exercise
 def mean_of_the_valid(answer):
     if abs(answer - .4) < 1e-3: return None
     if abs(answer - 1.6 / 7) < 1e-2:
-        return "the sum is right, but a hole is no pixel of value 0: divide by the number of valid ones"
+        return "the sum is right, but a hole is not a pixel of value 0: divide by the number of valid ones"
     if abs(answer - 1.6) < 1e-3: return "that is the sum of the valid pixels; divide it by their number"
     return "the mean of the valid pixels, wherever they are: how many are there?"
 
@@ -37,5 +37,5 @@ def from_the_left(f):
         return "nearly: where nothing valid is to the left, the value is 0.5"
     one_step = torch.where(mask > 0, image, torch.cat([torch.full((3, 5, 1), .5), (image * mask)[:, :, :-1]], 2))
     if torch.allclose(found, one_step):
-        return "the pixel to the left may be hole itself: go on to the nearest valid one"
+        return "the pixel to the left may be hole itself: continue to the nearest valid one"
     return "walk along each row from left to right, and carry the last valid colour with you; begin with 0.5"

@@ -10,7 +10,7 @@ def share_of_one_plane(answer):
     if _near(answer, 1 / 192): return None
     if _near(answer, 1 / 64): return "every one of the 3 input channels is multiplied, for each output"
     if _near(answer, 1 / 3): return "that is one kernel; the layer has 64 of them"
-    if _near(answer, 49 / 192): return "the 49 stand above and below the line"
+    if _near(answer, 49 / 192): return "the 49 cancels: it is above and below the line"
     if _near(answer, 192): return "turn it over: the share of the smaller one in the larger one"
     if _near(answer, 1 / 147):
         return (

@@ -8,11 +8,11 @@ def _near(answer, value: float, eps: float = .01) -> bool: return abs(float(answ
 @exercise("w18.1")
 def units_without_the_composite(answer):
     if answer == 5: return "that is the whole loss: here nothing looks at the composite"
-    if answer == 2: return "that is the forward part; the output wants a gradient, which costs about one pass more"
-    if answer == 4: return "the true picture wants no gradient: it has a forward pass alone"
+    if answer == 2: return "that is the forward part; the output needs a gradient, which costs about one pass more"
+    if answer == 4: return "the true picture needs no gradient: it has only a forward pass"
     if answer == 6: return "output and truth pass through VGG once, for both terms together"
     if answer != 3:
-        return "count: a forward pass for the output, one for the truth, and a backward pass for each that wants a gradient"
+        return "count: a forward pass for the output, one for the truth, and a backward pass for each that needs a gradient"
 
 
 @exercise("w18.2")

@@ -8,7 +8,7 @@ def _near(answer, value: float, eps: float = .01) -> bool: return abs(float(answ
 @exercise("w19.1")
 def windows_with_a_scratch(answer):
     if _near(answer, 3 / 20): return None
-    if _near(answer, 3) or _near(answer, 20): return "a share is asked for: windows that are computed, of all windows"
+    if _near(answer, 3) or _near(answer, 20): return "the question asks for a share: of all windows, how many are computed"
     if _near(answer, 3 / 12):
         return "4 · 3 windows would cover it side by side; they overlap, and each adds only 1024 − 128 = 896 pixels"
     if _near(answer, 17 / 20): return "that is the share of the windows that are skipped"

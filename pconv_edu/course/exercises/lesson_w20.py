@@ -13,7 +13,7 @@ def moves_of_the_optimiser(answer):
     if got == [right(*case) for case in cases]: return None
     if any(g != int(g) for g in got): return "a step is taken or not: give whole numbers, rounded down"
     if got == [pictures * passes // batch for pictures, passes, batch, _ in cases]:
-        return "every GPU has a batch of its own: a step sees batch · gpus pictures"
+        return "every GPU has its own batch: a step sees batch · gpus pictures"
     if got == [pictures // (batch * gpus) * passes for pictures, passes, batch, gpus in cases]:
         return "that leaves out a batch in every pass; leave out one in the whole run"
     if got == [-(-pictures * passes // (batch * gpus)) for pictures, passes, batch, gpus in cases]:
@@ -34,7 +34,7 @@ def seconds_of_a_ring(answer):
     if same(lambda n, p, s: right(n, p, s) / 2):
         return "the parts travel round twice: once to be summed, once to be handed out"
     if same(lambda n, p, s: 2 * 4 * p / (s * 1e9)):
-        return "nearly: each member sends (n - 1)/n of it, for its own part has nowhere to go"
+        return "nearly: each member sends (n - 1)/n of it, because its own part has nowhere to go"
     if same(lambda n, p, s: right(n, p, s) * 8): return "GB/s are bytes, not bits: nothing to multiply by 8"
     if same(lambda n, p, s: right(n, p, s) * 1e9): return "gb_per_second counts in 10⁹ bytes"
     return "bytes = 2 · (n - 1)/n · 4 · parameters, divided by gb_per_second · 10⁹"
