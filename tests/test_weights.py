@@ -77,7 +77,7 @@ def test_a_file_of_another_network_is_one_clear_sentence(net, tmp_path):
     )
     save_file({"weight": torch.ones(2)}, tmp_path / "foreign.safetensors")
     (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
-    for name, words in (("wrong", "another network"), ("foreign", "load_foreign"), ("cut", "no whole")):
+    for name, words in (("wrong", "another network"), ("foreign", "load_foreign"), ("cut", "not a complete")):
         with pytest.raises(ValueError, match=words) as caught: load_pretrained(tmp_path / f"{name}.safetensors")
         assert name in str(caught.value) and "\n" not in str(caught.value)
 
