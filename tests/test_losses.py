@@ -455,6 +455,42 @@ def test_one_vgg_pass_for_output_and_composite_and_none_kept_for_the_truth(vgg):
     assert count_passes(InpaintingLoss(vgg=vgg), *case) == [(4, True), (2, False)]
 
 
+def test_what_no_term_reads_does_not_pass_through_vgg(vgg, monkeypatch):
+    def composite_only(feats_comp, feats_gt): return sum((a - b).abs().mean() for a, b in zip(feats_comp, feats_gt))
+    monkeypatch.setitem(TERMS_TABLE, "seen", Term(composite_only, ("feats_comp", "feats_gt")))
+    output, image, mask = random_case(dtype=torch.float32)
+    loss = InpaintingLoss(LossWeights(**ONE | {"seen": 2}), vgg=vgg)
+    assert count_passes(loss, output, image, mask) == [(2, True), (2, False)]
+    expected = composite_only(vgg(composite(output, image, mask)), vgg(image))
+    assert loss(output, image, mask)[0].item() == pytest.approx(2 * expected.item(), rel=1e-5)
+
+
+def test_a_shift_moves_everything_that_vgg_sees_by_the_same(monkeypatch):
+    output, image, mask = random_case(size=24, dtype=torch.float32)
+    still, moving = VGG16Features("random"), VGG16Features("random", shift=7)
+    monkeypatch.setattr(torch, "randint", lambda high, size: torch.tensor([high - 1, 2]))
+    comp = composite(output, image, mask)
+    outs, comps, gts = (still(picture[..., 7:, 2:]) for picture in (output, comp, image))
+    _, terms = InpaintingLoss(LossWeights(), moving)(output, image, mask)
+    assert terms["perceptual"].item() == pytest.approx(perceptual_loop(outs, comps, gts), rel=1e-4)
+    _, unmoved = InpaintingLoss(LossWeights(), still)(output, image, mask)
+    assert terms["hole"] == unmoved["hole"] and terms["perceptual"] != unmoved["perceptual"]
+
+
+def test_every_shift_is_drawn_and_none_beyond_it():
+    torch.manual_seed(0)
+    loss, (output, image, mask) = InpaintingLoss(vgg=VGG16Features("random", shift=2)), random_case(dtype=torch.float32)
+    sizes = set()
+    loss.vgg.register_forward_hook(lambda module, args, result: sizes.add(tuple(args[0].shape[2:])))
+    for _ in range(60): loss(output, image, mask)
+    assert sizes == set(product((16, 15, 14), repeat=2))
+
+
+@pytest.mark.parametrize("shift", [-1, 1.5, "8"])
+def test_a_shift_that_is_no_number_of_pixels_is_named(shift):
+    with pytest.raises(ValueError, match=f"shift is {shift!r}"): VGG16Features("random", shift=shift)
+
+
 def test_terms_of_weight_zero_are_not_computed(vgg):
     case = random_case(dtype=torch.float32)
     loss = InpaintingLoss(LossWeights(perceptual=0, style=0), vgg="not looked for")

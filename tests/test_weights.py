@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from pconv_edu import checkpoint, weights
 from pconv_edu.files import BadFile
 from pconv_edu.losses import LossWeights, VGG16Features
+from pconv_edu.losses.total import TERMS, used
 from pconv_edu.masks import MaskFolder
 from pconv_edu.phases import Phase
 from pconv_edu.train import fit
@@ -345,7 +346,7 @@ def test_shipped_weights_are_found_by_name_and_without_one(net, ships):
     assert load_pretrained().config == other.config  # what is inside the package comes first
 
 
-@pytest.mark.parametrize("name", [None, "pconv_small", "plain_small"])
+@pytest.mark.parametrize("name", [None, *weights.SHIPS])
 def test_an_installation_without_weights_says_where_they_are(ships, name):
     with pytest.raises(
         ValueError, match="do not come with this installation.*data_samples/weights of the repository.*hf:owner/name"
@@ -483,7 +484,10 @@ def recipe(monkeypatch):
     monkeypatch.setattr(
         tool, "fit", lambda data, **options: asked.append(options) or SimpleNamespace(folder=options["out"])
     )
-    return tool, asked
+    before = dict(TERMS)
+    yield tool, asked
+    TERMS.clear()
+    TERMS.update(before)
 
 
 @pytest.mark.parametrize("step, goes_on", [
@@ -509,6 +513,34 @@ def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatc
     tool.main()
     assert [options["resume"] for options in asked] == goes_on
     assert [sum(phase.steps for phase in options["phases"]) for options in asked] == [4500, 9500, 36500][-len(goes_on):]
+
+
+@pytest.mark.parametrize("step, goes_on", [
+    (None, [True, "changed", "changed"]), (8479, ["changed", "changed"]), (8480, [True, "changed"]),
+    (12805, ["changed"]), (12806, [True])])
+def test_the_whole_loss_goes_on_from_trained_weights(recipe, monkeypatch, tmp_path, step, goes_on):
+    tool, asked = recipe
+    monkeypatch.setattr(tool.checkpoint, "latest", lambda folder: None if step is None else folder / f"step_{step:08}")
+    line = ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--out", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", [*line, "--masks", "2", "--start", "pconv_small_pixel", "--whole"])
+    tool.main()
+    assert [options["resume"] for options in asked] == goes_on
+    steps = [sum(phase.steps for phase in options["phases"]) for options in asked]
+    assert steps == [8479, 12805, 13835][-len(goes_on):]
+    assert [options["size"] for options in asked] == [128, 128, 256][-len(goes_on):]
+    for options in asked:
+        assert options["net"].config["upsample"] == "bilinear"
+        for name, tensor in load_pretrained("pconv_small_pixel").state_dict().items():
+            assert torch.equal(options["net"].state_dict()[name], tensor), name
+        assert used(options["weights"]) == dict(valid=.02, hole=6, tv=.3, perceptual_comp=.8, style_comp=8)
+        assert (options["vgg"].name, options["vgg"].shift) == ("shipped in bfloat16", 7)
+
+
+def test_the_whole_loss_needs_weights_to_go_on_from(recipe, monkeypatch, capsys):
+    tool, asked = recipe
+    monkeypatch.setattr(sys, "argv", ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--whole"])
+    with pytest.raises(SystemExit): tool.main()
+    assert "--start" in capsys.readouterr().err and not asked
 
 
 def test_each_stage_of_the_recipe_crowds_more_small_holes(recipe, tmp_path):

@@ -2,9 +2,9 @@
 runs/weights`.
 
 Crops of 128 px stand for a quarter of a 256 px picture, and so do their masks: those are cut from masks of 256 px, or
-the
-strokes would be half as wide as where the weights are used. Stopped and started again, it goes on from its last
-checkpoint.
+the strokes would be half as wide as where the weights are used. Stopped and started again, it goes on from its last
+checkpoint. Pixel terms come first (`pconv_small_pixel`, `plain_small`); `--whole` goes on from there with all terms
+(`pconv_small`).
 """
 import argparse
 import sys
@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from pconv_edu import checkpoint
 from pconv_edu.data import InpaintingDataset
-from pconv_edu.losses import LossWeights
+from pconv_edu.losses import LossWeights, Term, VGG16Features, style_loss
+from pconv_edu.losses.total import TERMS
 from pconv_edu.masks import RATIO_BINS, MaskFolder, irregular_mask
 from pconv_edu.commands.train import parse_phases
 from pconv_edu.phases import Phase
@@ -38,7 +39,9 @@ class Stage:
     phases: str
     shares: tuple[float, ...]  # of the six bins among the masks
     crowds: tuple[int, ...]  # how many masks of a bin lie on each other: a thin hole teaches more where there are many
-    weights: LossWeights
+    weights: dict  # of the loss
+    batch: int = 4
+    size: int = SIZE  # of crops and masks
 
     def parsed(self) -> tuple[Phase, ...]: return parse_phases(self.phases)
 
@@ -46,10 +49,9 @@ class Stage:
 
 
 # Pixel terms alone: VGG-16 takes most of a step's time. Small holes are where the classical methods are hard to beat,
-# for there a smooth
-# filling is nearly right; so each stage has more of them. The last one hardly asks for the valid pixels, which the
-# composite keeps.
-PIXELS = LossWeights(perceptual=0, style=0)
+# for there a smooth filling is nearly right; so each stage has more of them. The last one hardly asks for the valid
+# pixels, which the composite keeps.
+PIXELS = dict(perceptual=0, style=0)
 OFTEN_SMALL = (.25, .22, .18, .14, .11, .10)
 STAGES = (
     Stage("sparse", "initial:4500:1e-3", OFTEN_SMALL, (1, 1, 1, 1, 1, 1), PIXELS),
@@ -62,14 +64,48 @@ STAGES = (
         "long:7500:1e-3,settle-long:5000:3e-4,fine-tune-long:1000:1e-4:frozen",
         (0.6, 0.18, 0.08, 0.06, 0.04, 0.04),
         (7, 3, 2, 1, 1, 1),
-        LossWeights(valid=0.02, perceptual=0, style=0, tv=0),
+        dict(valid=.02, perceptual=0, style=0, tv=0),
+    ),
+)
+
+# Then the whole loss. Perceptual and style loss look at the composite alone: only its hole is ever shown, and without
+# the output a step takes a third less.
+OF_COMPOSITE = {
+    "perceptual_comp": Term(
+        lambda comp, gt: sum((a - b).abs().mean() for a, b in zip(comp, gt)), ("feats_comp", "feats_gt")
+    ),
+    "style_comp": Term(style_loss, ("feats_comp", "feats_gt")),
+}
+EYES = dict(valid=.02, hole=6, perceptual=0, style=0, tv=.3, perceptual_comp=.8, style_comp=8)
+WHOLE = (
+    Stage(
+        "whole", "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4",
+        (.2, .2, .18, .16, .14, .12), (4, 2, 1, 1, 1, 1), EYES, batch=6,
+    ),
+    Stage(
+        "whole-thin",
+        "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4,middle:3126:6e-4,settle-again:1200:2e-4",
+        (.4, .22, .14, .1, .08, .06), (7, 3, 2, 1, 1, 1), EYES, batch=6,
+    ),
+    Stage(
+        "whole-full",
+        "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4,middle:3126:6e-4,settle-again:1200:2e-4,"
+        "full:730:3e-4,last:300:1e-4",
+        (.4, .22, .14, .1, .08, .06), (7, 3, 2, 1, 1, 1), EYES, batch=3, size=FULL,
     ),
 )
 
 
+def with_bilinear_doubling(net: PConvUNet) -> PConvUNet:
+    "The same weights; nearest doubling leaves a weave in large holes once features, not pixels, are compared."
+    smooth = PConvUNet(**{**net.config, "upsample": "bilinear"})
+    smooth.load_state_dict(net.state_dict())
+    return smooth
+
+
 def make_masks(folder: Path, number: int, stage: Stage) -> Path:
-    """Squares of SIZE cut at random out of irregular masks of FULL; those with hardly any hole, or hardly anything
-    else, are left out.
+    """Squares of the stage's size cut at random out of irregular masks of FULL; those with hardly any hole, or hardly
+    anything else, are left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = len(list(folder.glob("*.png")))
@@ -77,10 +113,10 @@ def make_masks(folder: Path, number: int, stage: Stage) -> Path:
         for attempt in count():
             rng = np.random.default_rng([2018, k, attempt])
             bin = rng.choice(6, p=stage.shares)
-            top, left = rng.integers(0, FULL - SIZE + 1, 2)
+            top, left = rng.integers(0, FULL - stage.size + 1, 2)
             seeds = [[2018, k, attempt]] + [[2018, k, attempt, more] for more in range(1, stage.crowds[bin])]
             mask = torch.stack([irregular_mask(FULL, RATIO_BINS[bin], seed=seed) for seed in seeds]).amin(0)[
-                0, top : top + SIZE, left : left + SIZE
+                0, top : top + stage.size, left : left + stage.size
             ]
             if .005 < 1 - mask.mean() < .8: break
         Image.fromarray(((1 - mask.numpy()) * 255).astype(np.uint8)).convert("1").save(folder / f"{k:06}.png")
@@ -91,10 +127,13 @@ def train(stage: Stage, net: PConvUNet, asked: argparse.Namespace, resume: bool 
     "One stage, from where the run stands."
     photos = [path for folder in asked.photos for path in list_images(folder)]
     masks = MaskFolder(make_masks(asked.out.parent / f"masks_{stage.name}", asked.masks, stage), hole="white")
-    data = InpaintingDataset(photos, masks, size=SIZE, seed=asked.seed, zoom=(1.6, 2.4))
-    return fit(data, out=asked.out, net=net, phases=asked.phases or stage.parsed(), size=SIZE, batch=4,
-               vgg=asked.vgg, weights=None if asked.vgg else stage.weights, ema=.999, seed=asked.seed,
-               channels_last=True, compile=True, save_every=250, keep=2, resume=resume)
+    zoom = None if stage.size == FULL else (1.6, 2.4)
+    data = InpaintingDataset(photos, masks, size=stage.size, seed=asked.seed, zoom=zoom)
+    eyes = {"vgg": None}
+    if asked.whole: eyes = dict(vgg=VGG16Features(asked.whole, precision="bfloat16", shift=7), precision="bfloat16")
+    return fit(data, out=asked.out, net=net, phases=asked.phases or stage.parsed(), size=stage.size, batch=stage.batch,
+               weights=LossWeights(**stage.weights), ema=.999, seed=asked.seed, channels_last=True,
+               compile=not asked.whole, save_every=250, keep=2, resume=resume, **eyes)
 
 
 def main():
@@ -119,8 +158,11 @@ def main():
         + "; ".join(f"{stage.name} {stage.phases}" for stage in STAGES),
     )
     parser.add_argument(
-        "--vgg",
-        help="'random', 'imagenet' or a file: with the paper's five terms; left out: with the pixel terms alone",
+        "--whole",
+        nargs="?",
+        const="shipped",
+        help="go on from --start with all terms of the loss: 'shipped', 'imagenet' or a file of VGG-16's weights; "
+        + "; ".join(f"{stage.name} {stage.phases}" for stage in WHOLE),
     )
     parser.add_argument("--masks", type=int, default=8000, help="how many masks for each stage")
     parser.add_argument("--seed", type=int, default=0)
@@ -128,8 +170,13 @@ def main():
     asked = parser.parse_args()
     if asked.threads: torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
+    if asked.whole and not asked.start: parser.error("--whole goes on from trained weights: give --start, too")
     net = load_pretrained(asked.start) if asked.start else PConvUNet.small(partial=not asked.plain)
-    newest, stages = checkpoint.latest(asked.out), STAGES[-1:] if asked.phases else STAGES
+    if asked.whole:
+        net = with_bilinear_doubling(net)
+        TERMS.update(OF_COMPOSITE)
+    newest, stages = checkpoint.latest(asked.out), WHOLE if asked.whole else STAGES
+    if asked.phases: stages = stages[-1:]
     step = int(newest.name.split("step_")[1]) if newest else 0
     for before, stage in zip((None, *stages), stages):
         if step >= stage.steps() and stage is not stages[-1]: continue

@@ -25,7 +25,7 @@ from ..train import fit
 from ..unet import PConvUNet
 from ..weights import load_pretrained
 
-START = "pconv_small"  # shipped, and trained with pixel terms alone
+START = "pconv_small_pixel"  # shipped, and trained with pixel terms alone
 
 # %% ../../nbs/19_which_loss.ipynb #19000012
 RESULT = sample_files("experiments") / "which_loss"  # the trained blocks of each arm

@@ -129,12 +129,15 @@ class VGG16Features(FixedFeatures):
         weights: str | Path = "imagenet",  # 'imagenet' (torchvision's), its file's path, 'shipped' (here), 'random'
         seed: int = 0,  # of the random weights
         precision: str = "float32",  # of the layers; or 'bfloat16'
+        shift: int = 0,  # the loss looks from another corner in each step, up to so many pixels down and to the right
     ):
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision is {precision!r}; give 'float32' or 'bfloat16'")
+        if not isinstance(shift, int) or shift < 0: raise ValueError(f"shift is {shift!r}; give 0 or more pixels")
         with torch.device("meta"): layers = ensure_torchvision().models.vgg16().features[:17]  # up to pool3
         super().__init__(layers, _weights(weights, layers, seed), ends=(5, 10, 17))
         if precision == "bfloat16": self.stages.to(torch.bfloat16, memory_format=torch.channels_last)
+        self.shift = shift
         self.name = Path(weights).name + ("" if precision == "float32" else f" in {precision}")  # for logs and cards
 
 # %% ../../nbs/07_perceptual_loss.ipynb #6113787a

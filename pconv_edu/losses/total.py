@@ -106,7 +106,8 @@ class InpaintingLoss(nn.Module):
         self.weights, self.pixel_range, self.checkpoint = weights or LossWeights(), pixel_range, checkpoint
         pixel_span(pixel_range)  # raises now rather than in the first step
         self.used, self.vgg = used(self.weights), None
-        if any(TERMS[name].needs_vgg for name in self.used):
+        self.read = {view for name in self.used for view in TERMS[name].reads}
+        if self.read & {*_FEATURES}:
             self.vgg = vgg if isinstance(vgg, VGG16Features) else VGG16Features(vgg)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
@@ -117,11 +118,16 @@ class InpaintingLoss(nn.Module):
         return [torch.cat(level) for level in zip(*parts)]
 
     def all_features(self, output: Tensor, comp: Tensor, image: Tensor) -> dict[str, tuple[Tensor, ...]]:
-        "One pass over output and composite together, and one without gradient over the true picture."
-        both = self.features(torch.cat([full_precision(output), full_precision(comp)]))
+        "One pass over output and composite together (if terms read both), one without gradient over the true picture."
+        if shift := self.vgg.shift:
+            top, left = torch.randint(shift + 1, (2,)).tolist()
+            output, comp, image = (picture[..., top:, left:] for picture in (output, comp, image))
+        views = {"feats_out": output, "feats_comp": comp}
+        views = {name: full_precision(picture) for name, picture in views.items() if name in self.read}
+        levels = self.features(torch.cat([*views.values()]))
+        parts = zip(*(level.chunk(len(views)) for level in levels))
         with torch.no_grad(): feats_gt = self.features(image)
-        feats_out, feats_comp = zip(*(level.chunk(2) for level in both))
-        return {"feats_out": feats_out, "feats_comp": feats_comp, "feats_gt": feats_gt}
+        return {**dict(zip(views, parts)), "feats_gt": feats_gt}
 
     def check_colors(self, image: Tensor):
         "Raise `ValueError` for pictures that VGG-16 cannot see."
