@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from pconv_edu.pictures import BadImage
 from pconv_edu.sources import open_pictures
-from pconv_edu.tars import ENTRY, BadTar, TarImages, _name_of, _opened, find_tars
+from pconv_edu.tars import ENTRY, BadArchive, TarImages, _name_of, _opened, find_archives
 
 
 def png(value: int, side: int = 8) -> bytes:
@@ -133,7 +133,7 @@ def test_damage_is_named_and_nothing_is_lost_without_a_word(tmp_path):
     for case, damaged in cases.items():
         path = tmp_path / "damaged.tar"
         path.write_bytes(damaged)
-        with pytest.raises(BadTar, match="damaged.tar") as error: TarImages(path)
+        with pytest.raises(BadArchive, match="damaged.tar") as error: TarImages(path)
         assert "truncated or damaged" in str(error.value), case
         assert not list(tmp_path.glob("damaged.tar.*")), f"{case}: an index of a damaged tar was left behind"
 
@@ -141,7 +141,7 @@ def test_damage_is_named_and_nothing_is_lost_without_a_word(tmp_path):
 def test_a_compressed_tar_says_unpack(tmp_path):
     for mode in ("gz", "bz2", "xz"):
         with tarfile.open(tmp_path / "c.tar", f"w:{mode}") as tar: tar.add(__file__, "a.png")
-        with pytest.raises(BadTar, match="compressed.*unpack"): TarImages(tmp_path / "c.tar")
+        with pytest.raises(BadArchive, match="compressed.*unpack"): TarImages(tmp_path / "c.tar")
 
 
 def test_nothing_there_is_said(tmp_path):
@@ -231,7 +231,7 @@ def test_two_processes_may_build_at_once(shards):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         assert pool.map_async(_count, [shards] * 8).get(120) == [15] * 8
     assert sorted(p.name for p in shards.glob("*.index.*")) == [
-        f"shard-0.tar+2.{_name_of(find_tars(shards))}.index.{ending}" for ending in ("json", "npy")
+        f"shard-0.tar+2.{_name_of(find_archives(shards))}.index.{ending}" for ending in ("json", "npy")
     ]
 
 
@@ -255,7 +255,7 @@ def test_two_sets_that_share_a_tar_do_not_share_an_index(shards):
     # however the path is written
     assert TarImages([os.path.relpath(tar) for tar in sets[0]]).index.name == first.index.name
     write_tar(sets[0][1], ["00000.png"])
-    with pytest.raises(BadTar, match="changed since"): pickle.loads(pickle.dumps(first))
+    with pytest.raises(BadArchive, match="changed since"): pickle.loads(pickle.dumps(first))
 
 
 def test_threads_may_read_from_one_tar(shards):
@@ -280,10 +280,10 @@ def test_a_tar_of_a_list_that_is_not_there_is_named(shards):
     with pytest.raises(FileNotFoundError, match="the list is empty"): TarImages([])
 
 
-def test_find_tars(shards):
+def test_find_archives(shards):
     one = shards / "shard-1.tar"
-    assert find_tars(one) == [one] and len(find_tars(shards)) == len(find_tars(str(shards / "*.tar"))) == 3
-    assert find_tars([one, shards / "shard-0.tar"])[1] == one
+    assert find_archives(one) == [one] and len(find_archives(shards)) == len(find_archives(str(shards / "*.tar"))) == 3
+    assert find_archives([one, shards / "shard-0.tar"])[1] == one
 
 
 # ---- headers are a stranger's claims ----
@@ -372,7 +372,7 @@ def test_what_no_honest_header_says_is_refused(tmp_path, claim):
         with open(path, "wb") as file:
             file.write(info.tobuf(tarfile.USTAR_FORMAT))
             file.truncate(512 + 10**9)  # sparse: it takes no room on the disk
-    with pytest.raises(BadTar) as error: TarImages(path)
+    with pytest.raises(BadArchive) as error: TarImages(path)
     assert error.value.path == str(path)
 
 
@@ -380,7 +380,7 @@ def test_a_pipe_is_no_tar(tmp_path):
     "Opening one waits for a writer, for ever."
     os.mkfifo(tmp_path / "p.tar")
     for where in (tmp_path / "p.tar", tmp_path, str(tmp_path / "*.tar"), [tmp_path / "p.tar"]):
-        with pytest.raises(BadTar) as error: find_tars(where)
+        with pytest.raises(BadArchive) as error: find_archives(where)
         assert error.value.path == str(tmp_path / "p.tar")
 
 
@@ -408,5 +408,5 @@ def test_a_tar_that_changes_while_it_is_open_is_noticed(tmp_path):
     empty.type = tarfile.DIRTYPE  # a header and nothing else: all that follows moves by half a picture
     with open(path, "r+b") as file:
         file.write(empty.tobuf() + write_tar(tmp_path / "new.tar", ["a.png", "b.png", "c.png"]).read_bytes())
-    with pytest.raises(BadTar) as error: tars[2]
+    with pytest.raises(BadArchive) as error: tars[2]
     assert error.value.path == str(path)
