@@ -93,11 +93,13 @@ def test_each_download_gives_what_its_unpacked_files_give(downloads, tmp_path):
 
 
 def test_each_download_trains_from_the_command_line(downloads, tmp_path):
+    valid = tmp_path / "places365standard_easyformat.tar" / "places365_standard" / "val"
     for k, (archive, (under, files)) in enumerate(downloads.items()):
         out = tmp_path / f"run{k}"
         status = train_main([
             str(tmp_path / archive / under), "--out", str(out), "--net", "small", "--size", "32", "--batch", "2",
             "--vgg", "None", "--phases", "initial:1:1e-4", "--device", "cpu", "--no-draw", "--no-progress",
+            "--valid", str(valid), "--valid-pairs", "2",
         ])
         assert status == 0 and (out / "config.yaml").exists(), archive
 
