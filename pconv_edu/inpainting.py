@@ -43,10 +43,10 @@ def as_photo(
     return upright(picture)
 
 # %% ../nbs/15_inpaint.ipynb #12b8cd90
-def _from_array(array: np.ndarray):
+def _from_array(array: np.ndarray, planes: int = 3):
     "Levels [1,C,H,W] of a [H,W] or [H,W,C] array, and the way back."
     channels = 1 if array.ndim == 2 else array.shape[-1]
-    if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4):
+    if array.ndim not in (2, 3) or channels not in (1, 2, 3, 4, planes):
         raise ValueError("an array of a picture has shape [H,W], [H,W,3] or [H,W,4] (grey, RGB, RGBA), "
                          f"and this one has {list(array.shape)}")
     shape, dtype = array.shape, array.dtype
@@ -106,9 +106,10 @@ def _from_pil(picture: Image.Image):
     return levels, restore
 
 # %% ../nbs/15_inpaint.ipynb #eb812fb6
-def _from_tensor(tensor: Tensor):
+def _from_tensor(tensor: Tensor, planes: int = 3):
     "Levels of a [H,W], [C,H,W] or [B,C,H,W] tensor."
-    if tensor.ndim not in (2, 3, 4) or tensor.ndim > 2 and not 1 <= tensor.shape[-3] <= 4 or not tensor.numel():
+    channels = tensor.shape[-3] if tensor.ndim > 2 else 1
+    if tensor.ndim not in (2, 3, 4) or channels not in (1, 2, 3, 4, planes) or not tensor.numel():
         raise ValueError("a picture is [3,H,W], a batch [B,3,H,W] (1 channel for grey), "
                          f"and this tensor has shape {list(tensor.shape)}")
     return tensor.reshape(-1, *((1, 1) + tuple(tensor.shape))[-3:]), lambda filled: filled.reshape(tensor.shape)
@@ -116,13 +117,14 @@ def _from_tensor(tensor: Tensor):
 # %% ../nbs/15_inpaint.ipynb #609e33af
 def to_levels(
     image,  # path, open file, PIL picture, array [H,W], [H,W,C], tensor [C,H,W], [B,C,H,W], or {"image": any of these}
+    planes: int = 3,  # channels that the network fills: with more than 4, an array or tensor may have that many
 ) -> tuple[Tensor, int, Callable]:  # [B,C,H,W] as it was, the level of white, and the way back
     """Any kind of picture as a tensor of its own levels, and a function that turns such a tensor back into that kind.
 
     A file comes back as a PIL picture. PIL pictures and files are turned upright.
     """
     if isinstance(image, Mapping) and "image" in image:
-        levels, top, back = to_levels(image["image"])
+        levels, top, back = to_levels(image["image"], planes)
         return levels, top, lambda filled: {**image, "image": back(filled)}
     if isinstance(image, (str, Path)) or hasattr(image, "read"):
         with open_image(image) as picture: image = as_photo(picture, image)
@@ -131,7 +133,7 @@ def to_levels(
     if read is None:
         raise TypeError("a picture is a path, a PIL picture, a numpy array or a tensor, "
                         f"and this is a {type(image).__name__}")
-    levels, back = read(image)
+    levels, back = read(image) if read is _from_pil else read(image, planes)
     return levels, TOPS.get(levels.dtype, 1), back
 
 # %% ../nbs/15_inpaint.ipynb #04254751
@@ -263,6 +265,20 @@ def _check_sizes(levels: Tensor, mask: Tensor):
                          "(is the mask's polarity right? see hole=)")
 
 
+def planes_of(net) -> int:
+    "How many channels a network fills (`in_channels`); 3 for a function, which does not say."
+    parts = net.modules() if isinstance(net, nn.Module) else [net]
+    configs = (config for part in parts if isinstance(config := getattr(part, "config", None), dict))
+    return next((config["in_channels"] for config in configs if "in_channels" in config), 3)
+
+
+def _check_planes(planes: int, channels: int):
+    "Check that a network of other channels than RGB gets just those. RGB takes grey and transparency, too."
+    if planes == 3 or channels == planes: return
+    raise ValueError(f"the network fills {planes} channel{'s' if planes > 1 else ''}, and this picture has {channels}; "
+                     "give it an array or tensor of that many, or another network")
+
+
 def _warn_of(mask: Tensor):
     "Warn about what is probably a mistake."
     shares = hole_ratio(mask)
@@ -275,16 +291,16 @@ def _warn_of(mask: Tensor):
                       "of a mask, 0 in a float tensor, or what hole= says", stacklevel=3)
 
 
-def _colors(levels: Tensor, hole: Tensor) -> Tensor:  # [B,3,H,W]
-    "Levels as RGB in [0,1], 0 in the hole (it may hold anything, NaN too)."
+def _colors(levels: Tensor, hole: Tensor, planes: int) -> Tensor:  # [B,planes,H,W]
+    "Levels as what the network sees, in [0,1], 0 in the hole (it may hold anything, NaN too)."
     if levels.is_floating_point(): levels = levels.masked_fill(hole, 0)
-    return levels_of(levels, "the picture").masked_fill_(hole, 0).expand(-1, 3, -1, -1)
+    return levels_of(levels, "the picture").masked_fill_(hole, 0).expand(-1, planes, -1, -1)
 
 
 def _put_in(output: Tensor, levels: Tensor, top: int, hole: Tensor) -> Tensor:
     "Put a network's output into the hole: as many channels as `levels`, rounded where those are whole numbers."
     new = output.clamp_(0, 1).to(levels.device)
-    if levels.shape[1] == 1: new = new.mean(1, keepdim=True)
+    if levels.shape[1] == 1: new = new.mean(1, keepdim=True)  # grey, seen as RGB
     if not levels.is_floating_point(): new = new.mul_(top).round_()
     if levels.dtype != torch.uint16: return torch.where(hole, new.to(levels.dtype), levels)
     return torch.where(hole, new.int(), levels.int()).to(torch.uint16)  # few operations of torch know uint16
@@ -326,31 +342,35 @@ def inpaint(
 
     Valid pixels, and any transparency, come back untouched to the bit; floats are filled with values in [0,1].
     Fully transparent pixels are hole to the network, because nobody sees their colours.
+    A network of other channels (`in_channels`) takes arrays and tensors of that many, all of them data.
     Warns about a mask without a hole, and about one that is mostly hole.
-    Raises `ValueError` for sizes that differ, levels out of range, a picture that is all hole, and a fill that is NaN
-    or inf; `BadImage` for unreadable files.
+    Raises `ValueError` for sizes or channels that do not fit, levels out of range, a picture that is all hole, and a
+    fill that is NaN or inf; `BadImage` for unreadable files.
     """
     if not 0 <= overlap < window:
         raise ValueError(f"overlap {overlap} does not fit into windows of {window} pixels; it must be smaller")
     if reach is not None and reach < 16: raise ValueError(f"reach {reach}: give 16 pixels or more, or None")
-    levels, top, back = to_levels(image)
+    planes = 3 if net is None else planes_of(net)
+    levels, top, back = to_levels(image, planes)
+    _check_planes(planes, levels.shape[1])
     mask = to_mask(mask, hole).to(levels.device)
     _check_sizes(levels, mask)
     _warn_of(mask)
     net = _shipped().to(levels.device) if net is None else net
     place, channels, result = device_of(net, levels.device), levels.shape[1], levels.clone()
-    colors = result[:, :3 if channels > 2 else 1]  # the rest is transparency
+    clear = planes == 3 and channels in (2, 4)  # the last channel is transparency
+    colors = result[:, :channels - clear]
     mask = mask.expand(len(levels), -1, -1, -1)
     needed = mask == 0
-    if channels in (2, 4):
+    if clear:
         levels_of(levels[:, -1:], "the picture's transparency")
         mask = mask * opaque_mask(levels)
     del levels
     if not mask.flatten(1).any(1).all():
         raise ValueError("all that the hole leaves is transparent: nothing is seen to fill it from")
     with evaluating(net):
-        output = fill_windows(in_float32(net), _colors(colors, mask == 0).to(place), mask.to(place), window, overlap,
-                              reach or reach_of(net), progress, needed.to(place))
+        output = fill_windows(in_float32(net), _colors(colors, mask == 0, planes).to(place), mask.to(place), window,
+                              overlap, reach or reach_of(net), progress, needed.to(place))
         _check_finite(net, output, needed.to(place))
         colors.copy_(_put_in(output, colors, top, needed))
     return back(result)

@@ -106,6 +106,60 @@ def test_tensors_keep_shape_type_and_valid_pixels(shape, dtype):
     assert (after[..., ~valid] == (1 if dtype.is_floating_point else 255)).all()
 
 
+class Planes(torch.nn.Module):
+    "A network of any channels that fills the k-th with k / 10, and notes what it saw."
+    def __init__(self, channels):
+        super().__init__()
+        self.config = dict(in_channels=channels)
+
+    def forward(self, image, mask):
+        self.seen = image.clone()
+        return torch.arange(image.shape[1]).view(1, -1, 1, 1).expand_as(image) / 10
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 5])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_network_of_other_channels_fills_every_one_of_them(channels, dtype):
+    top = 255 if dtype == np.uint8 else 1
+    field = (RNG.random((20, 30, channels)) * top).astype(dtype)
+    hole = np.zeros((20, 30), np.uint8)
+    hole[5:9, 5:9] = 255
+    net = Planes(channels)
+    filled = inpaint(field, hole, net)
+    assert filled.shape == field.shape and filled.dtype == dtype and (filled[hole == 0] == field[hole == 0]).all()
+    for k in range(channels): assert np.allclose(filled[6, 6, k], round(k * 25.5) if top == 255 else k / 10)
+    assert net.seen.shape == (1, channels, 20, 30) and (net.seen[..., 5:9, 5:9] == 0).all()
+    seen = net.seen[0].permute(1, 2, 0).numpy()[hole == 0]
+    assert np.allclose(seen, field[hole == 0] / top, atol=1e-6)  # each channel as it is: no alpha, no grey as RGB
+    tensor = inpaint(torch.from_numpy(field).permute(2, 0, 1), hole, net)
+    assert np.array_equal(tensor.permute(1, 2, 0).numpy(), filled)
+
+
+def test_a_real_network_of_two_channels_gives_what_it_gives_by_hand():
+    torch.manual_seed(0)
+    net = PConvUNet((8, 8), in_channels=2, out_channels=2).eval()
+    field, mask = torch.rand(2, 32, 32), irregular_mask(32, .2, seed=0)
+    with torch.no_grad(): output = net((field * mask)[None], mask[None])[0].clamp(0, 1)
+    by_hand = torch.where(mask > 0, field, output)
+    assert torch.allclose(inpaint(field.masked_fill(mask == 0, torch.nan), mask, net, reach=64), by_hand, atol=1e-6)
+
+
+def test_a_grey_network_fills_grey_pictures_as_pictures():
+    photo, hole = Image.fromarray(levels(20, 30)), Image.new("L", (30, 20))
+    hole.putpixel((4, 4), 255)
+    filled = inpaint(photo, hole, Planes(1))
+    assert filled.mode == "L" and filled.getpixel((4, 4)) == 0 and filled.getpixel((5, 5)) == photo.getpixel((5, 5))
+
+
+@pytest.mark.parametrize("planes, shape", [(1, (20, 30, 3)), (4, (20, 30, 3)), (2, (20, 30)), (5, (20, 30, 4))])
+def test_a_network_of_other_channels_refuses_what_it_cannot_fill(planes, shape):
+    hole = np.zeros((20, 30), np.uint8)
+    hole[0, 0] = 255
+    given = shape[2] if len(shape) == 3 else 1
+    with pytest.raises(ValueError, match=f"fills {planes} channel.* has {given}"):
+        inpaint(levels(*shape), hole, Planes(planes))
+
+
 def test_bytes_are_rounded_and_not_cut_off():
     after = inpaint(levels(20, 30, 3), PICTURE, lambda image, mask: torch.full_like(image, .4031))  # · 255 = 102.79
     assert (after[HOLE] == 103).all()
