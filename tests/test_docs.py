@@ -35,12 +35,15 @@ def test_every_page_has_its_frame():
     assert [line for lesson in LESSONS for line in frame.missing(lesson)] == []
 
 
-@pytest.mark.parametrize("part", ["Before this:", "After this", "Why it matters.", "Picture it.", "Remember."])
-def test_a_page_that_lacks_a_part_of_its_frame_is_named(tmp_path, part):
-    page = tmp_path / "04_partial_conv.ipynb"
-    text = STEMS["04_partial_conv"].path.read_text(encoding="utf-8")
+PARTS = ["Before this:", "After this", "Why it matters.", "Picture it.", "Remember."]  # the last two: course
+
+@pytest.mark.parametrize("stem, part", [
+    *[("04_partial_conv", part) for part in PARTS], *[("w02_tars", part) for part in PARTS[:3]]])
+def test_a_page_that_lacks_a_part_of_its_frame_is_named(tmp_path, stem, part):
+    page = tmp_path / f"{stem}.ipynb"
+    text = STEMS[stem].path.read_text(encoding="utf-8")
     page.write_text(text.replace(f"**{part}**", part), encoding="utf-8")
-    assert frame.missing(course.Lesson(page)) == [f"04_partial_conv.ipynb: nothing says **{part}**"]
+    assert frame.missing(course.Lesson(page)) == [f"{stem}.ipynb: nothing says **{part}**"]
 
 
 def test_each_page_has_one_stage_of_the_pipeline():

@@ -119,8 +119,8 @@ def problems(pages: list[Lesson]) -> list[str]:
 def missing(lesson: Lesson) -> list[str]:
     "What a page's hand-written part of the frame lacks."
     text = "\n".join(section.markdown for section in lesson.sections)
-    wanted = ["Before this:", "After this"]
-    if lesson.number[0] != "w": wanted += ["Why it matters.", "Picture it.", "Remember."]
+    wanted = ["Before this:", "After this", "Why it matters."]
+    if lesson.number[0] != "w": wanted += ["Picture it.", "Remember."]
     return [f"{lesson.path.name}: nothing says **{part}**" for part in wanted if f"**{part}**" not in text]
 
 

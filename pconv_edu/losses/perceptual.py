@@ -86,6 +86,7 @@ class FixedFeatures(nn.Module):
     """
     network = ""  # as errors call it
     least = 1     # pixels a side
+    shift = 0     # pixels by which the loss may move its pictures, see `VGG16Features`
 
     def __init__(self,
         layers: nn.Sequential,     # on 'meta': without weights
