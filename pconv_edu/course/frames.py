@@ -11,7 +11,7 @@ import ipywidgets as w
 from pconv_edu.figures import MOVING
 
 FOLDER = "PCONV_EDU_FRAMES"  # environment variable: where `play` leaves its frames; unset: it leaves none
-MOST, SECONDS, BYTES = 120, 5, 600_000  # of one box: frames, seconds of drawing, bytes of all frames
+MOST, SECONDS, BYTES = 120, 4, 600_000  # of one box: frames, seconds of drawing, bytes of all frames
 
 
 def settings(control: w.Widget) -> list[tuple[str, object]]:
