@@ -68,8 +68,7 @@ STAGES = (
     ),
 )
 
-# Then the whole loss. Perceptual and style loss look at the composite alone: only its hole is ever shown, and without
-# the output a step takes a third less.
+# Then the whole loss. Perceptual and style loss look at the composite alone: nothing else is ever shown.
 OF_COMPOSITE = {
     "perceptual_comp": Term(
         lambda comp, gt: sum((a - b).abs().mean() for a, b in zip(comp, gt)), ("feats_comp", "feats_gt")
