@@ -24,7 +24,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .decoding import MAX_BYTES, BadImage, open_image, orientation, reading
+from . import decoding
+from .decoding import BadImage, open_image, orientation, reading
 from .pictures import SUFFIXES, list_images, settle, to_tensor
 from .tars import BadArchive, TarImages, _opened, _read_at, find_archives, lies_under
 
@@ -276,9 +277,9 @@ class ZipImages:
     def read(self, i: int) -> bytes:
         "The bytes of picture `i`'s file. Raises `BadImage` for a damaged one, and for one too large to be a picture."
         offset, packed, size, crc, method, k = self.entries[i].item()
-        if max(packed, size) > MAX_BYTES:
-            raise BadImage(self.name(i), f"the file has {max(packed, size):,} bytes, and more than {MAX_BYTES:,} are "
-                           "refused (decoding.MAX_BYTES)")
+        if max(packed, size) > (most := decoding.MAX_BYTES):
+            raise BadImage(self.name(i), f"the file has {max(packed, size):,} bytes, and more than {most:,} are "
+                           "refused (decoding.set_max_pixels)")
         file = _opened(str(self.zips[k]), os.getpid())
         header = _read_at(file, offset, 30)  # its last numbers: how long the name and the notes after it are
         if len(header) < 30 or header[:4] != b"PK\3\4":

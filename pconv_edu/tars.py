@@ -27,7 +27,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from .files import BadFile, whole_file
-from .decoding import MAX_BYTES, BadImage, open_image
+from . import decoding
+from .decoding import BadImage, open_image
 from .pictures import SUFFIXES, to_tensor
 
 # %% ../nbs/w02_tars.ipynb #bae514df
@@ -308,9 +309,9 @@ class TarImages(Sequence):
     def read(self, i: int) -> bytes:
         "The bytes of picture `i`'s file. Raises `BadImage` for a file too large to be a picture, before it is read."
         _, size, blocks, _ = self.entries[i].item()
-        if size > MAX_BYTES:
-            raise BadImage(self.name(i), f"the file has {size:,} bytes or more, and more than {MAX_BYTES:,} are "
-                           "refused (decoding.MAX_BYTES)")
+        if size > (most := decoding.MAX_BYTES):
+            raise BadImage(self.name(i), f"the file has {size:,} bytes or more, and more than {most:,} are "
+                           "refused (decoding.set_max_pixels)")
         if blocks: return self._plain(i)[1]
         with self._member(i) as (tar, member): return tar.extractfile(member).read()
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pconv_edu import decoding
 from pconv_edu.commands.train import main as train_main
 from pconv_edu.data import InpaintingDataset
 from pconv_edu.decoding import BadImage
@@ -202,3 +203,16 @@ def test_several_zips_are_one_source_and_light_to_send(tmp_path):
     assert len({source.fingerprint(i) for i in range(6)}) == 3
     sent = pickle.loads(pickle.dumps(source))
     assert [sent.read(i) for i in range(6)] == [encoded(k) for k in (0, 1, 2)] * 2 and len(pickle.dumps(source)) < 3000
+
+
+@pytest.mark.parametrize("ending", [".tar", ".zip"])
+def test_the_limit_of_a_files_size_is_the_one_that_is_set_now(tmp_path, monkeypatch, ending):
+    path, photo = tmp_path / f"a{ending}", encoded(0)
+    if ending == ".tar": path.write_bytes(tar_of({"a.jpg": photo}))
+    else:
+        with zipfile.ZipFile(path, "w") as file: file.writestr("a.jpg", photo)
+    source = open_pictures(path)
+    with source.open(0) as picture: assert picture.size == (40, 32)
+    monkeypatch.setattr(decoding, "MAX_BYTES", 100)
+    with pytest.raises(BadImage, match="more than 100 are refused"):
+        with source.open(0): pass
