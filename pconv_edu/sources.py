@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PACKED', 'STORED', 'DEFLATED', 'SOURCES', 'upright_size', 'crop_box', 'decode', 'cut', 'read_crop', 'Source',
-           'ZipImages', 'archives', 'open_pictures']
+           'ZipImages', 'archives', 'archive_and_folder', 'open_pictures']
 
 # %% ../nbs/w03_sources.ipynb #f6e6b92a
 import io
@@ -319,8 +319,8 @@ def _kind_of(paths: Sequence[str | Path]):
     return SOURCES[archives[0]] if archives else None
 
 
-def _inside(path: Path) -> tuple[Path, str]:
-    "An archive and the folder inside it: 'a.zip/train' is 'a.zip' and 'train'. Any other path, and ''."
+def archive_and_folder(path: Path) -> tuple[Path, str]:
+    "'a.zip/train' is the archive 'a.zip' and the folder 'train' inside it. Any other path is itself, and ''."
     for place in reversed(path.parents):
         if place.suffix.lower() in SOURCES and not place.is_dir(): return place, path.relative_to(place).as_posix()
     return path, ""
@@ -328,7 +328,7 @@ def _inside(path: Path) -> tuple[Path, str]:
 
 def _from_path(path: str | Path) -> Source:
     "A folder, a picture file, an archive, or a folder inside an archive."
-    path, under = _inside(Path(path).expanduser())
+    path, under = archive_and_folder(Path(path).expanduser())
     if kind := _kind_of([path]): return kind(path, under=under) if under else kind(path)
     if path.is_file(): return Files([path.name], path.parent)
     return Files([found.relative_to(path).as_posix() for found in list_images(path)], path)

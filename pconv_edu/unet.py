@@ -139,7 +139,7 @@ def pad_with_hole(
     height, width = x.shape[2:]
     bottom = (height + multiple - 1) // multiple * multiple - height
     right = (width + multiple - 1) // multiple * multiple - width
-    if not torch.jit.is_tracing() and not (bottom or right): return x  # a trace would never pad another size
+    if not torch.jit.is_tracing() and bottom == 0 and right == 0: return x  # a trace would never pad another size
     return F.pad(x, (0, right, 0, bottom))
 
 # %% ../nbs/05_unet.ipynb #2642e88c

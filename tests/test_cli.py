@@ -959,6 +959,29 @@ def test_photos_and_masks_in_archives(place, weights, capsys):
     assert files("some") == ["trip/sky.png"]
 
 
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_photos_and_masks_in_folders_of_one_archive(place, weights, capsys, kind):
+    assert fill(weights, "photos", "--mask", "masks", "-o", "out") == 0
+    wanted = {name: Path("out", name).read_bytes() for name in files("out")}
+    for name in ("photos", "masks"): shutil.copytree(name, Path("all/set", name))
+    Image.new("RGB", (3, 3)).save("all/another.png")
+    shutil.make_archive("set", kind, "all")  # with './' before each member of a tar, as `tar -c .` has it
+    assert fill(weights, f"set.{kind}/set/photos", "--mask", f"set.{kind}/set/masks", "-o", "new") == 0
+    below = Path("new", f"set.{kind}", "set", "photos")
+    assert {name: (below / name).read_bytes() for name in files(below)} == wanted == {
+        name: Path("new", file).read_bytes() for name, file in zip(sorted(wanted), files("new"))}
+    assert fill(weights, f"set.{kind}/set/photo", "--mask", f"set.{kind}/set/masks", "-o", "not") == 2
+    assert "set/photo" in capsys.readouterr().err
+    assert fill(weights, "photos", "--mask", f"sets.{kind}/set/masks", "-o", "not") == 2
+    assert f"'sets.{kind}/set/masks'" in capsys.readouterr().err
+    assert fill(weights, "photos/cat.png", "--mask", f"set.{kind}/set/masks", "-o", "o.png") == 2
+    assert "holds many masks" in capsys.readouterr().err
+    Path("all/set/masks/cat.png").write_bytes(b"no picture")
+    shutil.make_archive("bad", kind, "all")
+    assert fill(weights, "photos", "--mask", f"bad.{kind}/set/masks", "-o", "some") == 1
+    assert f"bad.{kind}/" in (said := capsys.readouterr().err) and "set/masks/cat.png: no picture" in said
+
+
 def test_control_characters_of_names_never_reach_a_terminal(place, weights, capsys):
     bad = "\x1b]0;owned\x07\x1b[2J\x9b\u202ex\n\r.png"
     Path("photos", bad).write_bytes(b"no picture"), shutil.copy("masks/cat.png", Path("masks", bad))

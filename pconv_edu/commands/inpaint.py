@@ -22,7 +22,7 @@ from pconv_edu.decoding import BadImage, open_image, set_max_pixels
 from pconv_edu.files import whole_file
 from pconv_edu.inpainting import as_photo, inpaint, png_chunks
 from pconv_edu.masks import MOST_HOLE, dilate_hole, hole_ratio, resize_mask, to_mask
-from pconv_edu.sources import SOURCES, Files, Source, archives, open_pictures
+from pconv_edu.sources import SOURCES, Files, Source, archive_and_folder, archives, open_pictures
 from pconv_edu.weights import load_pretrained
 
 JPEG, TIFF = (".jpg", ".jpeg", ".jpe", ".jfif"), (".tif", ".tiff")
@@ -40,7 +40,7 @@ class Entry:
     "A picture of a folder or an archive, or a single file."
     source: Source  # where it comes from …
     i: int          # … and its number there
-    place: Path     # the folder, archive or file, as it was given
+    place: Path     # the folder, archive, folder inside an archive, or file, as it was given
 
     @property
     def name(self) -> str: return self.source.name(self.i)
@@ -49,13 +49,15 @@ class Entry:
     def path(self) -> Path:
         "For messages: the file itself, or the archive and the name in it."
         if isinstance(self.source, Files): return Path(self.source.path(self.i))
-        return self.place.parent / self.name  # an archive's own name comes first in it
+        return archive_and_folder(self.place)[0].parent / self.name  # an archive's own name comes first in it
 
     @property
     def key(self) -> str:
-        "What a photo and its mask share: the name below the folder or in the archive, without its ending."
-        inside = self.name if isinstance(self.source, Files) else self.name.partition("/")[2]
-        return without_ending(inside)
+        "What a photo and its mask share: the name below the folder, in the archive or there, without its ending."
+        if isinstance(self.source, Files): return without_ending(self.name)
+        member = self.name.partition("/")[2].removeprefix("./")
+        folder = archive_and_folder(self.place)[1]
+        return without_ending(member.removeprefix(f"{folder}/") if folder else member)
 
     @contextmanager
     def open(self) -> Iterator[Image.Image | Tensor]:
@@ -77,8 +79,8 @@ def without_ending(name: str) -> str: return PurePosixPath(name).with_suffix("")
 
 
 def holds_many(place: Path) -> bool:
-    "Is it a folder or an archive?"
-    return place.is_dir() or place.suffix.lower() in SOURCES
+    "Is it a folder, an archive, or a folder inside an archive?"
+    return place.is_dir() or archive_and_folder(place)[0].suffix.lower() in SOURCES
 
 
 def file_entry(file: Path) -> Entry: return Entry(Files([file]), 0, file)
@@ -293,7 +295,7 @@ def check_folders(options: Namespace):
         if folder.resolve() in (out, *out.parents):
             raise Stop(f"the output folder '{options.out}' lies in '{folder}'; "
                        "a second run would take its pictures for input")
-    if not options.mask.exists(): raise Stop(f"there is no mask file or folder '{options.mask}'")
+    if not archive_and_folder(options.mask)[0].exists(): raise Stop(f"there is no mask file or folder '{options.mask}'")
     if options.out.exists() and not options.out.is_dir():
         raise Stop(f"'{options.out}' is a file; with a folder of photos, -o is a folder")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -352,7 +354,7 @@ An output that is a symbolic link is written through: the file it points to is r
 def arguments():
     made = parser("pconv_inpaint", "Fill the hole of a photo, or the holes of a folder of photos.", EXAMPLES)
     add = made.add_argument
-    add("photos", type=path, metavar="PHOTO", help=f"a photo, a folder of photos, or {archives()}")
+    add("photos", type=path, metavar="PHOTO", help=f"a photo, a folder of photos, or {archives()} or a folder inside one")
     add("--mask", type=path, required=True,
         help=f"a picture of the hole, as large as the photo; or a folder or {archives()} of such, "
              "with the photos' names")

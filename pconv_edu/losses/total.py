@@ -151,7 +151,7 @@ class InpaintingLoss(nn.Module):
         views = {"output": output, "image": image, "mask": mask, "composite": comp, "pixel_range": self.pixel_range}
         if self.vgg is not None:
             self.check_colors(image)
-            views |= self.all_features(output, seen, image)
+            views.update(self.all_features(output, seen, image))
         terms = {name: TERMS[name].compute(*(views[view] for view in TERMS[name].reads)) for name in self.used}
         total = sum(self.used[name] * term for name, term in terms.items())
         return total, {name: term.detach() for name, term in terms.items()}
