@@ -11,6 +11,7 @@ config = ConfigParser(delimiters=["="], interpolation=None)
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 extras = {key.removesuffix("_requirements"): cfg[key].split() for key in cfg if key.endswith("_requirements")}
+extras["lessons"] = sorted(package for name in ("classical", "hub", "onnx", "tensorboard") for package in extras[name])
 extras["dev"] = sorted({package for packages in extras.values() for package in packages})
 source = f"{cfg['git_url']}/blob/{cfg['branch']}"
 

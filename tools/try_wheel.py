@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 NBS = Path(__file__).resolve().parents[1] / "nbs"
-LESSONS = "01", "02", "04", "08", "22", "w11", "w12"  # those that read samples, and the layer
+LESSONS = "00", "01", "02", "04", "08", "14", "15", "22", "w03", "w11"  # pages that need no extra
 PACKAGES = "torch", "torchvision", "numpy", "pillow", "scikit-image", "scipy", "fastcore", "safetensors", "ipywidgets"
 
 
