@@ -1042,6 +1042,40 @@ def test_streams_of_a_process_of_its_own(place, weights):
     assert closed.returncode == 0 and Path("b.png").read_bytes() == Path("a.png").read_bytes()
 
 
+def tabbed(script: str, line: str) -> list[str]:
+    "What bash offers at the end of the line."
+    words = line.split(" ")
+    ask = f"""{script}
+        COMP_WORDS=({' '.join(word or "''" for word in words)}); COMP_CWORD={len(words) - 1}
+        handler=$(complete -p {words[0]} | sed 's/.*-F *\\([^ ]*\\).*/\\1/')
+        $handler {words[0]} '{words[-1]}' '{words[-2]}'; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    run = subprocess.run(["bash", "-c", ask], capture_output=True, text=True)
+    assert not run.stderr, run.stderr
+    return sorted(word.strip() for word in run.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name, begun, whole", [
+    ("inpaint", "--ov", ["--overlap", "--overwrite"]), ("inpaint", "--hole ", ["black", "white"]),
+    ("inpaint", "photos/", ["photos/cat.png", "photos/trip"]), ("masks", "--per", ["--per-bin"]),
+    ("evaluate", "--bat", ["--batch"]), ("train", "--check", ["--checkpoint-loss"]), ("train", "pho", ["photos"]),
+    ("train", "--out phot", ["photos"]),
+])
+def test_bash_completes_options_choices_and_files(place, capsys, monkeypatch, name, begun, whole):
+    pytest.importorskip("shtab")
+    if not shutil.which("bash"): pytest.skip("there is no bash")
+    monkeypatch.setattr(sys, "argv", [f"pconv_{name}"])
+    try: assert not importlib.import_module(f"pconv_edu.commands.{name}").main(["--completion", "bash"])
+    except SystemExit as left: assert not left.code
+    assert tabbed(capsys.readouterr().out, f"pconv_{name} {begun}") == whole
+
+
+def test_completion_without_its_library_names_the_extra(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert inpaint_command.main(["--completion", "zsh"]) == 2
+    assert "pip install 'pconv_edu[completion]'" in capsys.readouterr().err
+
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_version(name, capsys):
     assert importlib.import_module(f"pconv_edu.commands.{name}").main(["--version"]) == 0

@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 from pconv_edu import __version__
-from pconv_edu.files import printable
+from pconv_edu.files import need_package, printable
 from pconv_edu.parallel import NUMBERED, best_device
 
 # what one picture can do to a run
@@ -145,9 +145,31 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str): super().error(printable(message))
 
 
+SHELLS = "bash", "zsh", "tcsh"
+PLACES = "images", "config", "out"  # options of training that name a file or folder
+
+
+class Completion(argparse.Action):
+    "Prints the script that completes the command in a shell, and leaves."
+    def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, shell: str, option=None):
+        shtab = need_package("shtab", option, "completion")
+        for action in parser._actions:
+            if action.type is path or action.dest in PLACES: action.complete = shtab.FILE
+        print(shtab.complete(parser, shell))
+        parser.exit()
+
+
+def add_common(made: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
+    "What every command has: --version and --completion."
+    made.add_argument("--version", action="version", version=f"{name} {__version__}")
+    made.add_argument(
+        "--completion", choices=SHELLS, action=Completion, default=argparse.SUPPRESS,
+        help=f'print what completes this command at Tab: eval "$({name} --completion bash)" in ~/.bashrc')
+    return made
+
+
 def parser(name: str, what: str, examples: str) -> argparse.ArgumentParser:
-    "A parser with --version, whose help ends with examples."
+    "A parser with what every command has, whose help ends with examples."
     made = Parser(name, description=what, epilog=f"examples:\n{examples}\n\n{MEANINGS}",
                   formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    made.add_argument("--version", action="version", version=f"{name} {__version__}")
-    return made
+    return add_common(made, name)

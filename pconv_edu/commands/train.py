@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from pconv_edu import __version__, train
+from pconv_edu import train
+from pconv_edu.commands import add_common
 from pconv_edu.guards import nearest, one_of
 from pconv_edu.losses import TERMS, LossWeights
 from pconv_edu.options import Options
@@ -96,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--config", metavar="FILE",
                       help="options from a file of lines such as 'size: 256'; each run writes one, config.yaml in its "
                            "folder, that repeats it. Options given here as well count")
-    made.add_argument("--version", action="version", version=f"pconv_edu {__version__}")
+    add_common(made, "pconv_train")
     made.add_argument("--recipe", metavar="X",
                       help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
     for field in fields(Options):
