@@ -21,11 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from filelock import lock_descriptor
 
 from .parallel import Team
-
-try: import fcntl
-except ImportError: fcntl = None  # Windows
 
 # %% ../nbs/w08_guards.ipynb #3539975d
 def nearest(
@@ -88,20 +86,19 @@ def only_run(
 def _locked(folder: Path):
     "The open lock file."
     folder.mkdir(parents=True, exist_ok=True)
-    if not fcntl: return None
-    file = open(folder / ".lock", "a+")
-    try: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        with file: holder = file.read() or "?"
-        raise RuntimeError(f"another run (process {holder}) is training in '{folder}'; "
-                           "wait for it or give another out=") from None
+    file = open(folder / ".lock", "a+b")
+    try:
+        if not lock_descriptor(file.fileno(), blocking=False):
+            file.seek(1)  # on Windows nobody else may read the byte that is locked, which is the first
+            with file: holder = file.read().decode() or "?"
+            raise RuntimeError(f"another run (process {holder}) is training in '{folder}'; "
+                               "wait for it or give another out=")
     except OSError as error:  # Lustre without -o flock, NFS without lockd
         if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL): raise
         warnings.warn(f"'{folder}' lies on a file system without locks ({error.strerror}): "
                       "nothing stops a second run there, so please start only one", stacklevel=4)
     file.truncate(0)
-    file.write(str(os.getpid()))
+    file.write(f"#{os.getpid()}".encode())
     file.flush()
     return file
 

@@ -576,6 +576,39 @@ def test_a_worker_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path):
         os.waitpid(worker, 0)
 
 
+def test_a_killed_process_gives_its_folder_back_and_is_named_before(tmp_path):
+    hold = "import sys, pathlib\nfrom pconv_edu.guards import only_run\n" \
+           "with only_run(pathlib.Path(sys.argv[1])): print('held', flush=True), sys.stdin.read()"
+    from pconv_edu.guards import only_run
+    streams = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with subprocess.Popen([sys.executable, "-c", hold, tmp_path], **streams) as other:
+        try:
+            assert other.stdout.readline() == b"held\n"
+            for _ in range(2):  # who was refused does not wipe the holder's number
+                with pytest.raises(RuntimeError, match=f"process {other.pid}\\)"):
+                    with only_run(tmp_path): pass
+        finally: other.kill()
+    with only_run(tmp_path): pass
+
+
+def test_the_holder_is_named_where_the_byte_that_is_locked_cannot_be_read(tmp_path, monkeypatch):
+    "As on Windows, whose locks hold readers off, too. filelock takes the first byte there."
+    import io
+
+    from pconv_edu import guards
+    class Locked(io.FileIO):
+        def _free(self):
+            if self.tell() < 1: raise PermissionError(13, "another process has locked a portion of the file")
+        def readinto(self, buffer): return self._free() or super().readinto(buffer)
+        def readall(self): return self._free() or super().readall()
+    def open_(path, mode): return io.BufferedRandom(Locked(path, mode.replace("b", "")))
+    with guards.only_run(tmp_path):
+        monkeypatch.setattr(guards, "open", open_, raising=False)
+        with pytest.raises(PermissionError): open_(tmp_path / ".lock", "r+b").read()
+        with pytest.raises(RuntimeError, match=f"process {os.getpid()}\\)"):
+            with guards.only_run(tmp_path): pass
+
+
 def test_the_score_is_that_of_the_network_one_gets(tmp_path):
     """Bug: with `ema=` the raw weights were scored, and 'best' was chosen by a network that nobody receives.
 
