@@ -26,7 +26,7 @@ from .losses.total import used
 from .parallel import best_device
 from .phases import FINE_TUNE, INITIAL, PRECISIONS, Phase
 from .unet import NETS, find_encoder
-from .weights import _defaults, bare, class_name
+from .weights import bare, class_name, defaults_of
 
 # %% ../nbs/w09_options.ipynb #b0900006
 @dataclass(repr=False, eq=False)
@@ -286,15 +286,15 @@ def changes(
     old["weights"], new = used(old["weights"]), {**new, "weights": used(new["weights"])}
     if old["vgg"] == "VGG16Features": old["vgg"] = new["vgg"]  # older versions did not write down which
     if same_phases(old, new): old["phases"] = new["phases"]
-    if isinstance(old["net"], dict) and net is not None: old["net"] = {**_defaults(type(net)), **old["net"]}
-    if isinstance(new["net"], dict) and net is not None: new["net"] = {**_defaults(type(net)), **new["net"]}
+    if isinstance(old["net"], dict) and net is not None: old["net"] = {**defaults_of(type(net)), **old["net"]}
+    if isinstance(new["net"], dict) and net is not None: new["net"] = {**defaults_of(type(net)), **new["net"]}
     if None in (old["valid"], new["valid"]): old["valid"] = new["valid"]  # no scores that could be mixed up
     return [f"{name}: {old[name]} → {new.get(name)}" for name in sorted(old) if old[name] != new.get(name)]
 
 
 def same_phases(old: dict, new: dict) -> bool:
     "Are the phases of two configurations the same? A field that is missing has its default."
-    filled = [[{**_defaults(Phase), **phase} for phase in config["phases"]] for config in (old, new)]
+    filled = [[{**defaults_of(Phase), **phase} for phase in config["phases"]] for config in (old, new)]
     return filled[0] == filled[1]
 
 # %% ../nbs/w09_options.ipynb #b0900015

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from . import decoding
 from .decoding import BadImage, open_image, orientation, reading
 from .pictures import SUFFIXES, list_images, settle, to_tensor
-from .tars import BadArchive, TarImages, _opened, _read_at, find_archives, lies_under
+from .tars import BadArchive, TarImages, find_archives, lies_under, opened, read_at
 
 # %% ../nbs/w03_sources.ipynb #a11d0a44
 def upright_size(picture: Image.Image | Tensor) -> tuple[int, int]:  # width, height
@@ -280,11 +280,11 @@ class ZipImages:
         if max(packed, size) > (most := decoding.MAX_BYTES):
             raise BadImage(self.name(i), f"the file has {max(packed, size):,} bytes, and more than {most:,} are "
                            "refused (decoding.set_max_pixels)")
-        file = _opened(str(self.zips[k]), os.getpid())
-        header = _read_at(file, offset, 30)  # its last numbers: how long the name and the notes after it are
+        file = opened(str(self.zips[k]), os.getpid())
+        header = read_at(file, offset, 30)  # its last numbers: how long the name and the notes after it are
         if len(header) < 30 or header[:4] != b"PK\3\4":
             raise BadArchive(self.zips[k], "it has changed since this set was opened")
-        data = _read_at(file, offset + 30 + sum(struct.unpack("<HH", header[26:])), packed)
+        data = read_at(file, offset + 30 + sum(struct.unpack("<HH", header[26:])), packed)
         try:
             # never more than the table says: a few bytes may unpack to gigabytes
             if method == DEFLATED: data = zlib.decompressobj(-15).decompress(data, size + 1)

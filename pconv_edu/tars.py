@@ -216,12 +216,12 @@ def _archives_at(place: Path, ending: str) -> list[Path]:
 # %% ../nbs/w02_tars.ipynb #714fd287
 @lru_cache(maxsize=64)
 # `process`: a worker never shares its parent's place in the file
-def _opened(path: str, process: int): return open(path, "rb")
+def opened(path: str, process: int): return open(path, "rb")
 
 
 _reading = threading.Lock()
 
-def _read_at(file, start: int, count: int) -> bytes:
+def read_at(file, start: int, count: int) -> bytes:
     "Bytes at a place: in one go, for another thread may read from the same file."
     if hasattr(os, "pread"): return os.pread(file.fileno(), count, start)
     with _reading:  # Windows
@@ -300,7 +300,7 @@ class TarImages(Sequence):
         """
         offset, size, blocks, shard = self.entries[i].item()
         count = 512 * blocks + size
-        data = _read_at(_opened(str(self.shards[shard]), os.getpid()), offset, count)
+        data = read_at(opened(str(self.shards[shard]), os.getpid()), offset, count)
         try: header = tarfile.TarInfo.frombuf(data[512 * (blocks - 1):512 * blocks], "utf-8", "surrogateescape")
         except tarfile.TarError: raise self._changed(shard) from None
         if len(data) < count or blocks == 1 and header.size != size: raise self._changed(shard)

@@ -236,7 +236,7 @@ def build(
         raise BadFile(saved.path, f"its configuration {saved.config} makes no {kind.__name__} ({reason})") from None
 
 
-def _defaults(kind: type) -> dict:
+def defaults_of(kind: type) -> dict:
     "The defaults of a class's arguments, as JSON gives them back."
     plain, known = (int, float, str, tuple, type(None)), inspect.signature(kind).parameters.values()
     return json.loads(json.dumps({p.name: p.default for p in known if isinstance(p.default, plain)}))
@@ -250,7 +250,7 @@ def _check_given(saved: Saved, net: nn.Module):
     own, then = getattr(bare(net), "config", None), saved.config
     if not isinstance(own, dict) or not isinstance(then, dict): return
     own = json.loads(json.dumps(own))
-    then = {**_defaults(type(bare(net))), **then}  # what an older version did not write down
+    then = {**defaults_of(type(bare(net))), **then}  # what an older version did not write down
     changed = [f"{name} {then[name]!r} → {own[name]!r}" for name in then if name in own and then[name] != own[name]]
     if changed:
         raise ValueError(f"'{saved.path}' was saved with another configuration than net= has: {', '.join(changed)}")

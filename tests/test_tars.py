@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from pconv_edu.pictures import BadImage
 from pconv_edu.sources import open_pictures
-from pconv_edu.tars import ENTRY, BadArchive, TarImages, _name_of, _opened, find_archives
+from pconv_edu.tars import ENTRY, BadArchive, TarImages, _name_of, find_archives, opened
 
 
 def png(value: int, side: int = 8) -> bytes:
@@ -195,9 +195,9 @@ def test_a_worker_opens_files_of_its_own(shards):
 
 
 def _opens(pictures) -> int:
-    before = _opened.cache_info().misses
+    before = opened.cache_info().misses
     pictures.read(3)
-    return _opened.cache_info().misses - before
+    return opened.cache_info().misses - before
 
 
 def test_offsets_past_4_gb(tmp_path):
