@@ -65,7 +65,7 @@ class TooManyBadImages(RuntimeError):
     def __init__(self, bad: dict[str, str], max_bad: int):
         lines = "".join(f"\n  {name}: {reason}" for name, reason in bad.items())
         if len(bad) > max_bad: more = f", and max_bad={max_bad}. Mend or remove them, or allow more"
-        else: more = ", and there is no other. Is this what you meant to give?"
+        else: more = ", and there are no others. Are these the pictures you meant?"
         super().__init__(f"{len(bad)} files cannot be read{more}:{lines}")
         self.bad, self.max_bad = bad, max_bad
 
@@ -73,7 +73,7 @@ class TooManyBadImages(RuntimeError):
 
 # %% ../nbs/11_data.ipynb #91c9277d
 def first_good(places: Iterator, read: Callable[..., tuple], name: Callable,
-               max_bad: int) -> tuple:  # what `read` gave, then [(name, reason)] of those before
+               max_bad: int) -> tuple:  # what `read` gave, then [(name, reason)] of the bad ones before it
     """Read the first of `places` that can be read.
 
     Raises `TooManyBadImages` when none can, or after `max_bad` that cannot.
@@ -87,7 +87,7 @@ def first_good(places: Iterator, read: Callable[..., tuple], name: Callable,
 
 # %% ../nbs/11_data.ipynb #ccc206c5
 OFFICIAL = (
-    "these look like the paper's test masks: train a network on them, and its scores can be compared with nobody's"
+    "these look like the paper's test masks: train a network on them, and its scores can't be compared with anyone's"
 )
 
 def looks_official(masks: MaskFolder) -> bool:
@@ -144,7 +144,7 @@ class MaskMaker:
 
 
 def _check_mask(mask, name: str):
-    "Refuse a mask in a list whose kind or levels leave open what it means."
+    "Refuse a mask in a list whose type or values are ambiguous."
     if not isinstance(mask, Tensor) or not mask.is_floating_point():
         kind = f"tensor of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
         raise ValueError(
@@ -275,7 +275,7 @@ class _Samples(Dataset):
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor, dict] | _Failure:
         if get_worker_info() is None: return self.dataset.sample(n)
         try: return self.dataset.sample(n)
-        # DataLoader would make another error of it
+        # DataLoader would turn it into a different error
         except Exception as error: return _Failure(error, traceback.format_exc())
 
 # %% ../nbs/11_data.ipynb #62f400e8
@@ -308,8 +308,8 @@ def batches(
     start: int = 0,  # the first batch: where a training resumes
     stop: int | None = None,  # one past the last; None: never stop
     workers: int = 0,  # processes that make samples; 0: this one does
-    rank: int = 0,   # this process …
-    world: int = 1,  # … of so many; each gets batch / world pictures of every batch
+    rank: int = 0,   # number of this process …
+    world: int = 1,  # … out of so many; each gets batch / world pictures of every batch
     start_method: str | None = None,  # of the workers: 'fork', 'spawn', 'forkserver'; None: Python's default
 ) -> Batches:
     """Global batches: batch k holds the positions k·batch … (k+1)·batch - 1, whatever `workers`, `rank` and `world`
@@ -348,7 +348,7 @@ def sample_seconds(
         last = now
     for n in range(count):
         about = dataset.sample(n)[2]
-        lap("rest")  # all of it; its parts, made once more, are taken off below
+        lap("rest")  # all of it; its parts, run once more, are subtracted below
         shrink = (about["box"][2] - about["box"][0]) / dataset.size
         with dataset.source.open(about["image"]) as picture: decoded = decode(picture, shrink)
         lap("decode")

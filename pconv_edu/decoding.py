@@ -31,7 +31,7 @@ class BadImage(BadFile):
 HEIC = (".heic", ".heif") if find_spec("pillow_heif") else ()  # the extra `heic`
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 MAX_PIXELS = 2**26   # 8192 × 8192; a header that promises more is refused before anything is decoded
-MAX_BYTES = 2**29    # no picture of so many pixels needs a larger file
+MAX_BYTES = 2**29    # no picture of that many pixels needs a larger file
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def reading(
     except FileNotFoundError: raise BadImage(name, "there is no such file") from None
     except UnidentifiedImageError:
         known = ", ".join(_FORMATS + ("HEIF",) * bool(HEIC))
-        raise BadImage(name, f"no picture of a kind that is read here ({known}), whatever its name says") from None
+        raise BadImage(name, f"not a picture of a kind that is read here ({known}), whatever its name says") from None
     except Exception as error:  # damaged files raise nearly anything: SyntaxError, struct.error, KeyError, MemoryError
         plain = str(error) if type(error) in (ValueError, OSError) else f"{error} ({type(error).__name__})"
         raise BadImage(name, getattr(error, "strerror", None) or plain) from error
@@ -53,7 +53,7 @@ def reading(
 def set_max_pixels(
     pixels: int,  # width × height
 ):
-    "Read pictures of up to so many pixels, in this process, instead of `MAX_PIXELS`; memory grows with them."
+    "In this process, read pictures of up to this many pixels instead of `MAX_PIXELS`; memory grows with them."
     global MAX_PIXELS, MAX_BYTES
     if pixels < 1: raise ValueError(f"a picture of at most {pixels} pixels: give 1 or more")
     MAX_PIXELS, MAX_BYTES = pixels, max(2**29, 8 * pixels)
@@ -78,7 +78,7 @@ def _open_checked(stream: BinaryIO, name) -> Image.Image:
     head = stream.read(30)
     stream.seek(0)
     if webp_size(head):
-        _check_size(*webp_size(head))  # Pillow takes the memory of the pixels before it says their number
+        _check_size(*webp_size(head))  # Pillow allocates the pixels before it says how many there are
     formats = _FORMATS
     if HEIC and head[4:8] == b"ftyp":
         import pillow_heif
@@ -172,7 +172,7 @@ def upright_rgb(
     """
     picture = upright(picture)
     if picture.mode in ("I", "F"):
-        raise ValueError("its pixels have 32 bits, in a range that nothing tells; save it with 8 or 16")
+        raise ValueError("its pixels have 32 bits, in a range that nothing states; save it with 8 or 16")
     if picture.mode.startswith("I;16"):
         levels = _with_alpha(picture) >> 8
         picture = Image.fromarray((levels[..., 0] if levels.shape[2] == 1 else levels).astype(np.uint8))

@@ -150,7 +150,7 @@ class DrawHole(Board):
 # %% ../nbs/w13_draw.ipynb #d4c46090
 @patch
 def load(self: DrawHole, image):
-    "Take another picture, with no hole. Raises `ValueError` for a batch, and for levels that say nothing clear."
+    "Take another picture, with no hole. Raises `ValueError` for a batch, and for ambiguous levels."
     levels, _, back = to_levels(image)
     if len(levels) != 1:
         raise ValueError(f"draw on one picture at a time, and this is a batch of {len(levels)}: give batch[0]")

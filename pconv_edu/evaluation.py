@@ -47,7 +47,7 @@ def _measure(
     bar: tqdm,
     **options,
 ) -> tuple[Table, dict[str, Exception]]:
-    "A method's table, and what kept `learned` from adding its columns, if anything did: it is whole without."
+    "A method's table, complete without `learned`, and what kept that from adding its columns, if anything did."
     rows, known, seen, failure = [], [], {}, None
     for some, image, mask, output in fill_pairs(method, pairs, **options):
         columns = score(output, image, mask, metrics)
@@ -106,7 +106,7 @@ def _pairs_of(pairs, images, masks, size: int, **options) -> tuple[list[Pair], i
 
 
 def _ready(pairs: Sequence[Pair], learned: LearnedMetrics | None, out: str | Path | None) -> Path | None:
-    "What would fail at the end fails before the work: too few pairs for `learned`, a folder that cannot be."
+    "What would fail at the end fails before the work: too few pairs for `learned`, a folder that cannot be made."
     if learned: learned.check(Counter(pair.bin for pair in pairs).values())
     if out is None: return None
     out = Path(out).expanduser()
@@ -199,7 +199,7 @@ class Comparison(dict):
         self,
         column: str = "hole_psnr",  # see METRICS
         halves: bool = False,       # each cell as N/B: without and with holes at the border
-        paper: bool = False,        # with the paper's rows beneath, and what to mind
+        paper: bool = False,        # with the paper's rows beneath, and a note on comparing
     ) -> str:
         """One column of every table, the methods side by side.
 

@@ -155,7 +155,7 @@ CONFIG = {"widths", "head", "partial", "upsample", "in_channels", "out_channels"
 _LAYERS = (nn.ModuleList, PConvBlock, PartialConv2d, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Identity)
 
 def _check_plain(net: nn.Module):
-    "Raise where the nodes above would compute something else than the network does."
+    "Raise where the nodes above would compute something different from the network."
     if not isinstance(net, PConvUNet) or type(net).forward is not PConvUNet.forward or "forward" in vars(net):
         raise TypeError(f"export_onnx translates PConvUNet's own forward, and this is a {type(net).__name__} with "
                         "another; torch.onnx.export takes any module")
@@ -333,7 +333,7 @@ def read_facts(weights: str | Path) -> dict:
         raise ValueError(f"there is no '{beside}' beside the weights; it holds the facts: {', '.join(FACTS)}")
     facts, found = json.loads(beside.read_text(encoding="utf-8")), hashlib.sha256(path.read_bytes()).hexdigest()
     if facts.get("sha256") != found:
-        raise ValueError(f"'{beside}' tells of weights with sha256 {facts.get('sha256')!r}, "
+        raise ValueError(f"'{beside}' is about weights with sha256 {facts.get('sha256')!r}, "
                          f"and '{path}' has {found!r}: its facts are another file's")
     return facts
 

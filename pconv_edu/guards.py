@@ -117,7 +117,7 @@ class Signals:
 
     def __init__(
         self,
-        team: Team = Team(),  # torchrun hands on a Ctrl-C that its processes get from the terminal as well
+        team: Team = Team(),  # torchrun passes on a Ctrl-C that its processes get from the terminal as well
     ):
         self.team, self.received, self.time = team, None, 0.
         self.before = {}  # number → the handler that was there, for Python and for the system

@@ -118,7 +118,7 @@ def weights_at(
             if path is not None: _hub_with(Path(path).expanduser(), name, folder)
             yield
         except ImportError: raise
-        except Exception as error:  # URLError, a wrong hash, a pickle that is none, keys that do not fit
+        except Exception as error:  # URLError, a wrong hash, a file that is no pickle, keys that do not fit
             raise RuntimeError(
                 f"{what} needs the weights {name}, which could not be loaded from {path or 'the cache or the network'} "
                 f"({type(error).__name__}: {' '.join(str(error).split())[:200]}).\nYou can: (1) download {url} "

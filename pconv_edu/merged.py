@@ -29,7 +29,7 @@ def double_and_convolve(
     skip: Tensor,    # [B,S,2H,2W], from the encoder
     weight: Tensor,  # [out,C+S,3,3]
 ) -> Tensor:  # [B,out,2H,2W]
-    "`F.conv2d(torch.cat([double(x), skip], 1), weight, padding=1)`, to rounding, with 4/9 of the work for `x`."
+    "`F.conv2d(torch.cat([double(x), skip], 1), weight, padding=1)`, up to rounding, with 4/9 of the work for `x`."
     low, high = weight.split([x.shape[1], skip.shape[1]], 1)
     return F.conv_transpose2d(x, merge_kernel(low), stride=2, padding=1).add_(F.conv2d(skip, high, padding=1))
 

@@ -133,7 +133,7 @@ class Metric:
     # (filled, image) [B,3,H,W] → [B,C,h,w], a value at each pixel, or [B]; None: see `LearnedMetrics`
     function: Callable | None
     heading: str  # in tables
-    digits: int   # behind the point
+    digits: int   # after the decimal point
     better: str   # 'higher' or 'lower'
     finish: Callable = lambda mean: mean  # turns the mean over the pixels into the score
     judge: str | None = None  # the trained network that looks; such a column is computed only when it is asked for

@@ -40,7 +40,7 @@ def partial_padding(
         if not isinstance(layer, _ConvNd): continue
         reason = _reason_to_leave(layer)
         (left[reason] if reason else swapped).append(name or type(layer).__name__)
-        if reason is None: layer.__class__ = _PARTIAL[type(layer)]  # the same layer with another forward
+        if reason is None: layer.__class__ = _PARTIAL[type(layer)]  # the same layer with a different forward
     if not swapped:
         raise ValueError(
             f"no convolution with zero padding in this {type(model).__name__}; left alone: {dict(left) or 'nothing'}"

@@ -246,7 +246,7 @@ def _check_size(size):
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f2
 def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
-    "Read a manifest, also one of an older version. Raises `BadPairs` for a file that is none."
+    "Read a manifest, also one of an older version. Raises `BadPairs` for a file that isn't one."
     try:
         manifest = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
         pairs, size = [_from_entry(entry) for entry in manifest["pairs"]], manifest["size"]
@@ -293,7 +293,7 @@ def _check_look(pair: Pair, image: Tensor):
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f6
 class FixedPairs(InpaintingDataset):
-    """The pairs of a manifest, the same for ever.
+    """The pairs of a manifest, the same every time.
 
     Nothing is replaced here: raises `ValueError` for a picture or mask that is missing or has changed, `BadImage` for
     one that cannot be read or has another size, each with its name.
@@ -386,7 +386,7 @@ def fill_pairs(
     pairs: Sequence[Pair],
     images, masks,           # as in `make_pairs`
     size: int,
-    batch: int = 8,          # pictures at once; memory follows it
+    batch: int = 8,          # pictures at once; memory grows with it
 # pairs, images [B,3,S,S], masks [B,1,S,S], outputs [B,3,S,S]
 ) -> Iterator[tuple[Sequence[Pair], Tensor, Tensor, Tensor]]:
     """Run `method` over the pairs. It is shown pictures whose holes are 0: it cannot peek.

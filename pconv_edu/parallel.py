@@ -103,7 +103,7 @@ class Team:
         raise RuntimeError(word) from error
 
     def wait(self):
-        "Return when all members have come here."
+        "Return when all members have got here."
         if self.world > 1: dist.barrier()
 
 # %% ../nbs/w07_many_gpus.ipynb #32c9535c

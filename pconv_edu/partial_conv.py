@@ -48,7 +48,7 @@ def partial_conv2d_loop(
 def channel_sum(
     mask: Tensor,  # [B,P,...] of 0 and 1
     planes: tuple[int, ...] | None = None,  # how many channels each plane of the mask stands for
-    groups: int = 1,  # sum within each of so many groups of planes
+    groups: int = 1,  # sum within each of this many groups of planes
 ) -> Tensor:  # float32 [B,groups,...]
     "How many channels are valid at each pixel: the first half of computing sum(M)."
     if planes is not None: return sum(n * plane.float() for n, plane in zip(planes, mask.split(1, 1)))

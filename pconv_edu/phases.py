@@ -52,7 +52,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 def adam(parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
     "The paper's optimizer (section 4.2). On a GPU it is PyTorch's fused one, with the same result up to rounding."
     parameters = list(parameters)
-    return torch.optim.Adam(parameters, fused=parameters[0].device.type in NUMBERED or None)  # None: as PyTorch likes
+    return torch.optim.Adam(parameters, fused=parameters[0].device.type in NUMBERED or None)  # None: PyTorch decides
 
 
 class TrainingStep:
@@ -84,7 +84,7 @@ class TrainingStep:
         self.phase: Phase | None = None
         self.buffers_before = [buffer.clone() for buffer in net.buffers()]  # BatchNorm's statistics before this step
         self.bad: dict[str, float] = {}  # what was NaN or inf in the last step
-        self.stage = "ready"  # or 'gradient': only BatchNorm may have moved; 'moving': weights of no step; 'moved'
+        self.stage = "ready"  # or 'gradient': only BatchNorm may have moved; 'moving': half-moved weights; 'moved'
 
     def enter(
         self,

@@ -84,10 +84,10 @@ def to_pil(
 ) -> Image.Image:
     "A tensor as an 8-bit PIL picture, rounded to the nearest of 256 levels. Raises `ValueError` for other levels."
     if not isinstance(picture, Tensor):
-        raise TypeError(f"a tensor is wanted, and this is a {type(picture).__name__}: make one with to_tensor")
+        raise TypeError(f"this is a {type(picture).__name__}, not a tensor: make one with to_tensor")
     if picture.ndim != 3 or picture.shape[0] not in (1, 3):
         raise ValueError(f"a picture has shape [3,H,W] or [1,H,W], and this tensor has {list(picture.shape)}; "
-                         "of a batch take one: batch[0]")
+                         "from a batch, take one: batch[0]")
     return _pil(levels_of(picture).mul(255).round().cpu())
 
 # %% ../nbs/01_pictures.ipynb #8f4c026e
@@ -107,7 +107,7 @@ _OTHERS = (".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".j2k", ".psd", ".
 def list_images(
     folder: str | Path,  # searched with all folders inside it; links to folders are not followed
 ) -> list[Path]:
-    """All pictures below `folder`, sorted by their path; any case of ending; hidden files and folders (.name) left out.
+    """All pictures below `folder`, sorted by path; endings in any case; hidden files and folders (.name) left out.
 
     Warns about everything else that it skips: pictures of other kinds, links to folders, folders that cannot be
     read. Raises `FileNotFoundError` when the folder is missing or holds no picture.

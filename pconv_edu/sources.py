@@ -111,7 +111,7 @@ class Source(Protocol):
 # %% ../nbs/w03_sources.ipynb #79f31823
 def _size_of(path: str | Path) -> bytes:
     try: return f"{os.path.getsize(path)}\n".encode()
-    except OSError: return b"missing\n"  # whoever opens it says so
+    except OSError: return b"missing\n"  # the code that opens it says so
 
 
 class Files:
@@ -248,14 +248,14 @@ def _is_picture(name: str) -> bool:
 
 
 class ZipImages:
-    """The pictures of one zip or several, read where they lie, in the order of the table at each zip's end.
+    """The pictures of one zip or several, read in place, in the order of the table at each zip's end.
 
     Raises `BadArchive` for a zip that is damaged, encrypted or packed in a way that is not read.
     """
     def __init__(
         self,
         where: str | Path | Sequence[str | Path],  # a zip, a pattern, a folder of zips, or a list
-        under: str = "",                           # only what lies in this folder inside the zips
+        under: str = "",                           # only what is in this folder inside the zips
     ):
         self.zips, under = find_archives(where, ".zip"), under.strip("/")
         found = [(k, member) for k, path in enumerate(self.zips) for member in _table(path, under)]
@@ -290,7 +290,7 @@ class ZipImages:
             if method == DEFLATED: data = zlib.decompressobj(-15).decompress(data, size + 1)
         except zlib.error as error: raise BadImage(self.name(i), f"it cannot be unpacked: {error}") from None
         if len(data) != size or zlib.crc32(data) != crc:
-            raise BadImage(self.name(i), "its bytes do not fit the checksum in the zip: damaged")
+            raise BadImage(self.name(i), "its bytes do not match the checksum in the zip: damaged")
         return data
 
     def open(self, i: int) -> AbstractContextManager[Image.Image]:
@@ -342,7 +342,7 @@ def _from_items(items) -> Source:
         )
     if not hasattr(items, "__len__") or not hasattr(items, "__getitem__"):
         raise TypeError(
-            f"a {type(items).__name__} is no source of pictures: "
+            f"a {type(items).__name__} is not a source of pictures: "
             f"give a folder, {archives()}, a list, a dict, or a data set"
         )
     if not len(items): raise ValueError("there is no picture: the list or dataset is empty")
@@ -390,6 +390,6 @@ def check_images(
     images,            # anything that `open_pictures` takes
     workers: int = 0,  # processes that decode
 ) -> dict[str, str]:  # name → reason of each picture that cannot be read
-    "Decode every picture once, before a training of days meets the bad ones."
+    "Decode every picture once, before a long training run meets the bad ones."
     scan = DataLoader(_Scan(open_pictures(images)), batch_size=32, num_workers=workers, collate_fn=_joined)
     return dict(_joined(scan))

@@ -68,7 +68,7 @@ class _Guarded:
 
 def _members(file: _Guarded) -> Iterator[tarfile.TarInfo]:
     "Every member of the plain tar that begins here, in order. Raises whatever damage makes tarfile raise."
-    # 'r:' takes no compressed tar: there an offset leads nowhere
+    # 'r:' refuses a compressed tar, in which an offset leads nowhere
     with tarfile.open(fileobj=file, mode="r:") as tar:
         while (member := tar.next()) is not None:
             tar.members = []  # tarfile would keep every header it has seen
@@ -77,15 +77,15 @@ def _members(file: _Guarded) -> Iterator[tarfile.TarInfo]:
         file.seek(tar.offset)
         # tarfile takes any rubbish for the end, and would lose the rest without a word
         if file.read(512) != bytes(512):
-            raise tarfile.ReadError(f"it breaks off at byte {tar.offset:,} without the mark of its end")
+            raise tarfile.ReadError(f"it breaks off at byte {tar.offset:,} without an end marker")
 
 # %% ../nbs/w02_tars.ipynb #c36009a6
 DAMAGE = (tarfile.TarError, EOFError, ValueError, OverflowError, OSError, RecursionError, MemoryError)
 
 def _walk(
-    file,               # an open tar; the walk begins where the file stands
+    file,               # an open tar; the walk begins at the file's current position
     path: str,          # what it is called in errors
-    place: str = "",    # the tar inside it in which we are, such as 'n01440764.tar/'
+    place: str = "",    # the inner tar that we are in, such as 'n01440764.tar/'
     end: int = sys.maxsize,  # where that one ends
 ) -> Iterator[tuple[str, tarfile.TarInfo]]:  # place and header of each picture
     "Every picture of a tar and of the tars inside it, in order. Raises `BadArchive`."
@@ -105,8 +105,8 @@ def _walk(
 def scan_tar(
     path: str | Path,
     shard: int = 0,    # this tar's number among several
-    under: str = "",   # a folder or a tar inside it: only what lies there
-    places: list | None = None,  # gets [shard, offset, inner tar] wherever the pictures begin to lie in another tar
+    under: str = "",   # a folder or a tar inside it: only what is in there
+    places: list | None = None,  # gets [shard, offset, inner tar] wherever the pictures of another tar begin
 ) -> Iterator[tuple[int, int, int, int]]:  # offset of the header, size in bytes, blocks of header (0: not plain), shard
     """Walk once through a tar and yield where its pictures are.
 
@@ -122,7 +122,7 @@ def scan_tar(
 
 
 def lies_under(name: str, folder: str) -> bool:
-    "Does a member of an archive lie in this folder of it? Everything lies in ''."
+    "Is a member of an archive in this folder of it? Everything is in ''."
     return not folder or name.removeprefix("./").startswith(f"{folder}/")
 
 # %% ../nbs/w02_tars.ipynb #03bb3c4b
@@ -156,7 +156,7 @@ def _write(path: Path, data: bytes):
 
 # %% ../nbs/w02_tars.ipynb #b3e7304b
 def _none_there(shards: Sequence[Path], under: str) -> str:
-    "What to say of tars without a picture."
+    "The error message for tars without pictures."
     tars = ", ".join(map(str, shards))
     if not under: return f"no picture in {tars}; endings looked for: {', '.join(SUFFIXES)}"
     with open(shards[0], "rb") as file:
@@ -222,7 +222,7 @@ def opened(path: str, process: int): return open(path, "rb")
 _reading = threading.Lock()
 
 def read_at(file, start: int, count: int) -> bytes:
-    "Bytes at a place: in one go, for another thread may read from the same file."
+    "Bytes at a place: in one go, because another thread may read from the same file."
     if hasattr(os, "pread"): return os.pread(file.fileno(), count, start)
     with _reading:  # Windows
         file.seek(start)
@@ -230,13 +230,13 @@ def read_at(file, start: int, count: int) -> bytes:
 
 
 def _name_of(shards: Sequence[Path]) -> str:
-    "Eight digits that tell one set of tars from another, wherever the folder lies and however its path was written."
+    "Eight digits that tell one set of tars from another, wherever the folder is and however its path was written."
     names = "\n".join(os.path.relpath(shard, shards[0].parent) for shard in shards)
     return f"{zlib.crc32(os.fsencode(names)):08x}"
 
 # %% ../nbs/w02_tars.ipynb #739b39d4
 class TarImages(Sequence):
-    """The pictures of one tar or many shards, in the order they lie there; `tars[i]` is float32 [3,H,W] in [0,1].
+    """The pictures of one tar or many shards, in the order they are stored in; `tars[i]` is float32 [3,H,W] in [0,1].
 
     Tars inside a tar (ImageNet's) are walked through as well.
 
@@ -248,7 +248,7 @@ class TarImages(Sequence):
         # a tar, a pattern such as 'shards/train-*.tar', a folder of tars, or a list
         where: str | Path | Sequence[str | Path],
         index: str | Path | None = None,  # the index file (.npy); None: beside the first tar
-        under: str = "",                  # only what lies in this folder, or this tar, inside the tars
+        under: str = "",                  # only what is in this folder, or this tar, inside the tars
     ):
         self.shards, self.under = find_archives(where), under.strip("/")
         more = f"+{len(self.shards) - 1}.{_name_of(self.shards)}" if len(self.shards) > 1 else ""
@@ -294,7 +294,7 @@ class TarImages(Sequence):
             except DAMAGE: raise self._changed(shard) from None
 
     def _plain(self, i: int) -> tuple[tarfile.TarInfo, bytes]:
-        """Header and bytes of a picture that lies there as it is, read in one go.
+        """Header and bytes of a picture that is stored as it is, read in one go.
 
         Raises `BadArchive` where they do not fit the index.
         """

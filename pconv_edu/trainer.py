@@ -116,7 +116,7 @@ class Trainer(TrainingStep):
         self.report(**line)
 
     def report(self, **line):
-        "Hand `line` to the function given as `log=`, if any. The leader alone does; an error of it ends the run."
+        "Hand `line` to the function given as `log=`, if any. The leader alone does; an error in it ends the run."
         if self.options.log and self.team.leads: self.options.log(line)
 
     def close(self):
@@ -369,7 +369,7 @@ def finish_put_aside(
     folder: Path,
     written: Sequence[str] = WRITTEN,
 ):
-    "The moves of `put_aside`, or those that are left of it after a kill. Hidden until the last one is done."
+    "The moves of `put_aside`, or those that are left after a kill. Hidden until the last one is done."
     for aside in folder.glob(".earlier_*"):
         for path in [path for pattern in written for path in folder.glob(pattern)]: path.rename(aside / path.name)
         aside.rename(aside.with_name(aside.name[1:]))

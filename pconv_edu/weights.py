@@ -55,7 +55,7 @@ def class_name(net: nn.Module) -> str:
 
 # %% ../nbs/w11_weights.ipynb #44121fea
 _FORMAT = "pconv_edu"  # the metadata's key that holds the network's configuration
-_CLASS = "pconv_edu_class"  # and the one that holds its class's name; files from before it are of a PConvUNet
+_CLASS = "pconv_edu_class"  # and the one that holds its class's name; older files without it hold a PConvUNet
 EYE = "pconv_edu_trained_by"  # and the one that names the trained features of the loss, see `trained_by`
 
 def _cast(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
@@ -120,7 +120,7 @@ class Saved:
 def _plain_config(text: str | None, path: Path):
     try: return None if text is None else json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadFile(path, f"its configuration is no JSON that can be read ({type(error).__name__})") from None
+        raise BadFile(path, f"its configuration cannot be read as JSON ({type(error).__name__})") from None
 
 
 def _saved_file(path: Path) -> Saved:

@@ -311,7 +311,7 @@ def test_more_than_max_bad_is_an_error_with_the_list(folder, tmp_path, workers):
 
 def test_a_folder_of_nothing_but_bad_files(tmp_path):
     for k in range(3): (tmp_path / f"{k}.jpg").write_bytes(b"")
-    with pytest.raises(TooManyBadImages, match="3 files cannot be read, and there is no other") as error:
+    with pytest.raises(TooManyBadImages, match="3 files cannot be read, and there are no others") as error:
         InpaintingDataset(tmp_path)[0]
     assert "max_bad" not in str(error.value)  # more of them would not help
     assert set(pickle.loads(pickle.dumps(error.value)).bad) == {"0.jpg", "1.jpg", "2.jpg"}

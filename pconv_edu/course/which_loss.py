@@ -38,7 +38,7 @@ ARMS = {
 }
 
 def first_net() -> PConvUNet:
-    "The network of every arm before its first step: the shipped one, all of it at rest but the end of the decoder."
+    "The network of every arm before its first step: the shipped one, frozen except for the end of the decoder."
     net = load_pretrained(START)
     for block in (*net.encoder, *net.decoder[:-TRAINED]):
         block.requires_grad_(False)

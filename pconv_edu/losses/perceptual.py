@@ -23,7 +23,7 @@ from ..weights import shipped_features
 # %% ../../nbs/07_perceptual_loss.ipynb #0061e9e1
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"  # torchvision's ImageNet weights
 VGG_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
-IMAGENET_MEAN, IMAGENET_STD = (.485, .456, .406), (.229, .224, .225)  # of RGB in [0,1]; those weights were trained so
+IMAGENET_MEAN, IMAGENET_STD = (.485, .456, .406), (.229, .224, .225)  # of RGB in [0,1]; as in their training
 
 def vgg_file() -> Path:
     "Where torchvision keeps (and this package looks for) the ImageNet weights of VGG-16."
@@ -130,7 +130,7 @@ class VGG16Features(FixedFeatures):
         weights: str | Path = "imagenet",  # 'imagenet' (torchvision's), its file's path, 'shipped' (here), 'random'
         seed: int = 0,  # of the random weights
         precision: str = "float32",  # of the layers; or 'bfloat16'
-        shift: int = 0,  # the loss looks from another corner in each step, up to so many pixels down and to the right
+        shift: int = 0,  # each step looks from a different corner, up to this many pixels down and to the right
     ):
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision is {precision!r}; give 'float32' or 'bfloat16'")

@@ -52,7 +52,7 @@ def without_missing(
 def full_precision(
     x: Tensor,  # any floating dtype
 ) -> Tensor:  # float32 for float16 and bfloat16, else unchanged
-    "Half-precision numbers as float32: losses are differenced and summed in float32 under any autocast."
+    "Half-precision numbers as float32: losses subtract and add in float32 under any autocast."
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
