@@ -44,7 +44,7 @@ def reading(
     except FileNotFoundError: raise BadImage(name, "there is no such file") from None
     except UnidentifiedImageError:
         known = ", ".join(_FORMATS + ("HEIF",) * bool(HEIC))
-        raise BadImage(name, f"not a picture of a kind that is read here ({known}), whatever its name says") from None
+        raise BadImage(name, f"no picture of a kind that is read here ({known}), whatever its name says") from None
     except Exception as error:  # damaged files raise nearly anything: SyntaxError, struct.error, KeyError, MemoryError
         plain = str(error) if type(error) in (ValueError, OSError) else f"{error} ({type(error).__name__})"
         raise BadImage(name, getattr(error, "strerror", None) or plain) from error
