@@ -516,8 +516,8 @@ def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatc
 
 
 @pytest.mark.parametrize("step, goes_on", [
-    (None, [True, "changed", "changed"]), (8479, ["changed", "changed"]), (8480, [True, "changed"]),
-    (12805, ["changed"]), (12806, [True])])
+    (None, [True] + 5 * ["changed"]), (8479, 5 * ["changed"]), (8480, [True] + 4 * ["changed"]),
+    (13835, 3 * ["changed"]), (16935, ["changed"]), (16936, [True])])
 def test_the_whole_loss_goes_on_from_trained_weights(recipe, monkeypatch, tmp_path, step, goes_on):
     tool, asked = recipe
     monkeypatch.setattr(tool.checkpoint, "latest", lambda folder: None if step is None else folder / f"step_{step:08}")
@@ -526,13 +526,15 @@ def test_the_whole_loss_goes_on_from_trained_weights(recipe, monkeypatch, tmp_pa
     tool.main()
     assert [options["resume"] for options in asked] == goes_on
     steps = [sum(phase.steps for phase in options["phases"]) for options in asked]
-    assert steps == [8479, 12805, 13835][-len(goes_on):]
-    assert [options["size"] for options in asked] == [128, 128, 256][-len(goes_on):]
-    for options in asked:
+    assert steps == [8479, 12805, 13835, 15685, 16935, 24765][-len(goes_on):]
+    assert [options["size"] for options in asked] == [128, 128, 256, 128, 128, 128][-len(goes_on):]
+    hole_and_style = [(6, 8), (6, 8), (6, 8), (6, 2), (9, 2), (9, 2)][-len(goes_on):]
+    for options, (hole, style) in zip(asked, hole_and_style, strict=True):
         assert options["net"].config["upsample"] == "bilinear"
         for name, tensor in load_pretrained("pconv_small_pixel").state_dict().items():
             assert torch.equal(options["net"].state_dict()[name], tensor), name
-        assert used(options["weights"]) == dict(valid=.02, hole=6, tv=.3, perceptual_comp=.8, style_comp=8)
+        assert used(options["weights"]) == dict(
+            valid=.02, hole=hole, tv=.3, perceptual_comp=.8, style_comp=style)
         assert (options["vgg"].name, options["vgg"].shift) == ("shipped in bfloat16", 7)
 
 

@@ -76,22 +76,22 @@ OF_COMPOSITE = {
     "style_comp": Term(style_loss, ("feats_comp", "feats_gt")),
 }
 EYES = dict(valid=.02, hole=6, perceptual=0, style=0, tv=.3, perceptual_comp=.8, style_comp=8)
+# less style and more hole: nearer by PSNR and by the eye, and fewer lines where a large hole has nothing to go by
+CALM = EYES | dict(style_comp=2)
+LONG = "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4"
+THIN = LONG + ",middle:3126:6e-4,settle-again:1200:2e-4"
+FULL_SIZE = THIN + ",full:730:3e-4,last:300:1e-4"
+LESS_STYLE = FULL_SIZE + ",less-style:1550:4e-4,settle-calm:300:1e-4"
+MORE_HOLE = LESS_STYLE + ",more-hole:1250:4e-4"
+THINNER = MORE_HOLE + ",thinner:5230:8e-4,settle-thinner:1700:3e-4,end:900:8e-5"
+OFTEN_THIN = (.4, .22, .14, .1, .08, .06)
 WHOLE = (
-    Stage(
-        "whole", "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4",
-        (.2, .2, .18, .16, .14, .12), (4, 2, 1, 1, 1, 1), EYES, batch=6,
-    ),
-    Stage(
-        "whole-thin",
-        "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4,middle:3126:6e-4,settle-again:1200:2e-4",
-        (.4, .22, .14, .1, .08, .06), (7, 3, 2, 1, 1, 1), EYES, batch=6,
-    ),
-    Stage(
-        "whole-full",
-        "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4,middle:3126:6e-4,settle-again:1200:2e-4,"
-        "full:730:3e-4,last:300:1e-4",
-        (.4, .22, .14, .1, .08, .06), (7, 3, 2, 1, 1, 1), EYES, batch=3, size=FULL,
-    ),
+    Stage("whole", LONG, (.2, .2, .18, .16, .14, .12), (4, 2, 1, 1, 1, 1), EYES, batch=6),
+    Stage("whole-thin", THIN, OFTEN_THIN, (7, 3, 2, 1, 1, 1), EYES, batch=6),
+    Stage("whole-full", FULL_SIZE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), EYES, batch=3, size=FULL),
+    Stage("whole-calm", LESS_STYLE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), CALM, batch=6),
+    Stage("whole-hole", MORE_HOLE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), CALM | dict(hole=9), batch=6),
+    Stage("whole-thinner", THINNER, (.6, .18, .09, .06, .04, .03), (6, 3, 2, 1, 1, 1), CALM | dict(hole=9), batch=6),
 )
 
 
@@ -161,7 +161,7 @@ def main():
         nargs="?",
         const="shipped",
         help="go on from --start with all terms of the loss: 'shipped', 'imagenet' or a file of VGG-16's weights; "
-        + "; ".join(f"{stage.name} {stage.phases}" for stage in WHOLE),
+        + f"the stages {', '.join(stage.name for stage in WHOLE)}, in all {WHOLE[-1].phases}",
     )
     parser.add_argument("--masks", type=int, default=8000, help="how many masks for each stage")
     parser.add_argument("--seed", type=int, default=0)
