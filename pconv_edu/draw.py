@@ -144,6 +144,7 @@ class DrawHole(Board):
         self.load(image)
         if mask is not None: self.load_mask(mask)
         self._compute()
+        self.answered = self.asked
         self.observe(self._answer, ["marks", "show_layers", "asked"])
         self.on_msg(self._receive)
 

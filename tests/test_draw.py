@@ -170,6 +170,15 @@ def test_a_path_and_the_callers_picture_stays(tmp_path, grey):
     assert other.filled.max() == 204
 
 
+def test_a_new_widget_waits_for_nothing():
+    "Or the page says '· working …', and then that the kernel may be gone."
+    mask = torch.ones(1, 40, 60)
+    mask[:, :9] = 0
+    for hand in (DrawHole(np.zeros((40, 60, 3), np.uint8), light),
+                 DrawHole(np.zeros((40, 60, 3), np.uint8), light, mask=mask)):
+        assert hand.answered == hand.asked
+
+
 def test_one_change_is_computed_once(hand):
     "The page sends marks, the switch of the layers and its counter together."
     hand.set_state({"marks": [STROKE], "show_layers": True, "asked": hand.asked + 1})

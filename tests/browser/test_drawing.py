@@ -35,6 +35,7 @@ def opened(chromium, jupyter, nbs):
     book.wait()
     assert book.errors() == []
     book.page.wait_for_selector(".pconv-draw canvas")
+    settled(book.page)  # a widget that has just been opened waits for nothing
     yield book
     complaints = list(book.complaints)
     book.close()
@@ -219,6 +220,8 @@ def test_the_masks_way_through_the_layers(hand):
     film.wait_for(state="visible")
     settled(hand.page)
     first = film.get_attribute("src")
+    hand.page.wait_for_function("document.querySelector('.pconv-draw .film').complete")
+    assert film.bounding_box()["width"] <= hand.page.locator(".pconv-draw .strip").bounding_box()["width"] + 1
     assert "before" in film.get_attribute("alt") and "layer 3" in film.get_attribute("alt")
     assert python(hand, "print(len(calls))") == "1"  # showing layers fills nothing anew
     stroke(hand.page, (100, 250), (300, 250))
