@@ -488,7 +488,7 @@ def test_putting_an_older_run_aside_can_be_cut_off(tmp_path, monkeypatch, moves)
 def test_options_know_their_names_and_the_command_its_version(capsys):
     assert Options(pictures(), vgg=None).weights == LossWeights(perceptual=0, style=0)
     with pytest.raises(SystemExit) as left: command.main(["--version"])
-    assert left.value.code == 0 and capsys.readouterr().out.startswith("pconv_edu ")
+    assert left.value.code == 0 and capsys.readouterr().out.startswith("pconv_train ")
     said = " ".join(command.parser().format_help().split())
     for word in ("name:steps:lr[:frozen]", "hole=6", "seven_stage"): assert word in said
 
