@@ -76,7 +76,7 @@ OF_COMPOSITE = {
     "style_comp": Term(style_loss, ("feats_comp", "feats_gt")),
 }
 EYES = dict(valid=.02, hole=6, perceptual=0, style=0, tv=.3, perceptual_comp=.8, style_comp=8)
-# less style and more hole: nearer by PSNR and by the eye, and fewer lines where a large hole has nothing to go by
+# less style and more hole: the lines in large holes became fainter, though longer training had a part in that
 CALM = EYES | dict(style_comp=2)
 LONG = "warm:100:2e-5,rise:850:3e-4,long:6805:1e-3,settle:724:3e-4"
 THIN = LONG + ",middle:3126:6e-4,settle-again:1200:2e-4"

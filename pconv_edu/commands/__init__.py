@@ -164,7 +164,8 @@ def add_common(made: argparse.ArgumentParser, name: str) -> argparse.ArgumentPar
     made.add_argument("--version", action="version", version=f"{name} {__version__}")
     made.add_argument(
         "--completion", choices=SHELLS, action=Completion, default=argparse.SUPPRESS,
-        help=f'print what completes this command at Tab: eval "$({name} --completion bash)" in ~/.bashrc')
+        help='print what completes this command at Tab (needs the extra "completion"): '
+             f'eval "$({name} --completion bash)" in ~/.bashrc')
     return made
 
 

@@ -354,7 +354,8 @@ An output that is a symbolic link is written through: the file it points to is r
 def arguments():
     made = parser("pconv_inpaint", "Fill the hole of a photo, or the holes of a folder of photos.", EXAMPLES)
     add = made.add_argument
-    add("photos", type=path, metavar="PHOTO", help=f"a photo, a folder of photos, or {archives()} or a folder inside one")
+    add("photos", type=path, metavar="PHOTO",
+        help=f"a photo, a folder of photos, or {archives()} or a folder inside one")
     add("--mask", type=path, required=True,
         help=f"a picture of the hole, as large as the photo; or a folder or {archives()} of such, "
              "with the photos' names")
