@@ -1,5 +1,10 @@
 """What several test files share."""
+import os
 import signal
+
+# Side by side, one thread each, and so for the processes that tests start: two workers with two threads each on two
+# cores spend most of their time waiting for each other. Before torch is imported, which reads it once.
+if "PYTEST_XDIST_WORKER" in os.environ: os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch

@@ -45,20 +45,30 @@ def test_importing_the_package_loads_none_of_its_modules():
     assert loaded == "[]"
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_name_is_the_same_thing_whatever_is_imported_first(name):
-    code = f"""
-import pconv_edu
-home = "pconv_edu." + pconv_edu._HOMES[{name!r}]
-{{}}
-import importlib
-module = importlib.import_module(home)
-from pconv_edu import {name}
-assert callable({name}) and {name} is getattr(module, {name!r}) and not hasattr({name}, "__path__")
-print("same")
+def test_a_name_is_the_same_thing_whatever_is_imported_first():
+    "Each name, asked for before its module and after it, in a process that has imported nothing of the package yet."
+    code = """
+import importlib, multiprocessing
+import torch  # once for all: the processes below begin with it, and without the package
+
+def same(name, module_first):
+    import pconv_edu
+    home = "pconv_edu." + pconv_edu._HOMES[name]
+    if module_first: importlib.import_module(home)
+    before = getattr(pconv_edu, name)
+    module = importlib.import_module(home)
+    after = getattr(pconv_edu, name)
+    assert callable(after) and before is after is getattr(module, name) and not hasattr(after, "__path__"), name
+
+for name in NAMES:
+    for module_first in (False, True):
+        process = multiprocessing.get_context("fork").Process(target=same, args=(name, module_first))
+        process.start()
+        process.join()
+        print(name, module_first, process.exitcode)
 """
-    assert python(code.format(f"from pconv_edu import {name} as first")) == "same"
-    assert python(code.format("importlib = __import__('importlib'); importlib.import_module(home)")) == "same"
+    said = python(f"NAMES = {sorted(NAMES)}" + code)
+    assert said.split("\n") == [f"{name} {first} 0" for name in sorted(NAMES) for first in (False, True)]
 
 
 def test_no_module_shares_its_name_with_what_the_package_offers():
