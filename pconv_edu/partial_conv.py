@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .layer_parts import _check_shapes, _one_name
 from .mask_update import _each, _edges, check_mask
 
 # %% ../nbs/04_partial_conv.ipynb #46646f45
@@ -55,7 +56,7 @@ def channel_sum(
     if mask.shape[1] == groups: return mask.float()
     return mask.unflatten(1, (groups, mask.shape[1] // groups)).sum(2, dtype=torch.float32)
 
-# %% ../nbs/04_partial_conv.ipynb #483f91bd
+
 def window_count(
     valid: Tensor,  # float [B,G,...]: valid channels at each pixel, as `channel_sum` counts them
     kernel_size: tuple[int, ...],  # one entry for each spatial dimension
@@ -83,29 +84,6 @@ def renormalise(
     raw.mul_(seen * (window_size / count.clamp(min=1)))
     if bias is None: return raw
     return raw.addcmul_(seen.to(bias.dtype), bias.view(-1, *[1] * (raw.ndim - 2)))
-
-# %% ../nbs/04_partial_conv.ipynb #7b9d3e87
-def _check_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
-    "Raise `ValueError` naming both shapes when `layer` cannot take `x` with `mask`."
-    if torch.jit.is_tracing(): return  # sizes are tensors there
-    ndim, channels = len(layer.kernel_size) + 2, [1]
-    if x.ndim != ndim or x.shape[1] != layer.in_channels:
-        both = "" if mask is None else f" and the mask {list(mask.shape)}"
-        raise ValueError(f"x has shape {list(x.shape)}{both}; {type(layer).__name__} takes x of {ndim} dimensions, "
-                         f"the second with {layer.in_channels} channels")
-    if mask is None: return
-    if layer.planes: channels.append(len(layer.planes))
-    if layer.multi_channel: channels.append(layer.in_channels)
-    fits = mask.ndim == ndim and mask.shape[0] in (1, x.shape[0]) and mask.shape[1] in channels
-    if not fits or mask.shape[2:] != x.shape[2:]:
-        hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
-        raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: "
-                         f"the mask needs {ndim} dimensions, 1 or {x.shape[0]} in the batch, "
-                         f"{' or '.join(map(str, channels))} channels, and the size of x{hint}")
-
-def _one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | None:
-    if x is not None and other is not None: raise TypeError(f"{names} are two names of one argument; give one")
-    return other if x is None else x
 
 # %% ../nbs/04_partial_conv.ipynb #0b2c4d08
 class _PartialConv:
@@ -195,7 +173,7 @@ class PartialConv2d(_PartialConv, nn.Conv2d):
     Raises `ValueError` for a mask of the wrong shape or one that is not binary.
     """
 
-# %% ../nbs/04_partial_conv.ipynb #8380aec0
+
 class PartialConv1d(_PartialConv, nn.Conv1d):
     "The same for x `[B,C,L]` and mask `[B,1,L]`."
 
