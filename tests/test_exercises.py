@@ -2,6 +2,7 @@
 import importlib
 import importlib.util
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -106,6 +107,14 @@ def test_notebook_asks_each_exercise_and_does_not_answer_it(lesson):
         f"the notebooks ask {sorted(asked)}, judges are there for {numbers(lesson)}"
     )
     for number, source in asked.items(): assert "..." in source, f"{number}: the cell holds no stub"
+
+
+def test_only_an_answer_that_rounds_up_is_told_that_it_does():
+    "Bug: ceil(hole / kernel) was told to round up, and round(hole / kernel) that it does already."
+    hint = lambda answer: judge("3.2", answer)[1]
+    assert "round up already" in hint(lambda hole, kernel: math.ceil(hole / kernel))
+    for answer in (lambda hole, kernel: round(hole / kernel), lambda hole, kernel: hole // (kernel - 1)):
+        assert hint(answer).endswith("Round up")
 
 
 # the machinery

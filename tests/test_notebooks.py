@@ -1,4 +1,5 @@
 """Committed notebooks: with outputs, within the weight budget, readable without a kernel."""
+import ast
 import json
 import re
 from pathlib import Path
@@ -44,3 +45,73 @@ def test_the_readme_lists_every_notebook():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"nbs/(w?\d\d_\w+\.ipynb)", readme))
     assert listed == {p.name for p in NOTEBOOKS}
+
+
+# the still figure and the widget beside it ---------------------------------------------------------------------------
+
+def parsed(path) -> ast.Module:
+    "All code of a notebook, without the lines that only IPython understands."
+    lines = "\n".join("".join(c["source"]) for c in cells(path, "code")).splitlines()
+    return ast.parse("\n".join(re.sub(r"^(\s*)[!%].*", r"\1pass", line) for line in lines))
+
+
+def calls(tree, name: str) -> list[ast.Call]:
+    return [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name]
+
+
+def value(node) -> object:
+    "What a piece of code says, 1 and 1.0 alike; its text where it is not a literal."
+    try: return ast.literal_eval(node)
+    except ValueError: return ast.unparse(node)
+
+
+def beginning(play: ast.Call) -> dict[str, object]:
+    "The control's values with which a widget starts, as far as they can be read without running the page."
+    given = {keyword.arg: keyword.value for keyword in play.keywords}
+    start, found = given.pop("start", None), {}
+    for name, control in given.items():
+        choices = value(control)
+        if isinstance(choices, dict): choices = list(choices.values())
+        found[name] = choices[0] if isinstance(choices, (tuple, list)) else choices
+    if isinstance(start, ast.Call):
+        assert start.func.id in ("dict", "asdict"), ast.unparse(start)
+        return found | {keyword.arg: value(keyword.value) for keyword in start.keywords} | (
+            {name: ast.unparse(start) for name in found} if start.func.id == "asdict" else {}
+        )
+    return found | (value(start) if start else {})
+
+
+def stills(tree, name: str) -> list[dict[str, object]]:
+    "The values of all calls of the function `name` that stand alone on a line: the figures beside its widget."
+    taken = [n.args for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name][-1]
+    names = [a.arg for a in taken.args]
+    usual = {n: value(default) for n, default in zip(names[len(names) - len(taken.defaults):], taken.defaults)}
+    alone = [n.value for n in tree.body if isinstance(n, ast.Expr)]
+    return [
+        usual | dict(zip(names, map(value, call.args))) | {k.arg: value(k.value) for k in call.keywords}
+        for call in calls(tree, name) if call in alone
+    ]
+
+
+def twice(tree) -> list[str]:
+    "The widgets that start with the very picture that already stands beside them."
+    return [
+        ast.unparse(play) for play in calls(tree, "play") for still in stills(tree, play.args[0].id)
+        if still == beginning(play)
+    ]
+
+
+@LESSONS
+def test_a_widget_starts_with_another_picture_than_the_figure_beside_it(path):
+    assert not twice(parsed(path)), "the page shows one picture twice: let the widget start with other values"
+
+
+@pytest.mark.parametrize("code, found", [
+    ("def draw(a, b=2): ...\ndraw(1)\nplay(draw, a=(1, 3), b=(2, 5))", 1),
+    ("def draw(a, b=2): ...\ndraw(1)\nplay(draw, start={'b': 3}, a=(1, 3), b=(2, 5))", 0),
+    ("def draw(a=.2, b='x'): ...\ndraw()\nplay(draw, start=dict(a=.2), a=(0., 1.), b=['x', 'y'])", 1),
+    ("def draw(a=.2, b='x'): ...\nf = draw()\nplay(draw, start=dict(a=.2), a=(0., 1.), b=['x', 'y'])", 0),
+    ("def draw(a): ...\ndraw(1.)\nplay(draw, a={'one': 1, 'two': 2})", 1),
+    ("def draw(a, b): ...\ndraw('seam', 1)\nplay(draw, start=dict(a='seam'), a=list(ways), b=(1, 3))", 1),
+])
+def test_a_picture_shown_twice_is_found(code, found): assert len(twice(ast.parse(code))) == found

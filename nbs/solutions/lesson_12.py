@@ -15,5 +15,6 @@ wrong = {
         lambda weights, gradients, lr: [-lr * g for g in gradients], lambda weights, gradients, lr: weights,
         lambda weights, gradients, lr: weights[0],
         lambda weights, gradients, lr: [w.sub_(lr * g) for w, g in zip(weights, gradients)],  # in place
+        lambda weights, gradients, lr: [w - g.mul_(lr) for w, g in zip(weights, gradients)],  # the gradients changed
     ],
 }

@@ -20,7 +20,7 @@ def layers_for_21_pixels(answer):
 @exercise("3.2")
 def layers_for_any_hole(answer):
     if answer(5, 3) != 3:
-        if answer(5, 3) == 2 and answer(6, 3) == 2:
+        if answer(5, 3) == answer(4, 3) == answer(6, 3) == 2:  # hole / kernel, rounded up
             return ("for a 5-pixel hole and a 3 × 3 window it gives 2. You round up already, but a layer takes "
                     "kernel - 1 pixels off the width, not kernel")
         if answer(5, 3) == 2:
