@@ -15,8 +15,8 @@ import torch
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from pconv_edu.irregular import _first_dab
-from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, NotAMask, _running_min, augment_mask,
+from pconv_edu.irregular import _first_dab, _running_min
+from pconv_edu.masks import (RATIO_BINS, ImplausiblePolarity, MaskFolder, NotAMask, augment_mask,
                              dilate_hole, hole_ratio, irregular_mask, load_mask, official_bin, ratio_bin, rect_mask,
                              resize_mask, to_mask)
 from pconv_edu.pictures import BadImage, save_image
