@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -149,3 +150,63 @@ def test_a_page_alone_finds_its_judges(monkeypatch, page, number):
     monkeypatch.setattr(exercises, "_judges", {})
     monkeypatch.delitem(sys.modules, f"pconv_edu.course.exercises.lesson_{page}", raising=False)
     assert judge(number, None) == (None, "not answered yet")
+
+
+def swap_in_place(x):
+    x[...] = x[::-1].copy() if isinstance(x, np.ndarray) else x.flip(0)
+    return x
+
+
+@pytest.mark.parametrize("given", [
+    torch.arange(3.), np.arange(3.), [torch.zeros(2), torch.arange(3.)], torch.tensor([float("nan"), 1.])])
+def test_a_function_that_changes_what_it_is_given_is_refused(monkeypatch, given):
+    "Bug: an in-place change passed as right, for the numbers it returns are right."
+    monkeypatch.setattr(exercises, "_judges", dict(exercises._judges))
+    exercise("1.98")(lambda answer: None if answer(given) is not None else "no")
+    changes = lambda x: [swap_in_place(y) for y in x] if isinstance(x, list) else swap_in_place(x)
+    ok, hint = judge("1.98", changes)
+    assert ok is False and "changed the " + ("array" if isinstance(given, np.ndarray) else "tensor") in hint
+    assert judge("1.98", lambda x: x) == (True, "right!")
+
+
+def test_a_number_in_quotes_is_told_so():
+    assert judge("1.1", "18") == (False, "your answer is text: leave out the quotes and give 18 itself")
+
+
+def test_a_value_for_a_function_and_a_function_for_a_value_are_told_so():
+    ok, hint = judge("1.3", torch.zeros(3, 2, 4))
+    assert ok is False and "asks for a function, and this is a float32 tensor of shape [3, 2, 4]" in hint
+    for number in ("1.1", "3.1"):  # one judge computes with the answer, the other compares it
+        ok, hint = judge(number, lambda: 18)
+        assert ok is False and "asks for a value, and this is a function" in hint
+
+
+def test_a_result_of_the_wrong_kind_is_named():
+    "Bug: 'your answer stopped' for an error of the judge, on a result that it cannot compare."
+    ok, hint = judge("1.3", lambda picture: [1, 2])
+    assert ok is False and "your function returns a list, and that cannot be judged here (AttributeError" in hint
+    ok, hint = judge("6.1", [.012])
+    assert ok is False and "your answer is a list" in hint
+
+
+def test_a_function_that_returns_nothing_for_some_inputs_is_told_so():
+    ok, hint = judge("3.2", lambda hole, kernel: 3 if hole == 5 else None)
+    assert ok is None and "for some inputs your function returns nothing" in hint
+
+
+@pytest.mark.parametrize("answer", [{"a", "e"}, ["A", "E"], "ae", "a, e", ("e", "a", "a")])
+def test_letters_may_be_written_in_any_way(answer): assert judge("21.2", answer) == (True, "right!")
+
+
+@pytest.mark.parametrize("answer, hint", [(["a", "z"], "z: the letters are a to e"), ([1], "1: the letters"),
+                                          (5, "give letters, like")])
+def test_other_letters_are_named(answer, hint):
+    ok, message = judge("21.2", answer)
+    assert ok is False and hint in message
+
+
+def test_a_right_answer_in_float32_is_right():
+    "Bug: a mean that torch took in float32 was refused, for it was compared to the sixth digit."
+    assert judge("18.3", lambda runs: torch.tensor(runs).mean()) == (True, "right!")
+    assert judge("18.2", lambda a, b: [(torch.tensor(a) - torch.tensor(b)).mean(),
+                                       (torch.tensor(a) - torch.tensor(b)).std() / 2]) == (True, "right!")

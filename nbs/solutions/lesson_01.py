@@ -18,7 +18,8 @@ wrong = {
     "1.2": [
         to_tensor, lambda a: a[..., ::-1], lambda a: torch.from_numpy(a[..., ::-1].copy()),
         lambda a: from_bgr(a) * 255, lambda a: to_tensor(np.ascontiguousarray(a[:, ::-1])),
-        lambda a: from_bgr(a).double(), lambda a: from_bgr(a) * 0.5,
+        lambda a: from_bgr(a).double(), lambda a: torch.from_numpy(a[..., ::-1] / 255).permute(2, 0, 1),
+        lambda a: from_bgr(a) * 0.5,
     ],
     "1.3": [
         lambda p: p.flip(1), lambda p: p.flip(0), lambda p: p.flip(1).flip(2), lambda p: p.transpose(1, 2),

@@ -17,5 +17,6 @@ wrong = {
         lambda batch, height, width, stages: batch * (height >> stages) * (width >> stages) > 1,
         lambda batch, height, width, stages: True,
         lambda batch, height, width, stages: min(height, width) > 2**stages,
+        lambda batch, height, width, stages: batch * ceil(height / 2**stages) * ceil(width / 2**stages),
     ],
 }

@@ -78,7 +78,10 @@ right = {
 }
 
 _narrow = {
-    "23.1": [lambda net: sum(block.bn is not None for block in (*net.encoder, *net.decoder)) == 6],
+    "23.1": [
+        lambda net: sum(block.bn is not None for block in (*net.encoder, *net.decoder)) == 6,
+        lambda net: any(isinstance(m, nn.BatchNorm2d) for m in net.modules()),
+    ],
     "23.2": [lambda fill: fill(torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)).shape == (2, 3, 32, 32)],
     "23.3": [
         lambda fill: (

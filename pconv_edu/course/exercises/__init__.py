@@ -6,11 +6,18 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
+import numpy as np
+import torch
+
 _judges: dict[str, Callable] = {}
 
 
 class Unanswered(Exception):
-    "Raised when the learner's function still returns nothing."
+    "Raised when the learner's function still returns nothing, for the first input or for a later one."
+
+
+class Refused(Exception):
+    "Raised with a hint when the learner's function does what no exercise allows."
 
 
 def exercise(number: str):  # "3.1" is the first exercise of lesson 03
@@ -21,14 +28,86 @@ def exercise(number: str):  # "3.1" is the first exercise of lesson 03
     return register
 
 
-def _wrap(answer):
-    "Let a function that returns nothing count as not answered, wherever a judge calls it."
-    if isinstance(answer, type) or not callable(answer): return answer
-    def asked(*args, **kwargs):
-        result = answer(*args, **kwargs)
-        if result is None or result is ...: raise Unanswered
+def letters(answer, known: str) -> set[str]:
+    "The letters of an answer like {'a', 'b'}, ['A', 'B'] or 'a, b'. Refuses all but those in `known`."
+    try: given = {str(letter).strip().lower() for letter in answer} - {"", ","}
+    except TypeError: raise Refused("give letters, like ['a', 'b']") from None
+    unknown = sorted(given - set(known))
+    if unknown: raise Refused(f"{', '.join(unknown)}: the letters are {known[0]} to {known[-1]}")
+    return given
+
+
+def _same(a, b) -> bool:  # tensors or arrays; NaN is equal to itself
+    a, b = (torch.as_tensor(x) for x in (a, b))
+    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | ((a != a) & (b != b))).all())
+
+
+def _tensors(args) -> list:
+    "The tensors and arrays among `args`, and in the lists among them."
+    flat = [x for arg in args for x in (arg if isinstance(arg, (list, tuple)) else [arg])]
+    return [x for x in flat if isinstance(x, (torch.Tensor, np.ndarray))]
+
+
+class _Asked:
+    "The learner's function, as a judge calls it: it must return something, and leave what it is given as it is."
+    def __init__(self, function: Callable):
+        self.function, self.calls, self.returned, self.error = function, 0, None, None
+
+    def __call__(self, *args, **kwargs):
+        given = _tensors([*args, *kwargs.values()])
+        before = [x.clone() if isinstance(x, torch.Tensor) else x.copy() for x in given]
+        self.calls, self.returned = self.calls + 1, None
+        try: result = self.function(*args, **kwargs)
+        except Exception as error:
+            self.error = error
+            raise
+        if result is None or result is ...:
+            raise Unanswered("your function returns nothing" if self.calls == 1 else
+                             "for some inputs your function returns nothing: every way through it needs a return")
+        for x, old in zip(given, before):
+            if not _same(x, old):
+                kind = "tensor" if isinstance(x, torch.Tensor) else "array"
+                raise Refused(f"your function changed the {kind} it was given, and others still need that: "
+                              "compute a new one and return it")
+        self.returned = result
         return result
-    return asked
+
+
+def _wrap(answer):
+    "Let a judge call the learner's function through `_Asked`; anything else passes as it is."
+    return answer if isinstance(answer, type) or not callable(answer) else _Asked(answer)
+
+
+def _kind(value) -> str:
+    "What `value` is, in words: 'a float64 tensor of shape [2, 3]', 'a list'."
+    name = type(value).__name__
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        what = "tensor" if isinstance(value, torch.Tensor) else "array"
+        name = f"{str(value.dtype).removeprefix('torch.')} {what} of shape {list(value.shape)}"
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _is_number_in_quotes(answer) -> bool:
+    if not isinstance(answer, str): return False
+    try: float(answer)
+    except ValueError: return False
+    return True
+
+
+_WANTS_A_VALUE = "this exercise asks for a value, and this is a function: call it, and give what it returns"
+
+
+def _stopped(asked, error: Exception) -> str:
+    "A hint for an error that came up while `asked` was judged."
+    told = f"{type(error).__name__}: {error}"
+    if not isinstance(asked, _Asked):
+        if isinstance(error, TypeError) and str(error).endswith("object is not callable"):
+            return (f"this exercise asks for a function, and this is {_kind(asked)}: "
+                    "give the function's name, without brackets behind it")
+        return f"your answer is {_kind(asked)}, and that cannot be judged here ({told})"
+    if not asked.calls and isinstance(error, TypeError): return _WANTS_A_VALUE
+    if asked.error is error or not asked.calls: return f"your answer stopped with {told}"
+    return f"your function returns {_kind(asked.returned)}, and that cannot be judged here ({told})"
 
 
 def judge(number: str, answer) -> tuple[bool | None, str]:
@@ -45,10 +124,14 @@ def judge(number: str, answer) -> tuple[bool | None, str]:
             f"{sorted(n for n in _judges if n.split('.')[0] == lesson)}"
         )
     if answer is None or answer is ...: return None, "not answered yet"
-    try: hint = _judges[number](_wrap(answer))
-    except Unanswered: return None, "not answered yet (your function returns nothing)"
-    except Exception as error: return False, f"your answer stopped with {type(error).__name__}: {error}"
-    return (True, "right!") if hint is None else (False, hint)
+    if _is_number_in_quotes(answer): return False, f"your answer is text: leave out the quotes and give {answer} itself"
+    asked = _wrap(answer)
+    try: hint = _judges[number](asked)
+    except Unanswered as unanswered: return None, f"not answered yet ({unanswered})"
+    except Refused as refused: return False, str(refused)
+    except Exception as error: hint = _stopped(asked, error)
+    if hint is None: return True, "right!"
+    return False, _WANTS_A_VALUE if isinstance(asked, _Asked) and not asked.calls else hint
 
 
 def check(

@@ -7,10 +7,11 @@ from pconv_edu.course.exercises import exercise
 @exercise("0.1")
 def _(lost):
     if lost == 26214: return None
+    if lost == 26215: return "26214.4 is nearer to 26214: round to the nearest, not up"
     if lost == 26214.4: return "there is no 0.4 of a pixel: round to the nearest whole number"
     if lost in (51, 51.2): return "that is a tenth of one side; the photo has 512 × 512 pixels"
     if lost in (512 * 512, 512 * 512 - 26214): return "that is all of them, or all that is left; how many are lost?"
-    if lost == 78643: return "three numbers make one pixel: count pixels, not numbers"
+    if lost in (78643, 512 * 512 * 3 * .1): return "three numbers make one pixel: count pixels, not numbers"
     return "512 × 512 pixels, divided by 10"
 
 

@@ -27,5 +27,7 @@ def can_train(answer):
         ((1, 256, 256, 8), False, "256 × 256 is 1 × 1 after 8 halvings"),
     ]
     for case, right, why in cases:
-        if bool(answer(*case)) != right:
+        found = answer(*case)
+        if found not in (True, False): return f"answer with True or False: for batch {case[0]} it returns {found!r}"
+        if found != right:
             return f"batch {case[0]}, {case[1]} × {case[2]}, {case[3]} stages: {why}, so the answer is {right}"

@@ -33,6 +33,9 @@ def hole_loss_per_hole_pixel(answer):
         return "that is hole_loss itself: divide by the number of hole values, not of all values"
     if _close(got, (output - image)[hole].mean().item()):
         return "take the absolute value before you add up: errors up and down must not cancel"
+    if _close(got, (error**2)[hole].mean().item()): return "those are squared errors: take the absolute value"
+    if _close(got, sum(e[h].mean().item() for e, h in zip(error, hole)) / 2):
+        return "that is the mean of each picture's own loss: one sum over the batch, one count over the batch"
     return f"on a test batch it gives {got:.4f}, and {wanted:.4f} is right: |output − image| summed over the hole, over 3 × the hole's pixels"
 
 

@@ -34,6 +34,7 @@ suspects = {"A": _edge_of_ring, "B": _raw_output, "C": _one_row, "D": _whole_pic
 @exercise("9.1")
 def tv_of_one_bright_pixel(answer):
     if abs(float(answer) - 20) < 1e-4: return "that is the sum; divide by the 9 values of the picture"
+    if abs(float(answer) - 40 / 9) < 1e-3: return "each pair of neighbours counts once, not from both sides"
     if abs(float(answer) - 10 / 9) < 1e-3: return "the middle pixel has four neighbours: two across, two down"
     if abs(float(answer) - 20 / 9) > 6e-3:
         return "R is the whole 3 × 3 picture. Which of its 12 pairs differ, and by how much?"
@@ -64,6 +65,7 @@ def squared_tv(answer):
     near = lambda value: abs(got - value) < 1e-4 * max(1, abs(value))
     if near(sums / picture.numel()): return None
     if near(sums): return "the sum is right; divide by picture.numel()"
+    if near(sums / picture[0].numel()): return "divide by the size of the whole batch, picture.numel()"
     if near((across.abs().sum() + down.abs().sum()).item() / picture.numel()):
         return "those are absolute differences; square them"
     if near(across.square().sum().item() / picture.numel()) or near(down.square().sum().item() / picture.numel()):

@@ -28,8 +28,7 @@ def gradient_descent(answer):
         [torch.tensor([1.0, 2.0]), torch.tensor([[3.0]])],
         [torch.tensor([10.0, -10.0]), torch.tensor([[0.0]])],
     )
-    given = [[tensor.clone() for tensor in part] for part in (weights, gradients)]
-    found, right = answer(*given, .1), [torch.tensor([0., 3.]), torch.tensor([[3.]])]
+    found, right = answer(weights, gradients, .1), [torch.tensor([0., 3.]), torch.tensor([[3.]])]
     if not isinstance(found, (list, tuple)) or len(found) != 2:
         return "return one new tensor for each weight, as a list"
     close = lambda wanted: all(a.shape == b.shape and torch.allclose(a, b) for a, b in zip(found, wanted))
@@ -38,5 +37,3 @@ def gradient_descent(answer):
     if close([torch.tensor([-9., 12.]), right[1]]): return "the learning rate is missing: w - lr · g"
     if close([torch.tensor([-1., 1.]), right[1]]): return "that returns the moves; add them to the weights"
     if not close(right): return "for w = 1, g = 10 and lr = 0.1 the new weight is 0"
-    if not all(torch.equal(a, b) for a, b in zip(given[0] + given[1], weights + gradients)):
-        return "right numbers, but the tensors you were given have changed: return new ones, w - lr * g and not w -= lr * g"

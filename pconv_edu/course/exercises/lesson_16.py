@@ -24,6 +24,7 @@ def hole_psnr(f):
     decibel = lambda mse: -10 * math.log10(mse)
     found, wanted = float(f(filled, image, mask)), decibel(float(square.sum() / (3 * hole)))
     if math.isnan(found): return "that is not a number: watch out for divisions by 0"
+    if math.isinf(found): return "no error at all: those are the valid pixels. The hole is where mask is 0"
     if abs(found - wanted) < 1e-3: return None
     if abs(found - decibel(float(square.mean()))) < 1e-3:
         return "that is over the whole picture: the valid pixels, which are right, count too"

@@ -25,15 +25,15 @@ def gain_and_error(f):
     if not isinstance(found, (tuple, list)) or len(found) != 2:
         return "return two numbers: the mean gain and its standard error"
     mean, error = map(float, found)
-    if abs(mean + sum(gains) / 4) < 1e-6: return "the sign: partial less plain"
-    if abs(mean - sum(gains) / 4) > 1e-6:
+    if abs(mean + sum(gains) / 4) < 1e-4: return "the sign: partial less plain"
+    if abs(mean - sum(gains) / 4) > 1e-4:
         return "the gain of a seed is partial less plain; take the mean over the seeds"
-    if abs(error - _error(gains)) < 1e-6: return None
-    if abs(error - math.hypot(_error(partial), _error(plain))) < 1e-6:
+    if abs(error - _error(gains)) < 1e-4: return None
+    if abs(error - math.hypot(_error(partial), _error(plain))) < 1e-4:
         return "that takes the two lists apart; the spread of the gains, seed by seed, is what counts"
-    if abs(error - _error(gains) * 2) < 1e-6:
+    if abs(error - _error(gains) * 2) < 1e-4:
         return "that is the standard deviation; divide it by √n for the error of the mean"
-    if abs(error - _error(gains) * (3 / 4) ** .5) < 1e-6: return "divide the sum of squares by n − 1, not by n"
+    if abs(error - _error(gains) * (3 / 4) ** .5) < 1e-4: return "divide the sum of squares by n − 1, not by n"
     return "deviations of the gains from their mean, squared, summed, divided by n − 1; the root of that; divided by √n"
 
 
@@ -41,10 +41,10 @@ def gain_and_error(f):
 def fair(f):
     runs = [20.1, 20.4, 19.8, 20.9, 20.3]
     found = float(f(list(runs)))
-    if abs(found - sum(runs) / 5) < 1e-6 or abs(found - 20.1) < 1e-6: return None
-    if abs(found - max(runs)) < 1e-6:
+    if abs(found - sum(runs) / 5) < 1e-4 or abs(found - 20.1) < 1e-4: return None
+    if abs(found - max(runs)) < 1e-4:
         return (
             "the best of five lies about 0.35 dB above a typical run, without any merit; the plain network had one try"
         )
-    if abs(found - min(runs)) < 1e-6: return "the worst of five is as unfair, the other way round"
+    if abs(found - min(runs)) < 1e-4: return "the worst of five is as unfair, the other way round"
     return "what would one run, not chosen, be expected to score?"

@@ -19,6 +19,7 @@ def ratio_of_a_third(answer):
 def kernel_over_a_fence(answer):
     if answer == 4: return "four pixels in a row always hold a known one, but the kernel must be odd"
     if answer == 3: return "known pixels are 4 apart: between two of them there are three in a row that are not known"
+    if answer == 7: return "a smaller one will do, away from the border of the picture"
     if answer != 5: return "the widest gap has three unknown pixels in a row: which odd window cannot fit into it?"
 
 

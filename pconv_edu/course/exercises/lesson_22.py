@@ -39,6 +39,10 @@ exhibit(
             lambda: layer.mixed(_bins),
             "On average the ratio looks fine: look at each mask by itself",
         ),
+        "one of many inverted": (
+            lambda: [*_bins[:3], 1 - _bins[1], *_bins[3:]],
+            "Neither the mean nor the first mask shows it: look at each mask by itself",
+        ),
     },
     "Its masks have between 5 and 60 % hole, and hole is 0",
 )

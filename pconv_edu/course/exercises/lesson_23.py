@@ -14,6 +14,12 @@ def _net() -> PConvUNet:
     return made.eval()
 
 
+def _without_one() -> PConvUNet:
+    made = _net()
+    made.encoder[2].bn = None
+    return made
+
+
 exhibit(
     "23.1",
     _net,
@@ -26,6 +32,7 @@ exhibit(
             lambda: net.hides_bn(_net()),
             "Ask PyTorch, not the block: what is not in net.modules() is neither trained nor saved",
         ),
+        "one block without": (_without_one, "Finding one is not enough: every block but two has its own"),
     },
     "encoder[0] and decoder[-1] have none, and net.encoder and net.decoder have 4 blocks each here: 6 in all",
 )
