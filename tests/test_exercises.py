@@ -190,8 +190,14 @@ def test_a_result_of_the_wrong_kind_is_named():
 
 
 def test_a_function_that_returns_nothing_for_some_inputs_is_told_so():
-    ok, hint = judge("3.2", lambda hole, kernel: 3 if hole == 5 else None)
-    assert ok is None and "for some inputs your function returns nothing" in hint
+    "Bug: 'not answered yet' alone, for a function that prints, or forgets a return in one branch."
+    stub = "not answered yet (your function returns nothing)"
+    def documented(hole, kernel):
+        "How many layers close it."
+    assert judge("3.2", documented) == judge("3.2", lambda hole, kernel: ...) == (None, stub)
+    for function in (lambda hole, kernel: 3 if hole == 5 else None, lambda hole, kernel: print(3)):
+        ok, hint = judge("3.2", function)
+        assert ok is None and "every way through it needs a return" in hint
 
 
 @pytest.mark.parametrize("answer", [{"a", "e"}, ["A", "E"], "ae", "a, e", ("e", "a", "a")])

@@ -20,7 +20,7 @@ wrong = {
         lambda levels, hole: to_mask(levels, hole).bool(), lambda levels, hole: levels.numpy(),
         lambda levels, hole: (levels >= (10 if hole == "black" else 128))[None].float(),
         lambda levels, hole: to_mask(levels.int() + 40, hole),
-        lambda levels, hole: to_mask(levels.int() - 72, hole),
+        lambda levels, hole: to_mask(levels.int() - 72, hole), lambda levels, hole: to_mask(levels.int() - 1, hole),
     ],
     "2.3": [
         lambda masks: hole_ratio(masks).max().item(), lambda masks: ratio_bin(hole_ratio(masks).min().item()),

@@ -13,7 +13,7 @@ _judges: dict[str, Callable] = {}
 
 
 class Unanswered(Exception):
-    "Raised when the learner's function still returns nothing, for the first input or for a later one."
+    "Raised when the learner's function returns nothing."
 
 
 class Refused(Exception):
@@ -48,6 +48,16 @@ def _tensors(args) -> list:
     return [x for x in flat if isinstance(x, (torch.Tensor, np.ndarray))]
 
 
+def _stub(): ...
+
+
+def _is_stub(function) -> bool:
+    "Whether the body is still empty."
+    code = getattr(function, "__code__", None)
+    # two bytes more: a Python may keep one instruction that does nothing, so that a debugger can stop there
+    return code is not None and len(code.co_code) <= len(_stub.__code__.co_code) + 2
+
+
 class _Asked:
     "The learner's function, as a judge calls it: it must return something, and leave what it is given as it is."
     def __init__(self, function: Callable):
@@ -62,8 +72,9 @@ class _Asked:
             self.error = error
             raise
         if result is None or result is ...:
-            raise Unanswered("your function returns nothing" if self.calls == 1 else
-                             "for some inputs your function returns nothing: every way through it needs a return")
+            raise Unanswered("your function returns nothing" if _is_stub(self.function) else
+                             "your function returned None: every way through it needs a return with a value; "
+                             "print only shows one")
         for x, old in zip(given, before):
             if not _same(x, old):
                 kind = "tensor" if isinstance(x, torch.Tensor) else "array"

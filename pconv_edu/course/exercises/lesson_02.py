@@ -17,7 +17,7 @@ def _(number):
 
 @exercise("2.2")
 def _(to_mask):
-    levels = torch.tensor([[0, 100, 255], [255, 140, 3]], dtype=torch.uint8)
+    levels = torch.tensor([[0, 127, 255], [255, 128, 3]], dtype=torch.uint8)
     white = torch.tensor([[[0., 0, 1], [1, 1, 0]]])
     from_black, from_white = to_mask(levels, "black"), to_mask(levels, "white")
     if not isinstance(from_black, torch.Tensor):
@@ -26,11 +26,12 @@ def _(to_mask):
         return f"levels [2, 3] became {list(from_black.shape)}; a mask is [1, H, W]: levels[None]"
     if not from_black.is_floating_point(): return f"the mask is {from_black.dtype}; make it float"
     if not set(from_black.unique().tolist()) <= {0.0, 1.0}:
-        return "some values are neither 0 nor 1: the greys 100, 140 and 3 must become black or white; compare with 128"
+        return "some values are neither 0 nor 1: the greys 127, 128 and 3 must become black or white; compare with 128"
     if torch.equal(from_black, from_white):
         return "'white' and 'black' gave the same mask: one of them must be inverted"
     if torch.equal(from_black, 1 - white):
         return "inverted: with hole='black' the white pixels are valid, and valid is 1"
+    if torch.equal(from_black, (levels > 128).float()[None]): return "128 counts as white, too: >= 128 and not > 128"
     if not torch.equal(from_black, white): return "with hole='black' only the bright pixels (128 and above) are valid"
     return None if torch.equal(from_white, 1 - white) else "with hole='white' only the dark pixels are valid"
 
