@@ -204,11 +204,18 @@ def test_a_function_that_returns_nothing_for_some_inputs_is_told_so():
 def test_letters_may_be_written_in_any_way(answer): assert judge("21.2", answer) == (True, "right!")
 
 
-@pytest.mark.parametrize("answer, hint", [(["a", "z"], "z: the letters are a to e"), ([1], "1: the letters"),
-                                          (5, "give letters, like")])
+@pytest.mark.parametrize("answer, hint", [(["a", "z"], "z: choose from a, b, c, d, e"), ([1], "1: choose from"),
+                                          (5, "give a list, like ['a', 'b']")])
 def test_other_letters_are_named(answer, hint):
     ok, message = judge("21.2", answer)
     assert ok is False and hint in message
+
+
+@pytest.mark.parametrize("answer", [["Perceptual", "Style", "TV"], "tv, style,perceptual"])
+def test_names_may_be_written_in_any_case_and_in_one_string(answer): assert judge("10.3", answer)[0] is True
+
+
+def test_one_name_with_spaces_is_no_list(): assert judge("19.2", "Valid + hole") == (True, "right!")
 
 
 def test_a_right_answer_in_float32_is_right():

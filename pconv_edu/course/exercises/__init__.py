@@ -2,7 +2,7 @@
 
 Each lesson's judges stand in `lesson_NN.py`; the solutions stand apart, in `nbs/solutions/`.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -28,13 +28,18 @@ def exercise(number: str):  # "3.1" is the first exercise of lesson 03
     return register
 
 
-def letters(answer, known: str) -> set[str]:
-    "The letters of an answer like {'a', 'b'}, ['A', 'B'] or 'a, b'. Refuses all but those in `known`."
-    try: given = {str(letter).strip().lower() for letter in answer} - {"", ","}
-    except TypeError: raise Refused("give letters, like ['a', 'b']") from None
-    unknown = sorted(given - set(known))
-    if unknown: raise Refused(f"{', '.join(unknown)}: the letters are {known[0]} to {known[-1]}")
-    return given
+def choices(
+    answer,  # {'a', 'b'}, ['A', 'B'], 'ab' or 'a, b'
+    known: Sequence[str],  # names, or a string of letters
+) -> set[str]:
+    "Those of `known` that an answer names, in any case. Refuses others."
+    if isinstance(answer, str) and ("," in answer or not isinstance(known, str)): answer = answer.split(",")
+    try: given = {str(name).strip().lower() for name in answer} - {""}
+    except TypeError: raise Refused(f"give a list, like {[*known[:2]]}") from None
+    told = {name.lower(): name for name in known}
+    unknown = sorted(given - set(told))
+    if unknown: raise Refused(f"{', '.join(unknown)}: choose from {', '.join(known)}")
+    return {told[name] for name in given}
 
 
 def _same(a, b) -> bool:  # tensors or arrays; NaN is equal to itself

@@ -16,8 +16,8 @@ def size_of_the_second_level(answer):
     hints = {
         128 * 96 * 96: "each pooling halves height and width, and two have happened",
         128 * 48 * 48: "one halving; the second level has two",
-        256 * 12 * 12: "that is Ψ₃",
-        64 * 48 * 48: "that is Ψ₁",
+        256 * 12 * 12: "that is how many Ψ₃ holds, with 256 channels, or 64 channels of 24 × 24; Ψ₂ has 128 channels",
+        64 * 48 * 48: "that is how many Ψ₁ holds, with 64 channels, or 256 channels of 24 × 24; Ψ₂ has 128 channels",
         24 * 24: "that is one channel; Ψ₂ has 128",
     }
     if int(answer) != 128 * 24 * 24:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pconv_edu.course.exercises import exercise, letters
+from pconv_edu.course.exercises import choices, exercise
 from pconv_edu.losses.style import gram_matrix
 
 
@@ -54,7 +54,7 @@ def half_gram(answer):
 
 @exercise("8.3")
 def what_the_gram_matrix_forgets(answer):
-    answer = letters(answer, "abcdef")
+    answer = choices(answer, "abcdef")
     if "b" in answer: return "doubled values make products four times as large"
     if "d" in answer: return "swapping channels swaps rows and columns of the matrix"
     if "f" in answer: return "two channels occur together at a pixel; what if each is shuffled in its own way?"

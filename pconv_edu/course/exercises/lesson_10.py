@@ -3,9 +3,9 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from pconv_edu.course.exercises import exercise
+from pconv_edu.course.exercises import choices, exercise
 from pconv_edu.losses import LossWeights, VGG16Features, hole_loss, perceptual_loss, style_loss, tv_loss, valid_loss
-from pconv_edu.losses.total import used
+from pconv_edu.losses.total import TERMS, used
 
 _vgg = []  # made at the first call
 
@@ -48,7 +48,7 @@ def weights_for_another_range(answer):
 
 @exercise("10.3")
 def terms_that_forget_the_composite(answer):
-    answer = {answer} if isinstance(answer, str) else set(answer)
+    answer = choices(answer, list(TERMS))
     if answer & {"valid", "hole"}:
         return "valid and hole are right: they judge the output itself, each under its part of the mask"
     if answer != {"perceptual", "style", "tv"}:

@@ -1,7 +1,7 @@
 """Judges of lesson 19: which loss?"""
 import torch
 
-from pconv_edu.course.exercises import exercise
+from pconv_edu.course.exercises import choices, exercise
 
 
 @exercise("19.1")
@@ -15,10 +15,7 @@ def constant_of_a_pixel_loss(answer):
 @exercise("19.2")
 def whom_vgg_may_judge(answer):
     arms = ["valid + hole", "+ perceptual", "+ style", "+ TV"]
-    try: given = {answer} if isinstance(answer, str) else set(answer)
-    except TypeError: return "give a list of names, like ['+ style', '+ TV']"
-    unknown = sorted(map(str, given - set(arms)))
-    if unknown: return f"{', '.join(unknown)}: no such arm; there are {', '.join(arms)}"
+    given = choices(answer, arms)
     if "valid + hole" not in given: return "there is an arm that never looked through VGG-16 while it trained"
     if len(given) > 1: return "an arm whose loss looks through VGG-16 was trained to please this very judge"
 

@@ -1,5 +1,5 @@
 """Judges of page 21."""
-from pconv_edu.course.exercises import exercise, letters
+from pconv_edu.course.exercises import choices, exercise
 
 
 def _close(a, b, eps=6e-3) -> bool: return abs(float(a) - b) < eps
@@ -18,7 +18,7 @@ def corner_of_a_5_by_5_kernel(answer):
 
 @exercise("21.2")
 def which_are_swapped(answer):
-    given = letters(answer, "abcde")
+    given = choices(answer, "abcde")
     if "b" in given: return "b is a 1 × 1 convolution: no window reaches over the border"
     if "c" in given: return "c has no padding, so no window reaches over the border"
     if "d" in given: return "d's border is made of real pixels; nothing is missing there"

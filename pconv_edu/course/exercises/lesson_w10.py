@@ -1,10 +1,10 @@
 """Judges of page w10."""
-from pconv_edu.course.exercises import exercise, letters
+from pconv_edu.course.exercises import choices, exercise
 
 
 @exercise("w10.1")
 def what_a_checkpoint_holds(answer):
-    given = letters(answer, "abcdef")
+    given = choices(answer, "abcdef")
     if "e" in given or "f" in given:
         return "order and masks are functions of the seed and of the position: the number of steps says where to continue"
     missing = {
