@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HEIC', 'MAX_PIXELS', 'MAX_BYTES', 'TOPS', 'SLACK', 'BadImage', 'reading', 'set_max_pixels', 'open_image',
-           'orientation', 'upright', 'upright_rgb', 'levels_of']
+           'orientation', 'upright', 'upright_rgb', 'with_alpha', 'levels_of', 'plain_tensor']
 
 # %% ../nbs/w24_decoding.ipynb #d24b0004
 import os
@@ -174,7 +174,7 @@ def upright_rgb(
     if picture.mode in ("I", "F"):
         raise ValueError("its pixels have 32 bits, in a range that nothing states; save it with 8 or 16")
     if picture.mode.startswith("I;16"):
-        levels = _with_alpha(picture) >> 8
+        levels = with_alpha(picture) >> 8
         picture = Image.fromarray((levels[..., 0] if levels.shape[2] == 1 else levels).astype(np.uint8))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
@@ -182,7 +182,8 @@ def upright_rgb(
     return picture.convert(mode)
 
 
-def _with_alpha(deep: Image.Image) -> np.ndarray:  # uint16 [H,W,1], or [H,W,2] where a level stands for transparent
+def with_alpha(deep: Image.Image) -> np.ndarray:  # uint16 [H,W,1], or [H,W,2] where a level stands for transparent
+    "16-bit grey levels, with a plane of alpha where one level stands for transparent."
     levels, clear = np.asarray(deep), deep.info.get("transparency")
     return levels[..., None] if clear is None else np.stack([levels, (levels != clear) * np.uint16(65535)], axis=2)
 
@@ -200,14 +201,15 @@ def levels_of(
 
     Raises `BadImage` (`ValueError` without a name) for everything else.
     """
-    values = _as_tensor(values).detach()
+    values = plain_tensor(values).detach()
     reason = _what_is_wrong(values)
     if reason: raise BadImage(name, reason) if name else ValueError(reason)
     if values.dtype in TOPS: return values.float().div_(TOPS[values.dtype])
     return values.float().clamp(0, 1)
 
 
-def _as_tensor(values: Tensor | np.ndarray) -> Tensor:
+def plain_tensor(values: Tensor | np.ndarray) -> Tensor:
+    "A plain tensor of these values, in any byte order. Raises `ValueError` for a type that levels do not come in."
     if isinstance(values, Tensor): return values.as_subclass(Tensor)
     native = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     try: return torch.from_numpy(native.copy())

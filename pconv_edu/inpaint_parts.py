@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor, nn
 
-from .decoding import TOPS, _as_tensor, levels_of, open_image, upright
+from .decoding import TOPS, plain_tensor, levels_of, open_image, upright
 from .masks import MOST_HOLE, hole_ratio
 from .pictures import to_pil
 
@@ -29,7 +29,7 @@ def _from_array(array: np.ndarray, planes: int = 3):
         raise ValueError("an array of a picture has shape [H,W], [H,W,3] or [H,W,4] (grey, RGB, RGBA), "
                          f"and this one has {list(array.shape)}")
     shape, dtype = array.shape, array.dtype
-    levels = _as_tensor(array).reshape(*shape[:2], channels).permute(2, 0, 1)[None]
+    levels = plain_tensor(array).reshape(*shape[:2], channels).permute(2, 0, 1)[None]
     return levels, lambda filled: filled[0].permute(1, 2, 0).numpy().reshape(shape).astype(dtype, copy=False)
 
 # %% ../nbs/w27_any_kind.ipynb #eb812fb6
@@ -168,7 +168,7 @@ def in_float32(net: Callable) -> Callable:
     return run
 
 # %% ../nbs/w27_any_kind.ipynb #1830827d
-def _check_sizes(levels: Tensor, mask: Tensor):
+def check_sizes(levels: Tensor, mask: Tensor):
     "Check that picture and mask fit, and that something is left to fill it from."
     if not levels.numel(): raise ValueError(f"a picture without a pixel: its shape is {list(levels.shape)}")
     if levels.shape[-2:] != mask.shape[-2:] or len(mask) not in (1, len(levels)):
@@ -188,14 +188,14 @@ def planes_of(net) -> int:
     return next((config["in_channels"] for config in configs if "in_channels" in config), 3)
 
 
-def _check_planes(planes: int, channels: int):
+def check_planes(planes: int, channels: int):
     "Check that a network of other channels than RGB gets just those. RGB takes grey and transparency, too."
     if planes == 3 or channels == planes: return
     raise ValueError(f"the network fills {planes} channel{'s' if planes > 1 else ''}, and this picture has {channels}; "
                      "give it an array or tensor of that many, or another network")
 
 
-def _warn_of(mask: Tensor):
+def warn_of_mask(mask: Tensor):
     "Warn about what is probably a mistake."
     shares = hole_ratio(mask)
     if (share := shares.mean().item()) > MOST_HOLE:
@@ -207,13 +207,13 @@ def _warn_of(mask: Tensor):
                       "of a mask, 0 in a float tensor, or what hole= says", stacklevel=3)
 
 
-def _colors(levels: Tensor, hole: Tensor, planes: int) -> Tensor:  # [B,planes,H,W]
+def colors_of(levels: Tensor, hole: Tensor, planes: int) -> Tensor:  # [B,planes,H,W]
     "Levels as what the network sees, in [0,1], 0 in the hole (it may hold anything, NaN too)."
     if levels.is_floating_point(): levels = levels.masked_fill(hole, 0)
     return levels_of(levels, "the picture").masked_fill_(hole, 0).expand(-1, planes, -1, -1)
 
 
-def _put_in(output: Tensor, levels: Tensor, top: int, hole: Tensor) -> Tensor:
+def put_into_hole(output: Tensor, levels: Tensor, top: int, hole: Tensor) -> Tensor:
     "Put a network's output into the hole: as many channels as `levels`, rounded where those are whole numbers."
     new = output.clamp_(0, 1).to(levels.device)
     if levels.shape[1] == 1: new = new.mean(1, keepdim=True)  # grey, seen as RGB
@@ -222,7 +222,7 @@ def _put_in(output: Tensor, levels: Tensor, top: int, hole: Tensor) -> Tensor:
     return torch.where(hole, new.int(), levels.int()).to(torch.uint16)  # few operations of torch know uint16
 
 
-def _check_finite(net, output: Tensor, hole: Tensor):
+def check_finite(net, output: Tensor, hole: Tensor):
     "Raise `ValueError` for a fill that is NaN or inf: as bytes it would be black."
     bad = hole & ~output.isfinite().all(1, keepdim=True)
     if not bad.any(): return

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from .decoding import levels_of
 from pconv_edu.inpaint_parts import (
-    _check_finite, _check_planes, _check_sizes, _colors, _put_in, _warn_of, as_photo, device_of, evaluating, in_float32,
+    check_finite, check_planes, check_sizes, colors_of, put_into_hole, warn_of_mask, as_photo, device_of, evaluating,
+    in_float32,
     planes_of, png_chunks, to_levels,
 )
 from .masks import opaque_mask, to_mask
@@ -142,10 +143,10 @@ def inpaint(
     if reach is not None and reach < 16: raise ValueError(f"reach {reach}: give 16 pixels or more, or None")
     planes = 3 if net is None else planes_of(net)
     levels, top, back = to_levels(image, planes)
-    _check_planes(planes, levels.shape[1])
+    check_planes(planes, levels.shape[1])
     mask = to_mask(mask, hole).to(levels.device)
-    _check_sizes(levels, mask)
-    _warn_of(mask)
+    check_sizes(levels, mask)
+    warn_of_mask(mask)
     net = _shipped().to(levels.device) if net is None else net
     place, channels, result = device_of(net, levels.device), levels.shape[1], levels.clone()
     clear = planes == 3 and channels in (2, 4)  # the last channel is transparency
@@ -159,8 +160,8 @@ def inpaint(
     if not mask.flatten(1).any(1).all():
         raise ValueError("all that the hole leaves is transparent: nothing is seen to fill it from")
     with evaluating(net):
-        output = fill_windows(in_float32(net), _colors(colors, mask == 0, planes).to(place), mask.to(place), window,
+        output = fill_windows(in_float32(net), colors_of(colors, mask == 0, planes).to(place), mask.to(place), window,
                               overlap, reach or reach_of(net), progress, needed.to(place))
-        _check_finite(net, output, needed.to(place))
-        colors.copy_(_put_in(output, colors, top, needed))
+        check_finite(net, output, needed.to(place))
+        colors.copy_(put_into_hole(output, colors, top, needed))
     return back(result)

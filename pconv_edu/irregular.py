@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from .masks import RATIO_BINS, _height_width
+from .masks import RATIO_BINS, height_width
 
 # %% ../nbs/w01_irregular_masks.ipynb #eb7c2709
 def _cut(first: np.ndarray, dabs: int, pixels: int) -> np.ndarray | None:
@@ -144,7 +144,7 @@ def irregular_mask(
 
     Raises `ValueError` when the ratio does not fit into the picture or inside its border.
     """
-    (h, w), edge = _height_width(size), border or 0
+    (h, w), edge = height_width(size), border or 0
     inner_h, inner_w = h - 2 * edge, w - 2 * edge
     if edge < 0 or inner_h < 1 or inner_w < 1:
         raise ValueError(f"a free border of {border} pixels leaves nothing of {h} × {w} pixels")
@@ -191,7 +191,7 @@ def augment_mask(
     "The paper's recipe for training masks (section 4.1): binarise, dilate, then translate, rotate and crop at random."
     if seed is None: seed = int(torch.randint(2**62, ()))
     draws = np.random.Generator(np.random.PCG64(seed)).random((20, 6))
-    height, width = _height_width(size or tuple(mask.shape[1:]))
+    height, width = height_width(size or tuple(mask.shape[1:]))
     valid, (least, most) = (mask > threshold).float(), dilate
     for u in draws:
         wide = dilate_hole(valid, least + int(u[5] * (most - least + 1)))

@@ -20,7 +20,7 @@ from scipy.stats import t as student
 from torch import Tensor, nn
 
 from .files import need_package
-from .masks import _double
+from .masks import as_float64
 from .metrics import METRICS
 from .torchvision_guard import ensure_torchvision
 
@@ -62,7 +62,7 @@ def inception_score(
     order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))
     # the library's own parts may end with one of a single picture
     scores = torch.tensor(
-        [_score_of_part(part) for part in _double(logits[order]).tensor_split(splits)], dtype=torch.float64
+        [_score_of_part(part) for part in as_float64(logits[order]).tensor_split(splits)], dtype=torch.float64
     )
     return float(scores.mean()), float(
         student.ppf(0.975, splits - 1) * scores.std() / splits**0.5
@@ -81,8 +81,8 @@ def frechet_distance(
         raise ValueError(f"FID compares clouds of pictures, and there are {len(fake)} filled ones and {len(real)} "
                          "photos; give at least 2 in each bin")
     distance = _metrics().FrechetInceptionDistance(feature=_Taken(fake.shape[1]))
-    distance.update(_double(fake), real=False)
-    distance.update(_double(real), real=True)
+    distance.update(as_float64(fake), real=False)
+    distance.update(as_float64(real), real=True)
     return float(distance.compute())
 
 # %% ../nbs/w14_learned_metrics.ipynb #e9de37a0

@@ -17,16 +17,16 @@ from torch import Tensor
 
 from .losses import composite
 from .losses.perceptual import FixedFeatures
-from .masks import _double
+from .masks import as_float64
 from .torchvision_guard import ensure_torchvision
 from .weights import shipped_features
 
 # %% ../nbs/16_metrics.ipynb #62df13b7
 def _mean_over(values: Tensor, where: Tensor | None) -> Tensor:  # [B]
     "Mean of [B,C,H,W] over everything, or over the pixels where [B,1,H,W] is 1; NaN where there is none."
-    values = _double(values)
+    values = as_float64(values)
     if where is None: return values.flatten(1).mean(1)
-    where = _double(where).expand_as(values)
+    where = as_float64(where).expand_as(values)
     return (values * where).flatten(1).sum(1) / where.flatten(1).sum(1)
 
 
@@ -76,7 +76,7 @@ def ssim_map(
         raise ValueError(
             f"SSIM looks through windows of 11 × 11 pixels, and the picture has {a.shape[-1]} × {a.shape[-2]}"
         )
-    a, b = _double(a), _double(b)
+    a, b = as_float64(a), as_float64(b)
     mean_a, mean_b = _blur(a), _blur(b)
     var_a, var_b = _blur(a * a) - mean_a ** 2, _blur(b * b) - mean_b ** 2
     both = _blur(a * b) - mean_a * mean_b

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layer_parts import _check_shapes, _one_name
-from .mask_update import _each, _edges, check_mask
+from .layer_parts import check_input_shapes, one_name
+from .mask_update import each_side, padded_edges, check_mask
 
 # %% ../nbs/04_partial_conv.ipynb #46646f45
 def partial_conv2d_loop(
@@ -28,7 +28,7 @@ def partial_conv2d_loop(
     groups: int = 1,
 ) -> tuple[Tensor, Tensor]:  # y and its mask, both [B,out,H',W']
     "Equations 1 and 2, window by window. Slow and obvious: the fast layer is tested against it."
-    (sy, sx), (py, px), (dy, dx) = (_each(value, 2) for value in (stride, padding, dilation))
+    (sy, sx), (py, px), (dy, dx) = (each_side(value, 2) for value in (stride, padding, dilation))
     x, valid = (F.pad(t, (px, px, py, py)) for t in (x, mask.expand_as(x).bool()))
     out, share, kh, kw = weight.shape
     reach_y, reach_x = dy * (kh - 1) + 1, dx * (kw - 1) + 1  # pixels from a window's first row or column to its last
@@ -63,8 +63,8 @@ def window_count(
     stride=1, padding=0, dilation=1,  # the convolution's
 ) -> Tensor:  # [B,G,...], as large as the convolution's output, in the dtype of `valid`
     "sum(M) of equation 1: each plane summed over every window, along one side and then along the next."
-    steps, gaps = _each(stride, len(kernel_size)), _each(dilation, len(kernel_size))
-    valid = F.pad(valid, _edges(padding, kernel_size, dilation))
+    steps, gaps = each_side(stride, len(kernel_size)), each_side(dilation, len(kernel_size))
+    valid = F.pad(valid, padded_edges(padding, kernel_size, dilation))
     for dim, (taps, step, gap) in enumerate(zip(kernel_size, steps, gaps), 2):
         end = valid.shape[dim] - gap * (taps - 1)
         first, *others = (valid[(slice(None),) * dim + (slice(i * gap, end + i * gap, step),)] for i in range(taps))
@@ -118,12 +118,12 @@ class _PartialConv:
         input: Tensor | None = None,    # x as `nn.Conv2d` calls it
         mask_in: Tensor | None = None,  # the mask as NVIDIA's layer calls it
     ):
-        x, mask = _one_name(x, input, "x and input"), _one_name(mask, mask_in, "mask and mask_in")
+        x, mask = one_name(x, input, "x and input"), one_name(mask, mask_in, "mask and mask_in")
         if x is None: raise TypeError(f"{type(self).__name__} needs x, the tensor to convolve")
         if x.ndim == len(self.kernel_size) + 1 and (mask is None or mask.ndim == x.ndim):
             result = self.forward(x[None], None if mask is None else mask[None], masked)
             return tuple(t[0] for t in result) if isinstance(result, tuple) else result[0]
-        _check_shapes(self, x, mask)
+        check_input_shapes(self, x, mask)
         if mask is None: mask = x.new_ones(1, 1, *x.shape[2:], dtype=torch.float32)
         elif not masked: x = self.hide(x, mask)
         return self.complete(self._conv_forward(x, self.weight, None), mask)

@@ -18,7 +18,7 @@ from .guards import one_of
 from .mask_update import update_mask
 from .merged import double_and_convolve, nobody_looks
 from .partial_conv import PartialConv2d
-from .unet_parts import _needs_neighbours, check_input, find_encoder, freeze_encoder_bn, go_around
+from .unet_parts import needs_neighbours, check_input, find_encoder, freeze_encoder_bn, go_around
 
 _all_ = ["check_input", "find_encoder", "freeze_encoder_bn"]  # offered from here too
 
@@ -194,7 +194,7 @@ class PConvUNet(nn.Module):
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         stages, channels = len(self.encoder), self.config["in_channels"]
-        check_input(image, mask, stages, _needs_neighbours(self.encoder[-1].bn), channels)
+        check_input(image, mask, stages, needs_neighbours(self.encoder[-1].bn), channels)
         height, width = image.shape[2:]
         if self.config["padding_mode"] == "circular" and width % 2**stages:
             raise ValueError(f"the image is {width} columns wide; where its edges touch, no padding fits between them: "

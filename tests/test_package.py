@@ -76,6 +76,19 @@ def test_no_module_shares_its_name_with_what_the_package_offers():
     assert not modules & NAMES
 
 
+def test_no_module_reaches_for_the_private_names_of_another():
+    "What two modules share has a plain name: an underscore says that only its own module and page use it."
+    modules = {path.stem for path in PACKAGE.rglob("*.py")}
+    reached = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("pconv_edu")):
+                reached += [(path.name, name.name) for name in node.names if re.match("_[^_]", name.name)]
+            of_module = isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in modules
+            if of_module and re.match("_[^_]", node.attr): reached.append((path.name, node.attr))
+    assert sorted(set(reached)) == []
+
+
 def test_filling_a_photo_loads_neither_matplotlib_nor_torchvision_nor_the_course():
     code = """
 import sys, torch

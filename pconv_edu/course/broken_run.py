@@ -144,7 +144,7 @@ def save_over(folder: Path, step: int, tensors: dict, state: dict) -> Path:
     "Exhibit 22: each checkpoint is written over the last one."
     path = Path(folder) / "last"
     path.mkdir(exist_ok=True)
-    for name, content in checkpoint._contents(step, tensors, state, None).items(): (path / name).write_bytes(content)
+    for name, content in checkpoint.contents_of(step, tensors, state, None).items(): (path / name).write_bytes(content)
     return path
 
 
@@ -153,7 +153,7 @@ def deletes_first(folder: Path, step: int, tensors: dict, state: dict) -> Path:
     for old in Path(folder).glob("step_*"): shutil.rmtree(old)
     path = Path(folder) / f"step_{step:08}"
     path.mkdir()
-    for name, content in checkpoint._contents(step, tensors, state, None).items(): (path / name).write_bytes(content)
+    for name, content in checkpoint.contents_of(step, tensors, state, None).items(): (path / name).write_bytes(content)
     return path
 
 # %% ../../nbs/24_break_run.ipynb #b172c798
