@@ -318,6 +318,9 @@ def test_directives_of_nbdev_do_not_reach_the_reader():
     ("import torch\nfrom torch import nn", True), ("#| export\nimport torch", True), ("#| hide\n!ls", True),
     ("assert 1 == 1\ntest_eq(2, 2)", True), ("import torch\nx = 1", False), ("show(x)", False), ("%cd ..", False),
     ("def curve(): return Drawing().subplots()\n\ncurve()", True), ("#| export\ndef curve(): Drawing()", False),
+    ("drawing = Drawing()\naxes = drawing.subplots()\ndrawing", True),
+    ("COLOR = 'red'\ndef curve(): Drawing()\ncurve()", True),
+    ("y = net(x)\nz = y + 1\nw = z\nDrawing(w)", False),
     ("def curve(): return Drawing()\n\ncheck('1.1', curve)", False), ("def f(x): return x + 1", False)])
 def test_imports_tests_and_drawing_are_folded_away(source, wanted):
     assert course.folded({"cell_type": "code", "source": [source], "outputs": []}) is wanted

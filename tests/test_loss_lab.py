@@ -1,8 +1,11 @@
-"""What the lessons on losses share: pixels that learn, and the patches that a channel responds to."""
+"""What the lessons on losses share: bars, pixels that learn, and the patches that a channel responds to."""
+import io
+
 import pytest
 import torch
+from PIL import Image
 
-from pconv_edu.course.loss_lab import clouds, learn_pixels, strongest_patches
+from pconv_edu.course.loss_lab import bars, clouds, learn_pixels, strongest_patches
 from pconv_edu.losses import hole_loss
 from pconv_edu.masks import rect_mask
 
@@ -40,3 +43,23 @@ def test_clouds_are_soft_and_the_same_each_time():
         and not torch.equal(one, clouds(40, 30, seed=1))
     )
     assert one.diff(dim=-1).abs().mean() < .5 * one.abs().mean()
+
+
+def test_bars_are_as_long_as_their_values_and_the_pictures_wide_enough_to_look_at():
+    ways, table = ("blur", "seam"), {"hole": {"blur": .25, "seam": .5}, "tv": {"blur": 3., "seam": 0.}}
+    drawing = bars({way: torch.rand(1, 3, 32, 32) for way in ways}, table)
+    drawing.to_bytes()  # lays it out
+    pictures, rows = drawing.axes[:2], [drawing.axes[2:4], drawing.axes[4:]]
+    assert [axes.get_title() for axes in pictures] == list(ways)
+    for (term, values), row in zip(table.items(), rows):
+        assert row[0].get_title("left") == term
+        assert [axes.patches[0].get_width() for axes in row] == list(values.values())
+        assert {axes.get_xlim() for axes in row} == {(0, max(values.values()))}  # one scale for what is compared
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_no_picture_over_its_bars_is_narrower_than_200_pixels(count):
+    "Bug: with the terms' names beside the bars, five pictures shared what was left of the page: 182 px each."
+    drawing = bars({str(i): torch.rand(1, 3, 32, 32) for i in range(count)}, {"perceptual": dict.fromkeys("01234", 1.)})
+    width = Image.open(io.BytesIO(drawing.to_bytes())).width
+    assert all(axes.get_position().width * width > 200 for axes in drawing.axes[:count])

@@ -49,10 +49,9 @@ def test_the_readme_lists_every_notebook():
 
 # the still figure and the widget beside it ---------------------------------------------------------------------------
 
-def parsed(path) -> ast.Module:
-    "All code of a notebook, without the lines that only IPython understands."
-    lines = "\n".join("".join(c["source"]) for c in cells(path, "code")).splitlines()
-    return ast.parse("\n".join(re.sub(r"^(\s*)[!%].*", r"\1pass", line) for line in lines))
+def parsed(code: str) -> ast.Module:
+    "Code without the lines that only IPython understands."
+    return ast.parse("\n".join(re.sub(r"^(\s*)[!%].*", r"\1pass", line) for line in code.splitlines()))
 
 
 def calls(tree, name: str) -> list[ast.Call]:
@@ -103,7 +102,8 @@ def twice(tree) -> list[str]:
 
 @LESSONS
 def test_a_widget_starts_with_another_picture_than_the_figure_beside_it(path):
-    assert not twice(parsed(path)), "the page shows one picture twice: let the widget start with other values"
+    code = "\n".join("".join(c["source"]) for c in cells(path, "code"))
+    assert not twice(parsed(code)), "the page shows one picture twice: let the widget start with other values"
 
 
 @pytest.mark.parametrize("code, found", [
@@ -115,3 +115,33 @@ def test_a_widget_starts_with_another_picture_than_the_figure_beside_it(path):
     ("def draw(a, b): ...\ndraw('seam', 1)\nplay(draw, start=dict(a='seam'), a=list(ways), b=(1, 3))", 1),
 ])
 def test_a_picture_shown_twice_is_found(code, found): assert len(twice(ast.parse(code))) == found
+
+
+# texts that break off into imports ----------------------------------------------------------------------------------
+
+def late_imports(path) -> list[str]:
+    "The lines that import something after the page's text has begun; what the page exports may stand anywhere."
+    found, begun, code = [], False, False
+    for c in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(c["source"])
+        if c["cell_type"] == "markdown": begun = code  # the title and the frame stand above the first code
+        else:
+            code = True
+            if begun and not source.startswith("#|"):
+                found += [ast.unparse(n) for n in parsed(source).body if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return found
+
+
+@LESSONS
+def test_imports_stand_before_the_text(path):
+    assert not late_imports(path), "move them into the cell of imports under the title"
+
+
+def test_a_late_import_is_found(tmp_path):
+    cell = lambda kind, source: {"cell_type": kind, "source": [source]}
+    page = [
+        cell("markdown", "# Title"), cell("code", "import torch"), cell("markdown", "Now look:"),
+        cell("code", "#| export\nimport os"), cell("code", "x = 1\nfrom math import pi"),
+    ]
+    (tmp_path / "page.ipynb").write_text(json.dumps({"cells": page}))
+    assert late_imports(tmp_path / "page.ipynb") == ["from math import pi"]

@@ -110,7 +110,7 @@ def directives(source: str) -> set[str]:
 
 
 def folded(cell: dict) -> bool:
-    """Does a reader open this code cell on demand? True for hidden cells, imports, tests, and code that only draws.
+    """Does a reader open this code cell on demand? True for hidden cells, imports, tests, and code that mostly draws.
     Exported code is what the page teaches and stays open, and so does an exercise.
     """
     source = "".join(cell["source"])
@@ -124,8 +124,9 @@ def folded(cell: dict) -> bool:
     imports = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes)
     tests = all(isinstance(node, ast.Assert) or call.startswith("test_") for node, call in zip(nodes, calls))
     if imports or tests: return not cell["outputs"]
-    draws = re.search(r"\b(Drawing|subplots|imshow)\(", source) and isinstance(nodes[0], ast.FunctionDef)
-    return bool(draws) and "check" not in calls and not said & {"export", "exports", "exporti"}
+    draws = [node.lineno for node in nodes if re.search(r"\b(Drawing|subplots|imshow)\(", ast.unparse(node))]
+    if not draws or "check" in calls or said & {"export", "exports", "exporti"}: return False
+    return isinstance(nodes[0], ast.FunctionDef) or draws[0] - 1 <= len(source.splitlines()) / 2
 
 
 def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:

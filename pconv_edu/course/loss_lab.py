@@ -51,14 +51,14 @@ def bars(
     table: dict[str, dict[str, float]],  # term → picture's name → its value, one row for each term
 ) -> Drawing:
     "A table of bars below the pictures; in each row the longest bar is the largest value."
-    drawing = Drawing(figsize=(1.75 * len(pictures) + .3, 1.75 + .75 * len(table)), format="jpeg")
-    grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.9] + [.75] * len(table))
+    drawing = Drawing(figsize=(1.8 * len(pictures), 2.1 + .75 * len(table)), format="jpeg")
+    grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.8] + [.5] * len(table))
     for axes, (name, picture) in zip(grid[0], pictures.items()):
         paint(axes, picture)
         axes.images[0].set_interpolation("antialiased")  # so that a seam of one pixel does not fall between two rows
         axes.set_title(name, fontsize=12)
     for row, (term, values) in zip(grid[1:], table.items()):
-        row[0].set_ylabel(term, fontsize=12, rotation=0, ha="right", va="center")
+        row[0].set_title(term, fontsize=12, loc="left", pad=2, weight="bold")  # beside the bars it narrows the pictures
         for axes, name in zip(row, pictures): _bar(axes, values[name], max(values.values()))
     return drawing
 
