@@ -223,3 +223,16 @@ def test_a_right_answer_in_float32_is_right():
     assert judge("18.3", lambda runs: torch.tensor(runs).mean()) == (True, "right!")
     assert judge("18.2", lambda a, b: [(torch.tensor(a) - torch.tensor(b)).mean(),
                                        (torch.tensor(a) - torch.tensor(b)).std() / 2]) == (True, "right!")
+
+
+def test_weights_of_the_class_that_page_10_builds_are_taken():
+    "Bug: exercise 10.2 refused every answer on its page, where `LossWeights` is another class than the package's."
+    page = json.loads((ROOT / "nbs" / "10_total_loss.ipynb").read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in page["cells"] if cell["cell_type"] == "code"]
+    exported = [source for source in sources if source.startswith("#| export")]
+    names = {"__name__": "page"}
+    for source in exported: exec(source, names)
+    LossWeights = names["LossWeights"]
+    assert LossWeights is not importlib.import_module("pconv_edu.losses").LossWeights
+    assert judge("10.2", LossWeights(valid=.5, hole=3, tv=.05)) == (True, "right!")
+    assert judge("10.2", LossWeights())[0] is False and judge("10.2", LossWeights)[0] is False

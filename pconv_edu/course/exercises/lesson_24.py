@@ -51,7 +51,7 @@ exhibit(
 
 def _renames_too_early(folder, step: int, tensors: dict, state: dict) -> Path:
     "Writes the new checkpoint beside the old one, and replaces the old one before the last file is written."
-    *first, last = checkpoint._contents(step, tensors, state, None).items()
+    *first, last = checkpoint.contents_of(step, tensors, state, None).items()
     beside, path = Path(folder) / "new", Path(folder) / "last"
     beside.mkdir()
     for name, content in first: (beside / name).write_bytes(content)
