@@ -32,5 +32,6 @@ wrong = {
         lambda k, batch, rank, world: range((k * world + rank) * batch, (k * world + rank + 1) * batch),
         lambda k, batch, rank, world: [p - k * batch for p in positions(k, batch, rank, world)],
         lambda k, batch, rank, world: [],
+        lambda k, batch, rank, world: [k * batch + rank * batch / world + j for j in range(batch // world)],
     ],
 }

@@ -67,7 +67,10 @@ _narrow = {
         lambda masks: all(mask.mean() < 0.5 for mask in masks),
         lambda masks: hole_ratio(masks[0]) <= .6, lambda masks: sum(map(hole_ratio, masks)) / len(masks) <= .5,
     ],
-    "22.3": [lambda layer_class: has_ones(layer_class, channels=1), _assertion_of_one_model],
+    "22.3": [
+        lambda layer_class: has_ones(layer_class, channels=1), _assertion_of_one_model,
+        lambda layer_class: layer_class.__name__ == "PartialConv2d",
+    ],
     "22.4": [lambda layer_class: bool((only_bias(layer_class, rect_mask(9, 2, 2, 5, 5)[None]) == 1).all())],
     "22.5": [
         lambda layer_class: bool((only_bias(layer_class, rect_mask(9, 2, 2, 5, 5)[None]) == 0).all()),

@@ -28,6 +28,8 @@ def positions_of_a_rank(answer):
     )
     cases = [(0, 8, 0, 1), (0, 8, 1, 2), (3, 8, 0, 2), (3, 8, 1, 4), (10, 6, 2, 3)]
     got = [list(answer(*case)) for case in cases]
+    if any(isinstance(place, float) for places in got for place in places):
+        return "positions are whole numbers: divide with //, not with /"
     if got == [right(*case) for case in cases]: return None
     if got == [list(range(k * b, (k + 1) * b)) for k, b, r, w in cases]:
         return "that is the whole batch: each rank gets batch / world of it"
