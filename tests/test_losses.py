@@ -13,7 +13,7 @@ import torch
 
 from pconv_edu.losses import (InpaintingLoss, LossWeights, Term, VGG16Features, composite, gram_matrix, hole_loss,
                               hole_ring, perceptual_loss, style_loss, tv_loss, valid_loss)
-from pconv_edu.losses import perceptual as perceptual_module
+from pconv_edu.losses import vgg_weights
 from pconv_edu.losses.perceptual import IMAGENET_MEAN, IMAGENET_STD
 from pconv_edu.losses.pixel import pixel_span
 from pconv_edu.losses.total import TERMS as TERMS_TABLE
@@ -589,8 +589,8 @@ def weights_file(tmp_path, monkeypatch):
     path.parent.mkdir(parents=True)
     (tmp_path / "made.pth").rename(path)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(perceptual_module, "VGG_URL", f"file://{tmp_path}/nowhere/{path.name}")
-    monkeypatch.setattr(perceptual_module, "VGG_SHA256", digest)
+    monkeypatch.setattr(vgg_weights, "VGG_URL", f"file://{tmp_path}/nowhere/{path.name}")
+    monkeypatch.setattr(vgg_weights, "VGG_SHA256", digest)
     return path
 
 
@@ -609,7 +609,7 @@ def test_imagenet_weights_are_downloaded_where_missing(weights_file, tmp_path, m
     served = tmp_path / "served" / weights_file.name
     served.parent.mkdir()
     weights_file.rename(served)
-    monkeypatch.setattr(perceptual_module, "VGG_URL", served.as_uri())
+    monkeypatch.setattr(vgg_weights, "VGG_URL", served.as_uri())
     VGG16Features("imagenet")
     assert weights_file.read_bytes() == served.read_bytes()
 
@@ -630,8 +630,8 @@ def test_a_damaged_file_is_refused_by_its_hash(weights_file, cached):
 
 def test_a_file_is_checked_by_its_whole_hash(weights_file, monkeypatch):
     "Eight characters of a hash can be met on purpose: a file of which only they are right is refused."
-    digest = perceptual_module.VGG_SHA256
-    monkeypatch.setattr(perceptual_module, "VGG_SHA256", digest[:8] + digest[8:][::-1])
+    digest = vgg_weights.VGG_SHA256
+    monkeypatch.setattr(vgg_weights, "VGG_SHA256", digest[:8] + digest[8:][::-1])
     with pytest.raises(ValueError, match=digest): VGG16Features("imagenet")
 
 
