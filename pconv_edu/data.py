@@ -29,7 +29,7 @@ from .decoding import BadImage
 from .sources import crop_box, cut, decode, open_pictures, read_crop, upright_size
 from .tars import TarImages
 
-_all_ = ["TarImages"]  # offered from here too
+_all_ = ["TarImages"]  # can be imported from here, too
 
 # %% ../nbs/11_data.ipynb #ddded0ad
 BITS = 2**64 - 1
@@ -64,7 +64,7 @@ class TooManyBadImages(RuntimeError):
     "More unreadable files than `max_bad` allows, or no readable one; `.bad` maps each name to its reason."
     def __init__(self, bad: dict[str, str], max_bad: int):
         lines = "".join(f"\n  {name}: {reason}" for name, reason in bad.items())
-        if len(bad) > max_bad: more = f", and max_bad={max_bad}. Mend or remove them, or allow more"
+        if len(bad) > max_bad: more = f", and max_bad={max_bad}. Repair or remove them, or allow more"
         else: more = ", and there are no others. Are these the pictures you meant?"
         super().__init__(f"{len(bad)} files cannot be read{more}:{lines}")
         self.bad, self.max_bad = bad, max_bad
@@ -76,7 +76,7 @@ def first_good(places: Iterator, read: Callable[..., tuple], name: Callable,
                max_bad: int) -> tuple:  # what `read` gave, then [(name, reason)] of the bad ones before it
     """Read the first of `places` that can be read.
 
-    Raises `TooManyBadImages` when none can, or after `max_bad` that cannot.
+    Raises `TooManyBadImages` when none of them can be read, or more than `max_bad` cannot.
     """
     bad = []
     for place in places:
@@ -93,7 +93,7 @@ OFFICIAL = (
 def looks_official(masks: MaskFolder) -> bool:
     """Are these the paper's test masks?
 
-    Numbered in five digits, and of the ratio that the number says (12,000 files, 2,000 for each bin).
+    Their names are numbers of five digits, and a mask's number gives its bin (12,000 files, 2,000 for each bin).
     """
     files = range(0, len(masks), max(1, len(masks) // 8))
     try:
@@ -199,7 +199,7 @@ class InpaintingDataset(Dataset):
 
     def index(self, n: int) -> int:
         "Which picture is at position `n`."
-        epoch, i = divmod(operator.index(n), len(self))  # also of numpy and torch
+        epoch, i = divmod(operator.index(n), len(self))  # integers of numpy and torch, too
         return shuffled(i, len(self), self.seed, epoch)
 
     def name(self, n: int) -> str:
@@ -309,7 +309,7 @@ def batches(
     stop: int | None = None,  # one past the last; None: never stop
     workers: int = 0,  # processes that make samples; 0: this one does
     rank: int = 0,   # number of this process …
-    world: int = 1,  # … out of so many; each gets batch / world pictures of every batch
+    world: int = 1,  # … out of this many; each gets batch / world pictures of every batch
     start_method: str | None = None,  # of the workers: 'fork', 'spawn', 'forkserver'; None: Python's default
 ) -> Batches:
     """Global batches: batch k holds the positions k·batch … (k+1)·batch - 1, whatever `workers`, `rank` and `world`
@@ -329,7 +329,7 @@ def batches(
         num_workers=workers,
         worker_init_fn=_one_thread,
         multiprocessing_context=start_method if workers else None,
-        generator=torch.Generator(),  # its own: torch's is left as it was
+        generator=torch.Generator(),  # its own, so that torch's stays as it was
         pin_memory=torch.cuda.is_available(),
     )
 

@@ -44,7 +44,7 @@ def reading(
     except FileNotFoundError: raise BadImage(name, "there is no such file") from None
     except UnidentifiedImageError:
         known = ", ".join(_FORMATS + ("HEIF",) * bool(HEIC))
-        raise BadImage(name, f"no picture of a kind that is read here ({known}), whatever its name says") from None
+        raise BadImage(name, f"not a picture in a format that is read here ({known}), whatever its name says") from None
     except Exception as error:  # damaged files raise nearly anything: SyntaxError, struct.error, KeyError, MemoryError
         plain = str(error) if type(error) in (ValueError, OSError) else f"{error} ({type(error).__name__})"
         raise BadImage(name, getattr(error, "strerror", None) or plain) from error
@@ -168,11 +168,11 @@ def upright_rgb(
 ) -> Image.Image:
     """Decode a PIL picture, turn it as its EXIF says, and bring it to 8-bit RGB (or grey).
 
-    Of 16 bits the high eight stay. Raises `ValueError` for 32-bit pixels, whose range is unknown.
+    16-bit levels keep their high eight bits. Raises `ValueError` for 32-bit pixels, whose range is unknown.
     """
     picture = upright(picture)
     if picture.mode in ("I", "F"):
-        raise ValueError("its pixels have 32 bits, in a range that nothing states; save it with 8 or 16")
+        raise ValueError("its pixels have 32 bits, in an unknown range; save it with 8 or 16")
     if picture.mode.startswith("I;16"):
         levels = with_alpha(picture) >> 8
         picture = Image.fromarray((levels[..., 0] if levels.shape[2] == 1 else levels).astype(np.uint8))
@@ -228,5 +228,5 @@ def _what_is_wrong(values: Tensor) -> str | None:
     if low >= -SLACK and high <= 1 + SLACK: return None
     way = "undo its normalisation"
     if low >= -1 and high <= 1 + SLACK: way = "bring [-1,1] to [0,1] by (x + 1) / 2, or clamp it"
-    elif low >= 0: way = "divide by its white (255?), hand over uint8, or clamp it"
-    return f"its floats reach from {low:.4g} to {high:.4g}, and must be values in [0,1]: {way}"
+    elif low >= 0: way = "divide by the value of white (255?), pass uint8, or clamp it"
+    return f"its floats range from {low:.4g} to {high:.4g}, and must be values in [0,1]: {way}"

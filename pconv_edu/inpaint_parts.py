@@ -46,15 +46,15 @@ def as_photo(
     picture: Image.Image | Tensor,  # as a source opens it
     name,  # for warnings
 ) -> Image.Image:
-    """An opened picture with its own levels, turned upright; what is not PIL's gets 8 bits.
+    """An opened picture with its own levels, turned upright; a tensor is brought to 8 bits.
 
     Warns where Pillow reads 8 of a colour's 16 bits.
     """
     if isinstance(picture, Tensor): return to_pil(picture)
     deep = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # how the levels lie in the file
     if deep and not picture.mode.startswith("I"):
-        warnings.warn(f"{name}: of the 16 bits of each colour 8 are read, and the result has 8; to keep all, read "
-                      "it with another library and hand over its uint16 array", stacklevel=5)
+        warnings.warn(f"{name}: only 8 of the 16 bits of each colour are read, and the result has 8; to keep all 16, "
+                      "read it with another library and pass its uint16 array", stacklevel=5)
     return upright(picture)
 
 # %% ../nbs/w27_any_kind.ipynb #9969d8eb
@@ -73,7 +73,7 @@ def _plain(picture: Image.Image) -> Image.Image:
     return picture.convert("L") if mode == "1" else picture
 
 
-ABOUT = ("icc_profile", "dpi", "png_colors", "gamma", "chromaticity", "srgb")  # what `info` may say of the pixels
+ABOUT = ("icc_profile", "dpi", "png_colors", "gamma", "chromaticity", "srgb")  # what `info` may say about the pixels
 
 def _about(picture: Image.Image, mode: str) -> dict:
     """A picture's notes on colours and resolution, where they hold for the result, too.
@@ -88,7 +88,7 @@ def _about(picture: Image.Image, mode: str) -> dict:
 
 
 def _from_pil(picture: Image.Image):
-    "Levels of a PIL picture, turned upright, and the way back, which keeps what it says of its colours."
+    "Levels of a PIL picture, turned upright, and the way back, which keeps what it says about its colours."
     picture = upright(picture)
     plain = _plain(picture)
     deep = plain.mode == "I;16"
@@ -101,7 +101,7 @@ def _from_pil(picture: Image.Image):
 
     def restore(filled):
         new = back(filled)
-        if clear is not None:  # 16 bits have no alpha: one level goes on standing for it, and no filled pixel has that
+        if clear is not None:  # 16 bits have no alpha: one level stands for it, and no filled pixel may have that one
             grey, alpha = new[..., 0], new[..., 1]
             new = np.where((alpha > 0) & (grey == clear), abs(grey.astype(int) - 1), grey).astype(np.uint16)
         result = Image.fromarray(new)
@@ -112,7 +112,7 @@ def _from_pil(picture: Image.Image):
 # %% ../nbs/w27_any_kind.ipynb #609e33af
 def to_levels(
     image,  # path, open file, PIL picture, array [H,W], [H,W,C], tensor [C,H,W], [B,C,H,W], or {"image": any of these}
-    planes: int = 3,  # channels that the network fills: with more than 4, an array or tensor may have that many
+    planes: int = 3,  # how many channels the network fills; an array or tensor may have that many, too
 ) -> tuple[Tensor, int, Callable]:  # [B,C,H,W] as it was, the level of white, and the way back
     """Any kind of picture as a tensor of its own levels, and a function that turns such a tensor back into that kind.
 
@@ -174,8 +174,8 @@ def check_sizes(levels: Tensor, mask: Tensor):
     if levels.shape[-2:] != mask.shape[-2:] or len(mask) not in (1, len(levels)):
         batch = lambda t: f" (a batch of {len(t)})" if len(t) > 1 else ""
         size = lambda t: f"{t.shape[-1]} × {t.shape[-2]}{batch(t)}"
-        raise ValueError(f"the picture is {size(levels)} pixels wide and high, and the mask {size(mask)}; "
-                         "they must be of one size")
+        raise ValueError(f"the picture is {size(levels)} pixels (width × height), and the mask {size(mask)}; "
+                         "they must have the same size")
     if not mask.flatten(1).any(1).all():
         raise ValueError("the whole picture is hole: nothing is left to fill it from "
                          "(is the mask's polarity right? see hole=)")
@@ -189,22 +189,22 @@ def planes_of(net) -> int:
 
 
 def check_planes(planes: int, channels: int):
-    "Check that a network of other channels than RGB gets just those. RGB takes grey and transparency, too."
+    "Check that a network for other channels than RGB gets as many. RGB takes grey and transparency, too."
     if planes == 3 or channels == planes: return
     raise ValueError(f"the network fills {planes} channel{'s' if planes > 1 else ''}, and this picture has {channels}; "
-                     "give it an array or tensor of that many, or another network")
+                     "pass an array or tensor with that many, or another network")
 
 
 def warn_of_mask(mask: Tensor):
     "Warn about what is probably a mistake."
     shares = hole_ratio(mask)
     if (share := shares.mean().item()) > MOST_HOLE:
-        warnings.warn(f"{share:.0%} of the picture is hole; if that is not meant, the mask's polarity is the other "
-                      "one: see hole=", stacklevel=3)
+        warnings.warn(f"{share:.0%} of the picture is hole; if that is not what you meant, the mask's polarity "
+                      "is wrong: see hole=", stacklevel=3)
     if without := (shares == 0).nonzero().flatten().tolist():
         which = f" (of the batch: {without[:8]})" if len(mask) > 1 else ""
         warnings.warn(f"the mask has no hole{which}: the picture comes back as it was. A hole is white in a picture "
-                      "of a mask, 0 in a float tensor, or what hole= says", stacklevel=3)
+                      "of a mask and 0 in a float tensor, unless hole= says otherwise", stacklevel=3)
 
 
 def colors_of(levels: Tensor, hole: Tensor, planes: int) -> Tensor:  # [B,planes,H,W]

@@ -24,7 +24,7 @@ from pconv_edu.inpaint_parts import (
 from .masks import opaque_mask, to_mask
 from .weights import load_pretrained
 
-_all_ = ["as_photo", "device_of", "evaluating", "in_float32", "png_chunks", "to_levels"]  # offered from here too
+_all_ = ["as_photo", "device_of", "evaluating", "in_float32", "png_chunks", "to_levels"]  # from here, too
 
 # %% ../nbs/15_inpaint.ipynb #04254751
 def starts(length: int, window: int, overlap: int) -> list[int]:
@@ -90,7 +90,7 @@ def fill_windows(
     mask: Tensor,    # [B,1,H,W], 1 = valid, 0 = hole
     window: int = 1024,  # pixels a side; memory grows with its square
     overlap: int = 128,  # pixels that neighbours share
-    reach: int | None = None,  # pixels into a hole for which `net` is believed; None: any depth that a window shows
+    reach: int | None = None,  # how many pixels into a hole to trust `net`; None: any depth that a window shows
     progress: bool = False,    # a bar over the windows
     needed: Tensor | None = None,  # [B,1,H,W] bool, where the output will be used; None: in the hole
 ) -> Tensor:  # [B,3,H,W]; 0 where no window was needed
@@ -107,7 +107,7 @@ def fill_windows(
             raise ValueError(f"the network gave {list(filled.shape)} for a picture of {list(image[cut].shape)}")
         if ((sure < 1) & here).any():
             if coarse is None: coarse = coarse_fill(net, image, mask, **options)
-            # what is not believed may be NaN, and 0 · NaN is NaN
+            # a fill that is not trusted may be NaN, and 0 · NaN is NaN
             filled = torch.where(sure > 0, coarse[cut].lerp(filled, sure), coarse[cut])
         weight = (ramp(part.shape[-2], overlap)[:, None] * ramp(part.shape[-1], overlap)).to(image)
         output[cut] += weight * filled
@@ -123,17 +123,17 @@ def inpaint(
     mask,   # of its size: path, PIL picture or uint8 array (white = hole), or float tensor or array (0 = hole)
     net: Callable | None = None,  # a network or function (image [B,3,H,W], mask [B,1,H,W]) -> output; None: shipped
     *,
-    hole: str | None = None,  # 'white' or 'black': what marks the hole in `mask`, where it is not as said above
+    hole: str | None = None,  # 'white' or 'black': what marks the hole in `mask`, if it differs from that
     window: int = 1024,       # pixels a side; larger pictures are filled in parts. Memory grows with its square
     overlap: int = 128,       # pixels by which the windows overlap
-    reach: int | None = None, # pixels into a hole for which the fill at full size is believed; None: see `reach_of`
+    reach: int | None = None, # how many pixels into a hole to trust the full-size fill; None: see `reach_of`
     progress: bool = False,   # a bar over the windows
 ):
-    """`image` with its hole filled, as the kind that it was given (a file gives a PIL picture), any size.
+    """`image` with its hole filled: any size, and returned as the kind it came in (a file as a PIL picture).
 
     Valid pixels, and any transparency, come back untouched to the bit; floats are filled with values in [0,1].
     Fully transparent pixels are hole to the network, because nobody sees their colours.
-    A network of other channels (`in_channels`) takes arrays and tensors of that many, all of them data.
+    A network with other `in_channels` takes arrays and tensors with that many channels, all of them data.
     Warns about a mask without a hole, and about one that is mostly hole.
     Raises `ValueError` for sizes or channels that do not fit, levels out of range, a picture that is all hole, and a
     fill that is NaN or inf; `BadImage` for unreadable files.
@@ -158,7 +158,7 @@ def inpaint(
         mask = mask * opaque_mask(levels)
     del levels
     if not mask.flatten(1).any(1).all():
-        raise ValueError("all that the hole leaves is transparent: nothing is seen to fill it from")
+        raise ValueError("everything outside the hole is transparent, so there is nothing to fill it from")
     with evaluating(net):
         output = fill_windows(in_float32(net), colors_of(colors, mask == 0, planes).to(place), mask.to(place), window,
                               overlap, reach or reach_of(net), progress, needed.to(place))

@@ -19,7 +19,7 @@ def check_mask(
 ):
     """Raise `ValueError` when `mask` holds anything but 0 and 1.
 
-    Skipped where values cannot be looked at: while torch traces, compiles, exports or captures a CUDA graph, and on the
+    Skipped where values cannot be read: while torch traces, compiles, exports or captures a CUDA graph, and on the
     meta device.
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or mask.is_meta: return

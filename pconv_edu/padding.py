@@ -45,7 +45,8 @@ def partial_padding(
         raise ValueError(
             f"no convolution with zero padding in this {type(model).__name__}; left alone: {dict(left) or 'nothing'}"
         )
-    say(f"partial padding: {len(swapped)} convolutions swapped, {sum(map(len, left.values()))} left alone")
+    count = f"{len(swapped)} convolution{'s' if len(swapped) > 1 else ''}"
+    say(f"partial padding: {count} swapped, {sum(map(len, left.values()))} left alone")
     for reason, names in left.items():
         say(f"  {len(names)} left alone ({reason}): {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
     return model

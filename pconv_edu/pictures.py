@@ -28,7 +28,7 @@ def settle(
     item,  # path, open binary file, PIL picture, array, tensor, or mapping with an "image"; see `to_tensor`
     name: str | None = None,  # for errors
 ) -> Image.Image | Tensor:  # upright 8-bit RGB; or float32 [3,H,W] where 8 bits would lose something
-    "Any kind of picture, turned upright, its levels settled. Raises `BadImage`, or `ValueError` without a name."
+    "Turn any kind of picture upright and settle its levels. Raises `BadImage`, or `ValueError` without a name."
     if isinstance(item, (str, os.PathLike)) or hasattr(item, "read"):
         with open_image(item, name) as picture: return settle(picture)
     with reading(name) if name else nullcontext():
@@ -97,7 +97,7 @@ def to_pil(
 def load_image(path: str | Path | BinaryIO) -> Tensor:  # float32 [3,H,W] in [0,1], RGB
     """Read one picture: turned upright as its EXIF says, any mode as RGB, transparent as white.
 
-    The content decides what it is, not the ending. Raises `BadImage` naming the file and the reason, and nothing else.
+    The content decides the format, not the extension. The only error is `BadImage`, with the file and the reason.
     """
     return to_tensor(path)
 
@@ -108,11 +108,11 @@ _OTHERS = (".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".j2k", ".psd", ".
 
 
 def list_images(
-    folder: str | Path,  # searched with all folders inside it; links to folders are not followed
+    folder: str | Path,  # searched with all its subfolders; links to folders are not followed
 ) -> list[Path]:
-    """All pictures below `folder`, sorted by path; endings in any case; hidden files and folders (.name) left out.
+    """All pictures below `folder`, sorted by path; extensions in any case; hidden files and folders (.name) left out.
 
-    Warns about everything else that it skips: pictures of other kinds, links to folders, folders that cannot be
+    Warns about everything else that it skips: pictures in other formats, links to folders, folders that cannot be
     read. Raises `FileNotFoundError` when the folder is missing or holds no picture.
     """
     folder = Path(folder).expanduser()
@@ -129,7 +129,7 @@ def list_images(
     _say_what_is_left_out(folder, others, links, closed)
     if not found:
         raise FileNotFoundError(f"no picture in '{folder}' or the folders inside it; "
-                                f"endings looked for: {', '.join(SUFFIXES)}")
+                                f"extensions looked for: {', '.join(SUFFIXES)}")
     return sorted(found, key=Path.as_posix)  # the same order on every system
 
 
@@ -139,7 +139,7 @@ def _say_what_is_left_out(folder: Path, others: list[Path], links: list[Path], c
         more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
         if paths: warnings.warn(f"'{folder}': {len(paths)} {what}: {names}{more}", stacklevel=4)
     heic = any(path.suffix.lower() in (".heic", ".heif") for path in others)
-    say("files of kinds that are not read here (turn them into JPEG or PNG"
+    say("files in formats that are not read here (convert them to JPEG or PNG"
         + ("; or " + to_install("heic") if heic else "") + ")", others)
     say("links to folders that are not followed", links)
     say("folders that cannot be read", [Path(error.filename) for error in closed])
@@ -149,7 +149,7 @@ _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".jp2", ".heic", "
 
 def save_image(
     picture: Tensor,   # [3,H,W] or [1,H,W]: floats in [0,1], or uint8
-    path: str | Path,  # the ending chooses the format; PNG keeps every pixel
+    path: str | Path,  # the extension chooses the format; PNG keeps every pixel
 ):
     """Write `picture` as an 8-bit file; missing folders are made.
 

@@ -238,7 +238,7 @@ def _table(path: Path, under: str) -> list[zipfile.ZipInfo]:
     if not pictures:
         where, first = f" under '{under}'" if under else "", next((m.filename for m in members), "none")
         raise FileNotFoundError(f"no picture{where} in {path}; the first file there is '{first}', "
-                                f"endings looked for: {', '.join(SUFFIXES)}")
+                                f"extensions looked for: {', '.join(SUFFIXES)}")
     return pictures
 
 
@@ -250,7 +250,7 @@ def _is_picture(name: str) -> bool:
 class ZipImages:
     """The pictures of one zip or several, read in place, in the order of the table at each zip's end.
 
-    Raises `BadArchive` for a zip that is damaged, encrypted or packed in a way that is not read.
+    Raises `BadArchive` for a zip that is damaged, encrypted or compressed by a method that is not read here.
     """
     def __init__(
         self,
@@ -338,7 +338,7 @@ def _from_items(items) -> Source:
     "A list, a batch or a data set."
     if isinstance(items, Image.Image) or isinstance(items, (Tensor, np.ndarray)) and items.ndim < 4:
         raise ValueError(
-            f"pictures are wanted, and this is one picture or plane ({type(items).__name__}); put it into a list"
+            f"this is a single picture or plane ({type(items).__name__}), not a collection; put it into a list"
         )
     if not hasattr(items, "__len__") or not hasattr(items, "__getitem__"):
         raise TypeError(

@@ -46,7 +46,7 @@ def _is(member: tarfile.TarInfo, endings: tuple[str, ...]) -> bool:
 def _entry(member: tarfile.TarInfo, shard: int) -> tuple[int, int, int, int]:
     """A line of the index.
 
-    No blocks of header means: no plain run of bytes, ask tarfile (a sparse file, a giant header).
+    0 blocks of header: not a plain run of bytes (sparse, or with a giant header), so only tarfile can read it.
     """
     blocks = (member.offset_data - member.offset) // 512
     plain = not member.issparse() and blocks < 2**16
@@ -77,7 +77,7 @@ def _members(file: _Guarded) -> Iterator[tarfile.TarInfo]:
         file.seek(tar.offset)
         # tarfile takes any rubbish for the end, and would lose the rest without a word
         if file.read(512) != bytes(512):
-            raise tarfile.ReadError(f"it breaks off at byte {tar.offset:,} without an end marker")
+            raise tarfile.ReadError(f"it ends at byte {tar.offset:,} without an end marker")
 
 # %% ../nbs/w02_tars.ipynb #c36009a6
 DAMAGE = (tarfile.TarError, EOFError, ValueError, OverflowError, OSError, RecursionError, MemoryError)
@@ -122,7 +122,7 @@ def scan_tar(
 
 
 def lies_under(name: str, folder: str) -> bool:
-    "Is a member of an archive in this folder of it? Everything is in ''."
+    "Does a member of an archive lie in this folder inside it? Everything lies in ''."
     return not folder or name.removeprefix("./").startswith(f"{folder}/")
 
 # %% ../nbs/w02_tars.ipynb #03bb3c4b
@@ -138,7 +138,7 @@ def _advice(file, start: int, error: Exception) -> str:
 def _about(index: bytes, shards: Sequence[Path], under: str = "", places: Sequence = ()) -> str:
     """What an index belongs to: its checksum, the part that was asked for, and name, size and time of each tar.
 
-    When one of them changes, it is stale. `places` come along: they say which pictures lie in tars inside the tars.
+    When one of them changes, the index is stale. `places` says which pictures lie in tars inside the tars.
     """
     stats = [shard.stat() for shard in shards]
     tars = [[shard.name, stat.st_size, stat.st_mtime_ns] for shard, stat in zip(shards, stats)]
@@ -147,18 +147,18 @@ def _about(index: bytes, shards: Sequence[Path], under: str = "", places: Sequen
 
 # %% ../nbs/w02_tars.ipynb #6e592b42
 def _write(path: Path, data: bytes):
-    "Write a file of the index. Raises `OSError` that says how to give another place."
+    "Write a file of the index. Raises an `OSError` that says how to choose another place."
     try:
         with whole_file(path) as beside: beside.write_bytes(data)
     except OSError as error:
-        reason = f"the index cannot be written ({error.strerror}); say index='a/place/that/can.npy'"
+        reason = f"the index cannot be written ({error.strerror}); pass index='another/place.npy'"
         raise OSError(error.errno, reason, str(path)) from None
 
 # %% ../nbs/w02_tars.ipynb #b3e7304b
 def _none_there(shards: Sequence[Path], under: str) -> str:
     "The error message for tars without pictures."
     tars = ", ".join(map(str, shards))
-    if not under: return f"no picture in {tars}; endings looked for: {', '.join(SUFFIXES)}"
+    if not under: return f"no picture in {tars}; extensions looked for: {', '.join(SUFFIXES)}"
     with open(shards[0], "rb") as file:
         first = next((place + member.name for place, member in _walk(file, str(shards[0]))), "none")
     return f"no picture under '{under}' in {tars}; the first one there is '{first}'"
@@ -178,7 +178,7 @@ def build_index(
     file = io.BytesIO()
     np.save(file, entries)
     if _about(b"", shards) != before:
-        changed = "this tar or one beside it changed while its index was made; wait until it is whole"
+        changed = "this tar or one beside it changed while its index was made; wait until it is complete"
         raise BadArchive(shards[0], changed)
     _write(index, file.getvalue())
     _write(index.with_suffix(".json"), _about(file.getvalue(), shards, under, places).encode())
@@ -190,7 +190,7 @@ def find_archives(
     where: str | Path | Sequence[str | Path],
     ending: str = ".tar",
 ) -> list[Path]:
-    """The archives meant, sorted.
+    """The archives that `where` stands for, sorted.
 
     Raises `FileNotFoundError` for a place where there is none, `BadArchive` for a pipe or device.
     """

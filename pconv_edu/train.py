@@ -28,7 +28,7 @@ def loop(trainer: Trainer, signals: Signals):
     bar = Bar(trainer.total, trainer.step, show=o.progress and trainer.team.leads)
     for step, pairs in trainer.steps():
         phase, _, inside = phase_at(trainer.phases, step)
-        with signals.undisturbed():                # a worker that is killed now is an error after the step
+        with signals.undisturbed():                # a worker killed now raises its error after the step
             factor = o.schedule(inside, phase.steps) if o.schedule else 1.
             trainer.enter(phase, factor)           # learning rate; the encoder's BatchNorm frozen or not
             terms, taken = trainer.take(pairs)     # forward, backward, clip, optimizer step

@@ -20,7 +20,7 @@ from .merged import double_and_convolve, nobody_looks
 from .partial_conv import PartialConv2d
 from .unet_parts import needs_neighbours, check_input, find_encoder, freeze_encoder_bn, go_around
 
-_all_ = ["check_input", "find_encoder", "freeze_encoder_bn"]  # offered from here too
+_all_ = ["check_input", "find_encoder", "freeze_encoder_bn"]  # can be imported from here, too
 
 # %% ../nbs/05_unet.ipynb #11af8473
 def join_masks(
@@ -43,7 +43,7 @@ def join(
 class PConvBlock(nn.Module):
     """Partial convolution, BatchNorm, activation: one row of the paper's table of layers.
 
-    x `[B,C,H,W]`, 0 in its holes, and mask `[B,1,H,W]` (or one plane for each of `planes`) → the same, one layer on.
+    x `[B,C,H,W]`, 0 in its holes, and mask `[B,1,H,W]` (or one plane for each of `planes`) → the same, one layer later.
     With `skip` `[B,S,2H,2W]` and its mask, x is doubled and joined with it first.
     """
     bn_frozen = False  # True: BatchNorm stays in eval mode, no matter who calls `train`
@@ -60,7 +60,7 @@ class PConvBlock(nn.Module):
         planes: tuple[int, ...] | None = None,  # how many channels each plane of the mask stands for
         partial: bool = True,  # False: a plain convolution, which ignores the mask
         upsample: str = "nearest",  # how x is doubled when there is a skip link
-        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one; above and below stays hole
+        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one; above and below is still hole
     ):
         super().__init__()
         half = kernel_size // 2
@@ -84,7 +84,7 @@ class PConvBlock(nn.Module):
         else: x, mask = self.convolve(*(x, mask) if skip is None else join(x, mask, skip, skip_mask, self.upsample))
         if self.bn is not None:
             x = self.bn(x)
-            # BatchNorm moved the holes away from 0; before the activation, which keeps its result
+            # BatchNorm moved the holes away from 0; mask before the activation, whose result autograd keeps
             if self.partial: x = x.mul_(mask) if alone else x * mask
         return self.activate(x, in_place=alone), mask
 
@@ -105,7 +105,7 @@ class PConvBlock(nn.Module):
         return type(conv) is kind and geometry == ("zeros", (1, 1), (1, 1), (1, 1))
 
     def convolve_merged(self, x, mask, skip, skip_mask):
-        "The same as `convolve` of what `join` gives, to rounding."
+        "The same as `convolve(*join(…))`, up to rounding."
         raw = double_and_convolve(x, skip, self.conv.weight)
         if self.partial: return self.conv.complete(raw, join_masks(mask, skip_mask))
         return raw if self.conv.bias is None else raw + self.conv.bias.view(1, -1, 1, 1), mask
@@ -139,7 +139,7 @@ PAPER = (64, 128, 256, 512, 512, 512, 512, 512)  # channels of the encoder's sta
 class PConvUNet(nn.Module):
     """The inpainting network of section 3.2: image `[B,3,H,W]` in [0,1], mask `[B,1,H,W]` (1 = valid) → `[B,3,H,W]`.
 
-    Other data than RGB has `in_channels` planes, each scaled to about [0,1], and all with the same holes.
+    For data other than RGB, set `in_channels`: planes scaled to about [0,1] each, and all with the same holes.
     Any height and width. What the hole holds does not matter. The linear head's output is not clamped. A half or double
     network works in the precision of its weights, and answers in that of the image.
     `config` holds the arguments: `PConvUNet(**net.config)` builds the same network again.
@@ -148,7 +148,7 @@ class PConvUNet(nn.Module):
         self,
         widths: tuple[int, ...] = PAPER,  # channels of the encoder's stages; each halves the picture
         head: str = "linear",      # 'linear' | 'tanh': what comes after the last convolution
-        partial: bool = True,      # False: the plain twin, the same weights' shapes; its holes are filled with mid-grey
+        partial: bool = True,      # False: the plain twin, with equal shapes; its holes are filled with mid-grey
         upsample: str = "nearest", # 'nearest' | 'bilinear' for features; masks are always upsampled by nearest
         in_channels: int = 3,      # planes of the picture: 1 for grey, 4 for RGB and depth, ...
         out_channels: int = 3,     # planes of the output
@@ -163,7 +163,7 @@ class PConvUNet(nn.Module):
         for name, count in (("in_channels", in_channels), ("out_channels", out_channels)):
             if count < 1: raise ValueError(f"{name}={count}; give 1 or more")
         if (padding_mode, upsample) == ("circular", "bilinear"):
-            raise ValueError("padding_mode='circular' needs upsample='nearest': the bilinear one has edges")
+            raise ValueError("padding_mode='circular' needs upsample='nearest': bilinear doubling does not wrap around")
         self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample, in_channels=in_channels,
                            out_channels=out_channels, padding_mode=padding_mode)
         # what each stage of the encoder sees, and what its partner in the decoder gets as skip
@@ -197,7 +197,7 @@ class PConvUNet(nn.Module):
         check_input(image, mask, stages, needs_neighbours(self.encoder[-1].bn), channels)
         height, width = image.shape[2:]
         if self.config["padding_mode"] == "circular" and width % 2**stages:
-            raise ValueError(f"the image is {width} columns wide; where its edges touch, no padding fits between them: "
+            raise ValueError(f"the image is {width} columns wide, and because its edges touch it cannot be padded: "
                              f"give a multiple of {2**stages}, or take a network of fewer stages")
         given, weights = image.dtype, getattr(self.decoder[-1].conv, "bias", None)
         own = given if weights is None else weights.dtype

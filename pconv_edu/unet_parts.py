@@ -27,11 +27,11 @@ def check_input(
     "Raise `ValueError`, naming shapes and what to do, for input that the network cannot take."
     if torch.jit.is_tracing(): return  # sizes are tensors there, and values those of the example
     if image.ndim != 4 or image.shape[1] != channels:
-        other = "" if image.ndim != 4 else f"; a network of other channels is built with in_channels={image.shape[1]}"
+        other = "" if image.ndim != 4 else f"; or build the network with in_channels={image.shape[1]}"
         raise ValueError(f"the image has shape {list(image.shape)}; give [B,{channels},H,W], "
                          f"a single picture as image[None]{other}")
     if not image.is_floating_point():
-        raise ValueError(f"the image holds {image.dtype} levels; give floats in [0,1], of uint8 levels image / 255")
+        raise ValueError(f"the image holds {image.dtype} levels; give floats in [0,1], which for uint8 is image / 255")
     (batch, _, height, width), fits = image.shape, (1, len(image))
     if mask.ndim != 4 or mask.shape[1] != 1 or len(mask) not in fits or mask.shape[2:] != image.shape[2:]:
         raise ValueError(f"the mask has shape {list(mask.shape)} and the image {list(image.shape)}; "

@@ -954,7 +954,7 @@ def test_photos_and_masks_in_archives(place, weights, capsys):
     Path("masks/cat.png").write_bytes(b"no picture"), Path("masks/trip/sea.png").unlink()
     assert fill(weights, "photos", "--mask", packed("masks"), "-o", "some") == 1
     said = capsys.readouterr().err
-    assert "masks.tar/cat.png: no picture" in said and "'masks.tar' has no mask of that name (trip/sea.png" in said
+    assert "masks.tar/cat.png: not a picture" in said and "'masks.tar' has no mask of that name (trip/sea.png" in said
     assert fill(weights, "photos/cat.png", "--mask", "masks.tar", "-o", "o.png") == 2
     assert files("some") == ["trip/sky.png"]
 
@@ -979,7 +979,7 @@ def test_photos_and_masks_in_folders_of_one_archive(place, weights, capsys, kind
     Path("all/set/masks/cat.png").write_bytes(b"no picture")
     shutil.make_archive("bad", kind, "all")
     assert fill(weights, "photos", "--mask", f"bad.{kind}/set/masks", "-o", "some") == 1
-    assert f"bad.{kind}/" in (said := capsys.readouterr().err) and "set/masks/cat.png: no picture" in said
+    assert f"bad.{kind}/" in (said := capsys.readouterr().err) and "set/masks/cat.png: not a picture" in said
 
 
 def test_control_characters_of_names_never_reach_a_terminal(place, weights, capsys):

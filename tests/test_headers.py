@@ -264,7 +264,7 @@ def test_what_is_no_picture_says_so_before_a_heic_was_seen(monkeypatch):
     "Pillow learns of HEIF with the first HEIC; asked for it earlier it raised KeyError."
     monkeypatch.setattr(decoding, "HEIC", (".heic", ".heif"))
     monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
-    with pytest.raises(BadImage, match="no picture of a kind that is read here .*HEIF"):
+    with pytest.raises(BadImage, match="not a picture in a format that is read here .*HEIF"):
         load_image(io.BytesIO(b"no picture"))
 
 

@@ -209,7 +209,7 @@ def test_files_of_16_bits(tmp_path):
     assert after.mode == "I;16" and np.array_equal(np.array(after)[~HOLE], grey16[~HOLE])
     cv2 = pytest.importorskip("cv2")
     cv2.imwrite(str(tmp_path / "colour.png"), colour16)
-    with pytest.warns(UserWarning, match="of the 16 bits of each colour 8 are read"):
+    with pytest.warns(UserWarning, match="only 8 of the 16 bits of each colour are read"):
         assert inpaint(tmp_path / "colour.png", PICTURE, white).mode == "RGB"
     assert np.array_equal(inpaint(colour16, PICTURE, white)[~HOLE], colour16[~HOLE])  # the way that keeps them
 

@@ -95,7 +95,7 @@ def test_hooks_names_shared_layers_and_modes_stay():
     model = nn.ModuleDict({"a": layer, "b": layer})
     lines = []
     partial_padding(model, say=lines.append)
-    assert lines[0] == "partial padding: 1 convolutions swapped, 0 left alone"
+    assert lines[0] == "partial padding: 1 convolution swapped, 0 left alone"
     assert model["a"] is model["b"] is layer and not layer.training and not layer.weight.requires_grad
     assert layer(torch.ones(1, 3, 4, 4, dtype=torch.float64)).dtype == torch.float64 and seen == [1]
 

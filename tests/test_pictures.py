@@ -174,7 +174,7 @@ def test_grey_mode_and_draft_before_decoding(tmp_path):
     [
         ("truncated.jpg", "truncated"),
         ("empty.jpg", "0 bytes"),
-        ("text.jpg", "no picture"),
+        ("text.jpg", "not a picture"),
         ("bomb.png", "9000 × 9000"),
         ("nothing.png", "no such file"),
         ("", "folder"),

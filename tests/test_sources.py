@@ -158,7 +158,7 @@ def test_a_bad_item_of_a_dataset_is_named(tmp_path):
     jpeg(tmp_path / "a" / "1.jpg", 5)
     (tmp_path / "a" / "2.jpg").write_bytes(b"nothing")
     source = open_pictures(ds.ImageFolder(tmp_path, transform=lambda picture: picture))
-    with pytest.raises(BadImage, match=r"ImageFolder\[1\]: no picture"):
+    with pytest.raises(BadImage, match=r"ImageFolder\[1\]: not a picture"):
         with source.open(1): pass
 
 

@@ -272,7 +272,7 @@ def test_threads_may_read_from_one_tar(shards):
 def test_a_disk_that_cannot_be_written_says_where_else(shards, monkeypatch):
     def read_only(path, data): raise OSError(errno.EROFS, "Read-only file system")
     monkeypatch.setattr(Path, "write_bytes", read_only)
-    with pytest.raises(OSError, match="say index="): TarImages(shards)
+    with pytest.raises(OSError, match="pass index="): TarImages(shards)
 
 
 def test_a_tar_of_a_list_that_is_not_there_is_named(shards):

@@ -202,7 +202,7 @@ def ratios_of(masks: list[Entry], hole: str | None) -> list[float]:
 def prepare(job: Job, options: Namespace) -> tuple[Image.Image, Tensor, dict]:
     "Photo, mask and EXIF. Whatever can be refused is refused here, before the work: raises one of FAILURES."
     if not job.masks:
-        raise ValueError(f"'{options.mask}' has no mask of that name ({job.photo.key}.png or another ending)")
+        raise ValueError(f"'{options.mask}' has no mask of that name ({job.photo.key}.png, or with another extension)")
     if len(job.masks) > 1: raise ValueError(f"which is its mask: {' or '.join(str(m.path) for m in job.masks)}?")
     for file in (job.photo.path, *(mask.path for mask in job.masks)):
         if job.out.exists() and file.exists() and job.out.samefile(file):
