@@ -298,7 +298,7 @@ class ZipImages:
         return open_image(io.BytesIO(self.read(i)), self.name(i))
 
 # %% ../nbs/w03_sources.ipynb #70b8a8c6
-# ending of a path → the source that reads it, made from a path, a pattern or a list of paths;
+# extension of a path → the source that reads it, made from a path, a pattern or a list of paths;
 # and with `under=`, where only a folder inside the archive is wanted
 SOURCES = {".tar": TarImages, ".zip": ZipImages}
 
