@@ -27,6 +27,12 @@ def test_kinds_of_controls(box):
     assert controls["size"].value == 2
 
 
+def test_a_slider_redraws_while_it_moves():
+    sliders = [*play(draw, size=(1, 2)).children[:1], *play(lambda x: draw(), x=(0., 1.)).children[:1]]
+    assert [type(slider) for slider in sliders] == [w.IntSlider, w.FloatSlider]
+    assert all(slider.continuous_update for slider in sliders)  # not only when it is let go
+
+
 @pytest.mark.parametrize("name, value", [("size", 4), ("word", "b"), ("dark", True)])
 def test_a_moved_control_changes_the_picture(box, name, value):
     controls, _, image = parts(box)
