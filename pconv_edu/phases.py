@@ -42,7 +42,7 @@ class Phase:
         if not finite(self.lr):
             raise ValueError(f"{me} has the learning rate {self.lr!r}; give a positive number, such as 2e-4")
 
-# %% ../nbs/12_initial_training.ipynb #383060d0
+
 INITIAL = Phase("initial", steps=100_000, lr=2e-4)
 FINE_TUNE = Phase("fine-tune", steps=20_000, lr=5e-5, freeze_encoder_bn=True)
 
@@ -198,7 +198,7 @@ def phase_at(
         first += phase.steps
     raise ValueError(f"step {step} lies outside the {first} steps of phases {[p.name for p in phases]}")
 
-# %% ../nbs/12_initial_training.ipynb #f727bb17
+
 def in_steps(
     phases: Sequence[Phase],
     seconds: float,  # that one step takes on this machine
