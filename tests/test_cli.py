@@ -630,7 +630,7 @@ def test_warnings_are_lines_and_the_filter_comes_back(place, weights, capsys):
     assert fill(weights, "photos/deep.png", "--mask", "masks/cat.png", "-o", "o.png") == 0
     said = capsys.readouterr().err
     assert (
-        said.startswith("warning: photos/deep.png: of the 16 bits")
+        said.startswith("warning: photos/deep.png: only 8 of the 16 bits")
         and ".py" not in said
         and warnings.showwarning is before
     )

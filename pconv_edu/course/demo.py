@@ -330,7 +330,7 @@ def main(argv: list[str] | None = None, settings: Settings = Settings()) -> int:
     try:
         result, seconds = train(settings, asked.out, asked.fresh)
     except KeyboardInterrupt:
-        return stop("interrupted. The same command goes on where it stood; make demo ARGS=--fresh starts over", 130)
+        return stop("interrupted. The same command resumes where it stopped; make demo ARGS=--fresh starts over", 130)
     except (ValueError, BadCheckpoint, RuntimeError, OSError) as error:
         return stop(f"{error}\nTo start over: make demo ARGS=--fresh", 2)
     print(f"Training took {seconds:.0f} s. Now filling holes in {' and '.join(TEST)}.", flush=True)
