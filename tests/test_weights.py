@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from pconv_edu import checkpoint, weights
 from pconv_edu.files import BadFile
@@ -520,22 +522,56 @@ def test_the_recipe_goes_on_in_the_stage_where_it_was_stopped(recipe, monkeypatc
     (13835, 3 * ["changed"]), (16935, ["changed"]), (16936, [True])])
 def test_the_whole_loss_goes_on_from_trained_weights(recipe, monkeypatch, tmp_path, step, goes_on):
     tool, asked = recipe
+    pixel, of_run = load_pretrained("pconv_small_pixel"), {}
+
+    def load(file):
+        "The weights to start from; of a run's folder, those weights times a number of its own."
+        if not isinstance(file, Path): return load_pretrained(file)
+        net = load_pretrained("pconv_small_pixel")
+        with torch.no_grad():
+            for parameter in net.parameters(): parameter.mul_(of_run.setdefault(file.name, 2 + 2 * len(of_run)))
+        return net
+
+    monkeypatch.setattr(tool, "load_pretrained", load)
     monkeypatch.setattr(tool.checkpoint, "latest", lambda folder: None if step is None else folder / f"step_{step:08}")
     line = ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--out", str(tmp_path / "run")]
     monkeypatch.setattr(sys, "argv", [*line, "--masks", "2", "--start", "pconv_small_pixel", "--whole"])
     tool.main()
-    assert [options["resume"] for options in asked] == goes_on
+    n = len(goes_on) + 2
+    assert [options["resume"] for options in asked] == [*goes_on, True, True]
+    assert [options["out"].name for options in asked] == ["run"] * len(goes_on) + ["run_whole-wide", "run_whole-mix"]
     steps = [sum(phase.steps for phase in options["phases"]) for options in asked]
-    assert steps == [8479, 12805, 13835, 15685, 16935, 24765][-len(goes_on):]
-    assert [options["size"] for options in asked] == [128, 128, 256, 128, 128, 128][-len(goes_on):]
-    hole_and_style = [(6, 8), (6, 8), (6, 8), (6, 2), (9, 2), (9, 2)][-len(goes_on):]
-    for options, (hole, style) in zip(asked, hole_and_style, strict=True):
-        assert options["net"].config["upsample"] == "bilinear"
-        for name, tensor in load_pretrained("pconv_small_pixel").state_dict().items():
-            assert torch.equal(options["net"].state_dict()[name], tensor), name
-        assert used(options["weights"]) == dict(
-            valid=.02, hole=hole, tv=.3, perceptual_comp=.8, style_comp=style)
+    assert steps == [8479, 12805, 13835, 15685, 16935, 24765, 2400, 950][-n:]
+    assert [options["size"] for options in asked] == [128, 128, 256, 128, 128, 128, 256, 256][-n:]
+    terms = [(6, .3, 8), (6, .3, 8), (6, .3, 8), (6, .3, 2), (9, .3, 2), (9, .3, 2), (9, .6, 1), (9, .3, 1)][-n:]
+    times = [1] * len(goes_on) + [2, 3]  # the last run begins halfway between 2 and 4
+    for options, (hole, tv, style), factor in zip(asked, terms, times, strict=True):
+        assert options["net"].config["upsample"] == ("bilinear" if factor == 1 else "nearest")
+        for name, parameter in options["net"].named_parameters():
+            torch.testing.assert_close(parameter, pixel.get_parameter(name) * factor, msg=name)
+        assert used(options["weights"]) == dict(valid=.02, hole=hole, tv=tv, perceptual_comp=.8, style_comp=style)
         assert (options["vgg"].name, options["vgg"].shift) == ("shipped in bfloat16", 7)
+    pools = [{type(layer) for stage in options["vgg"].stages for layer in stage if "Pool" in type(layer).__name__}
+             for options in asked]
+    assert pools == [{nn.MaxPool2d}] * len(goes_on) + [{nn.AvgPool2d}, {nn.MaxPool2d}]
+
+
+def test_holes_of_the_wide_stage_are_wider(recipe, tmp_path):
+    tool, _ = recipe
+
+    def depth(stage):
+        "The mean over masks of how far the deepest pixel of a hole lies from its rim."
+        masks = MaskFolder(tool.make_masks(tmp_path / stage.name, 24, stage), hole="white")
+        depths = []
+        for i in range(24):
+            hole, steps = 1 - masks[i][None], 0
+            while hole.any(): hole, steps = -torch.nn.functional.max_pool2d(-hole, 3, 1, 1), steps + 1
+            depths.append(steps)
+        return sum(depths) / len(depths)
+
+    usual = replace(tool.WIDE, name="usual", wide=0, shares=tool.OF_WIDE, crowds=6 * (1,))
+    ratio = depth(replace(usual, name="wide", wide=1)) / depth(usual)
+    assert 1.6 < ratio < 2.2, ratio  # twice, but for what the square cuts off
 
 
 def test_the_whole_loss_needs_weights_to_go_on_from(recipe, monkeypatch, capsys):

@@ -4,7 +4,7 @@ runs/weights`.
 Crops of 128 px stand for a quarter of a 256 px picture, and so do their masks: those are cut from masks of 256 px, or
 the strokes would be half as wide as where the weights are used. Stopped and started again, it goes on from its last
 checkpoint. Pixel terms come first (`pconv_small_pixel`, `plain_small`); `--whole` goes on from there with all terms
-(`pconv_small`).
+(`pconv_small`), and at last, in two folders beside, with holes as wide as those of 512 px.
 """
 import argparse
 import sys
@@ -42,6 +42,9 @@ class Stage:
     weights: dict  # of the loss
     batch: int = 4
     size: int = SIZE  # of crops and masks
+    wide: float = 0  # share of the masks that are cut from masks of twice FULL
+    zoom: tuple[float, float] | None = (1.6, 2.4)  # crops are 1/zoom of the shorter side; None: `size` px
+    average: bool = False  # average pooling in the features: fills become softer, and lines along wide holes fainter
 
     def parsed(self) -> tuple[Phase, ...]: return parse_phases(self.phases)
 
@@ -88,10 +91,29 @@ OFTEN_THIN = (.4, .22, .14, .1, .08, .06)
 WHOLE = (
     Stage("whole", LONG, (.2, .2, .18, .16, .14, .12), (4, 2, 1, 1, 1, 1), EYES, batch=6),
     Stage("whole-thin", THIN, OFTEN_THIN, (7, 3, 2, 1, 1, 1), EYES, batch=6),
-    Stage("whole-full", FULL_SIZE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), EYES, batch=3, size=FULL),
+    Stage("whole-full", FULL_SIZE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), EYES, batch=3, size=FULL, zoom=None),
     Stage("whole-calm", LESS_STYLE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), CALM, batch=6),
     Stage("whole-hole", MORE_HOLE, OFTEN_THIN, (7, 3, 2, 1, 1, 1), CALM | dict(hole=9), batch=6),
     Stage("whole-thinner", THINNER, (.6, .18, .09, .06, .04, .03), (6, 3, 2, 1, 1, 1), CALM | dict(hole=9), batch=6),
+)
+# Holes wider than any so far, or coloured lines follow the outline of those in a photo of 512 px; and then, from
+# halfway between the weights before and after that, all widths and the sharper pooling again. Each begins a run.
+OF_WIDE = (.1, .15, .2, .2, .2, .15)  # shares of the bins among wide masks
+WIDE = Stage(
+    "whole-wide",
+    "warm:50:5e-5,wide:1500:6e-4,settle:600:2e-4,end:250:5e-5",
+    (.4, .2, .12, .1, .1, .08),
+    (5, 3, 2, 1, 1, 1),
+    CALM | dict(hole=9, style_comp=1, tv=.6),
+    batch=3, size=FULL, wide=.55, zoom=(1., 2.), average=True,
+)
+MIX = Stage(
+    "whole-mix",
+    "warm:30:2e-5,mix:620:3e-4,end:300:8e-5",
+    (.58, .22, .06, .05, .05, .04),
+    (6, 3, 2, 1, 1, 1),
+    CALM | dict(hole=9, style_comp=1),
+    batch=3, size=FULL, wide=.3, zoom=(1., 2.),
 )
 
 
@@ -102,36 +124,53 @@ def with_bilinear_doubling(net: PConvUNet) -> PConvUNet:
     return smooth
 
 
+def with_average_pooling(features: VGG16Features) -> VGG16Features:
+    "The same features, with the mean of four pixels in place of the largest."
+    for stage in features.stages:
+        for name, layer in stage.named_children():
+            if isinstance(layer, torch.nn.MaxPool2d): setattr(stage, name, torch.nn.AvgPool2d(2))
+    return features
+
+
+def halfway(one: PConvUNet, other: PConvUNet) -> PConvUNet:
+    "A network with the mean of the weights of two, which works where one began as the other."
+    mean, others = PConvUNet(**one.config), other.state_dict()
+    mean.load_state_dict(
+        {name: (t + others[name]) / 2 if t.is_floating_point() else t for name, t in one.state_dict().items()})
+    return mean
+
+
 def make_masks(folder: Path, number: int, stage: Stage) -> Path:
-    """Squares of the stage's size cut at random out of irregular masks of FULL; those with hardly any hole, or hardly
-    anything else, are left out.
+    """Squares of the stage's size cut at random out of irregular masks of FULL, or of twice that; those with hardly any
+    hole, or hardly anything else, are left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = len(list(folder.glob("*.png")))
     for k in tqdm(range(done, number), desc=folder.name, disable=done >= number):
         for attempt in count():
             rng = np.random.default_rng([2018, k, attempt])
-            bin = rng.choice(6, p=stage.shares)
-            top, left = rng.integers(0, FULL - stage.size + 1, 2)
-            seeds = [[2018, k, attempt]] + [[2018, k, attempt, more] for more in range(1, stage.crowds[bin])]
-            mask = torch.stack([irregular_mask(FULL, RATIO_BINS[bin], seed=seed) for seed in seeds]).amin(0)[
-                0, top : top + stage.size, left : left + stage.size
-            ]
+            wide = stage.wide and rng.random() < stage.wide
+            full, shares, crowds = (2 * FULL, OF_WIDE, 6 * [1]) if wide else (FULL, stage.shares, stage.crowds)
+            bin = rng.choice(6, p=shares)
+            top, left = rng.integers(0, full - stage.size + 1, 2)
+            seeds = [[2018, k, attempt]] + [[2018, k, attempt, more] for more in range(1, crowds[bin])]
+            masks = torch.stack([irregular_mask(full, RATIO_BINS[bin], seed=seed) for seed in seeds])
+            mask = masks.amin(0)[0, top : top + stage.size, left : left + stage.size]
             if .005 < 1 - mask.mean() < .8: break
         Image.fromarray(((1 - mask.numpy()) * 255).astype(np.uint8)).convert("1").save(folder / f"{k:06}.png")
     return folder
 
 
-def train(stage: Stage, net: PConvUNet, asked: argparse.Namespace, resume: bool | str):
-    "One stage, from where the run stands."
+def train(stage: Stage, net: PConvUNet, asked: argparse.Namespace, resume: bool | str, out: Path | None = None):
+    "One stage, from where the run in `out`, or in the folder that was asked for, stands."
     photos = [path for folder in asked.photos for path in list_images(folder)]
     masks = MaskFolder(make_masks(asked.out.parent / f"masks_{stage.name}", asked.masks, stage), hole="white")
-    zoom = None if stage.size == FULL else (1.6, 2.4)
-    data = InpaintingDataset(photos, masks, size=stage.size, seed=asked.seed, zoom=zoom)
+    data = InpaintingDataset(photos, masks, size=stage.size, seed=asked.seed, zoom=stage.zoom)
     eyes = {"vgg": None}
     if asked.whole: eyes = dict(vgg=VGG16Features(asked.whole, precision="bfloat16", shift=7), precision="bfloat16")
-    return fit(data, out=asked.out, net=net, phases=asked.phases or stage.parsed(), size=stage.size, batch=stage.batch,
-               weights=LossWeights(**stage.weights), ema=.999, seed=asked.seed, channels_last=True,
+    if stage.average: with_average_pooling(eyes["vgg"])
+    return fit(data, out=out or asked.out, net=net, phases=asked.phases or stage.parsed(), size=stage.size,
+               batch=stage.batch, weights=LossWeights(**stage.weights), ema=.999, seed=asked.seed, channels_last=True,
                compile=not asked.whole, save_every=250, keep=2, resume=resume, **eyes)
 
 
@@ -161,7 +200,8 @@ def main():
         nargs="?",
         const="shipped",
         help="go on from --start with all terms of the loss: 'shipped', 'imagenet' or a file of VGG-16's weights; "
-        + f"the stages {', '.join(stage.name for stage in WHOLE)}, in all {WHOLE[-1].phases}",
+        + f"the stages {', '.join(stage.name for stage in WHOLE)}, in all {WHOLE[-1].phases}, then "
+        + ", ".join(f"{stage.name} {stage.phases}" for stage in (WIDE, MIX)),
     )
     parser.add_argument("--masks", type=int, default=8000, help="how many masks for each stage")
     parser.add_argument("--seed", type=int, default=0)
@@ -182,6 +222,12 @@ def main():
         # other masks and weights than the run had so far
         result = train(stage, net, asked, resume="changed" if before and step == before.steps() else True)
         step = stage.steps()
+    if asked.whole and not asked.phases:
+        beside = lambda stage: asked.out.with_name(f"{asked.out.name}_{stage.name}")
+        before = load_pretrained(result.folder)
+        wide = train(WIDE, before, asked, resume=True, out=beside(WIDE))
+        after = load_pretrained(wide.folder)
+        result = train(MIX, halfway(before, after), asked, resume=True, out=beside(MIX))
     print(f"trained: {result.folder}")
 
 
