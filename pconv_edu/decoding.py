@@ -222,7 +222,7 @@ def _what_is_wrong(values: Tensor) -> str | None:
     if values.dtype in TOPS: return None
     if not values.is_floating_point():
         return f"its numbers are {values.dtype}".replace("torch.", "") + f"; {_RIGHT_LEVELS}"
-    bad = int((~values.isfinite()).sum())
+    bad = 0 if values.sum().isfinite() else int((~values.isfinite()).sum())  # the sum takes less time
     if bad: return f"{bad} of its {values.numel()} numbers are NaN or infinite; replace them (torch.nan_to_num)"
     low, high = values.min().item(), values.max().item()
     if low >= -SLACK and high <= 1 + SLACK: return None
