@@ -327,7 +327,7 @@ Measured on: {facts["evaluation"]}
 
 # %% ../nbs/w12_export.ipynb #0c762cf3
 def read_facts(weights: str | Path) -> dict:
-    "The facts in the .json beside a .safetensors file. Raises `ValueError` where they belong to other weights."
+    "The facts in the .json beside a .safetensors file. Raises `ValueError` when they belong to other weights."
     path, beside = Path(weights), Path(weights).with_suffix(".json")
     if not beside.exists():
         raise ValueError(f"there is no '{beside}' beside the weights; it holds the facts: {', '.join(FACTS)}")
@@ -341,7 +341,7 @@ def read_facts(weights: str | Path) -> dict:
 def write_card(
     weights: str | Path,  # a .safetensors file with its facts in a .json of the same name
 ) -> Path:  # the .md of the same name
-    "Write the model card beside the weights. Raises `ValueError` where a fact is missing or belongs to other weights."
+    "Write the model card beside the weights. Raises `ValueError` when a fact is missing or belongs to other weights."
     path = Path(weights).with_suffix(".md")
     card = model_card(read_facts(weights))
     with whole_file(path) as beside: beside.write_text(card, encoding="utf-8")

@@ -175,7 +175,7 @@ class PartialConv2d(_PartialConv, nn.Conv2d):
 
 
 class PartialConv1d(_PartialConv, nn.Conv1d):
-    "The same for x `[B,C,L]` and mask `[B,1,L]`."
+    "`PartialConv2d` in one dimension: x `[B,C,L]` and mask `[B,1,L]`."
 
 class PartialConv3d(_PartialConv, nn.Conv3d):
-    "The same for x `[B,C,D,H,W]` and mask `[B,1,D,H,W]`."
+    "`PartialConv2d` in three dimensions: x `[B,C,D,H,W]` and mask `[B,1,D,H,W]`."

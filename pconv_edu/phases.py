@@ -136,7 +136,7 @@ class TrainingStep:
         return dict(zip(sums, self.team.mean(torch.stack(list(sums.values())).tolist())))
 
     def clip(self) -> float:
-        "The norm of the gradient, which is cut to `clip` if that was given."
+        "The norm of the gradient before clipping. Cuts the gradient to `clip` if that was given."
         self.scaler.unscale_(self.optimizer)
         return float(nn.utils.clip_grad_norm_(self.net.parameters(), self.max_norm))
 

@@ -32,13 +32,13 @@ class FixedFeatures(nn.Module):
     whatever torch's default dtype is. Raises `ValueError` for anything but such pictures.
     """
     network = ""  # as errors call it
-    least = 1     # pixels a side
+    least = 1     # pixels per side
     shift = 0     # pixels by which the loss may move its pictures, see `VGG16Features`
 
     def __init__(self,
         layers: nn.Sequential,     # on 'meta': without weights
         state: dict[str, Tensor],  # the weights, under the names of torchvision's whole network
-        ends: Sequence[int],       # how many layers each stage and those before it have
+        ends: Sequence[int],       # how many layers there are up to the end of each stage
     ):
         super().__init__()
         for name, p in list(layers.named_parameters()):
@@ -68,7 +68,7 @@ class VGG16Features(FixedFeatures):
     """Maps pictures `[B,3,H,W]` in [0,1] to VGG-16's features after pool1, pool2 and pool3.
 
     These are `[B,64,H/2,W/2]`, `[B,128,H/4,W/4]` and `[B,256,H/8,W/8]`. Otherwise as `FixedFeatures`.
-    `precision='bfloat16'` runs the layers in half precision, quicker on hardware that multiplies such numbers.
+    `precision='bfloat16'` runs the layers in half precision, which is faster on hardware that multiplies such numbers.
     Raises `RuntimeError`, `FileNotFoundError` or `ValueError` when the weights are not available or not the right ones.
     """
     network, least = "VGG-16", 8

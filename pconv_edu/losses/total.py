@@ -23,7 +23,7 @@ from .tv import tv_loss
 
 # %% ../../nbs/10_total_loss.ipynb #7ab1e0f6
 _PIXELS = ("output", "image", "mask", "pixel_range")
-_FEATURES = ("feats_out", "feats_comp", "feats_gt")  # VGG-16's three levels of output, composite and true picture
+_FEATURES = ("feats_out", "feats_comp", "feats_gt")  # VGG-16's three levels for output, composite and true picture
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class InpaintingLoss(nn.Module):
 
     Every term is a mean over the pictures of the batch, in float32 under any autocast. Terms whose weight is 0 are
     not computed and not in the dict. It has no parameters and no state: the ruler does not belong to the network.
-    A picture whose hole holds NaN or inf counts as the one with 0 there. Where `known` is 0, no term compares anything.
+    NaN or inf in a picture's hole counts as 0. Where `known` is 0, no term compares anything.
     (TV needs no truth, and smooths the fill there, too.) Any number of channels; terms that look through VGG-16 need 3.
     Raises `ValueError` when the shapes do not fit together, and what `VGG16Features` raises.
     """
@@ -145,7 +145,7 @@ class InpaintingLoss(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:  # the total, to call backward on, and each unweighted term, detached
         comp, image = composite(output, image, mask), without_missing(image, mask)
         seen = comp
-        if known is not None:  # equal, and so of no interest, where nobody knows
+        if known is not None:  # make them equal, so that they cost nothing, where nobody knows the truth
             check_known(known, image)
             output, image, seen = (picture.masked_fill(known == 0, 0) for picture in (output, image, comp))
         views = {"output": output, "image": image, "mask": mask, "composite": comp, "pixel_range": self.pixel_range}
