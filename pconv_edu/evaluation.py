@@ -35,7 +35,7 @@ _all_ = [
     "classical_methods", "fill_pairs", "fit_square", "interval", "l1_percent", "load_manifest", "make_pairs",
     "mean_fill", "opencv_fill", "perceptual_distance", "psnr", "save_manifest", "score", "show_hole", "ssim",
     "ssim_map",
-]  # offered from here too
+]  # can be imported from here, too
 
 # %% ../nbs/17_evaluate.ipynb #e996c6c4
 def _measure(

@@ -18,13 +18,13 @@ from tqdm import tqdm
 from .decoding import levels_of
 from pconv_edu.inpaint_parts import (
     check_finite, check_planes, check_sizes, colors_of, put_into_hole, warn_of_mask, as_photo, device_of, evaluating,
-    in_float32,
-    planes_of, png_chunks, to_levels,
+    in_float32, planes_of, png_chunks, to_levels,
 )
 from .masks import opaque_mask, to_mask
 from .weights import load_pretrained
 
-_all_ = ["as_photo", "device_of", "evaluating", "in_float32", "png_chunks", "to_levels"]  # from here, too
+# can be imported from here, too
+_all_ = ["as_photo", "device_of", "evaluating", "in_float32", "png_chunks", "to_levels"]
 
 # %% ../nbs/15_inpaint.ipynb #04254751
 def starts(length: int, window: int, overlap: int) -> list[int]:

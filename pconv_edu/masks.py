@@ -23,7 +23,7 @@ from pconv_edu.mask_parts import (
 from .pictures import list_images
 
 _all_ = ["MOST_HOLE", "ImplausiblePolarity", "NotAMask", "official_bin", "opaque_mask", "to_mask",
-         "irregular_mask", "dilate_hole", "augment_mask"]  # offered from here too
+         "irregular_mask", "dilate_hole", "augment_mask"]  # can be imported from here, too
 _PAINTED = "irregular_mask", "dilate_hole", "augment_mask"
 
 def __getattr__(name: str):

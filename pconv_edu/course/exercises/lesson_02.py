@@ -46,7 +46,8 @@ def _(hardest_bin):
     if abs(float(got) - .45) < .01: return "that is the ratio; ratio_bin gives its bin"
     if got != 4: return "hole_ratio(masks) gives one ratio for each mask; take the largest, then ratio_bin of it"
     half = rect_mask(64, 0, 0, 32, 64)
-    if hardest_bin(torch.stack([half, small])) != 4: return "a hole of exactly half is in the bin (0.4, 0.5]: ratio_bin knows"
+    if hardest_bin(torch.stack([half, small])) != 4:
+        return "a hole of exactly half is in the bin (0.4, 0.5]: ratio_bin knows"
     return (
         None
         if hardest_bin(batch[[1]].expand(2, 1, 64, 64)) == 4 and hardest_bin(batch[:1]) == 0

@@ -13,12 +13,14 @@ def valid_in_groups(answer):
     if not isinstance(given, torch.Tensor): return "return a tensor [B, groups, H, W]"
     if given.shape == (2, 1, 5, 4) or given.shape == (2, 5, 4):
         return "that is one count for all channels: a group that sees nothing would borrow from the other"
-    if given.shape == (2, 3, 5, 4): return "[B, C / groups, H, W] has the two sizes exchanged: sum over the channels of a group"
+    if given.shape == (2, 3, 5, 4):
+        return "[B, C / groups, H, W] has the two sizes exchanged: sum over the channels of a group"
     if given.shape != right.shape: return f"the counts have shape {list(right.shape)}, and yours {list(given.shape)}"
     if torch.equal(given.float(), torch.stack([mask[:, ::2].sum(1), mask[:, 1::2].sum(1)], 1)):
         return "every other channel is a group of its own in yours; the first C / groups channels are the first group"
     if torch.equal(given.float(), right / 3): return "that is the share of valid channels; return how many there are"
-    if torch.equal(given.float(), right.clamp(max=1)): return "that says whether a group saw anything; return how much it saw"
+    if torch.equal(given.float(), right.clamp(max=1)):
+        return "that says whether a group saw anything; return how much it saw"
     if not torch.equal(given.float(), right): return "split the channels into groups and sum over each group's own"
     four = answer(mask[:, :4].clone(), 4)
     if four.shape != (2, 4, 5, 4) or not torch.equal(four.float(), mask[:, :4]):

@@ -21,7 +21,8 @@ def plausible(answer):
     ]
     for shares, right, hint in cases:
         given = answer(folder(*shares))
-        if isinstance(given, str) or not isinstance(given, (list, tuple, set)): return "return a list, even of one colour"
+        if isinstance(given, str) or not isinstance(given, (list, tuple, set)):
+            return "return a list, even of one colour"
         if sorted(given) == right: continue
         if len(right) == 1 and len(given) == 1: return f"{hint}; have you got the two colours the wrong way round?"
         return hint

@@ -14,4 +14,5 @@ def he_std(answer):
         if same((1 / fan) ** .5): return "the ReLU throws half of the signal away: which factor makes up for that?"
         if same((2 / (out * k * k)) ** .5): return "an output adds up its inputs: count those, not the outputs"
         if same((2 / inputs) ** .5): return "each output reads k × k pixels of every input channel"
-        return f"weights [{out}, {inputs}, {k}, {k}]: how many numbers does one output add up? The variance is 2 over that"
+        return (f"weights [{out}, {inputs}, {k}, {k}]: how many numbers does one output add up? "
+                "The variance is 2 over that")
