@@ -9,4 +9,4 @@ COPY . .
 RUN pip install --no-cache-dir -e '.[classical,metrics,onnx,hub,tensorboard]' 'jupyterlab>=4.2'
 ENV OMP_NUM_THREADS=4
 EXPOSE 8888
-CMD ["jupyter", "lab", "--ip=0.0.0.0", "--no-browser", "--allow-root", "nbs/00_start_here.ipynb"]
+CMD ["jupyter", "lab", "--ip=0.0.0.0", "--no-browser", "--allow-root", "--ServerApp.root_dir=.", "nbs/00_start_here.ipynb"]

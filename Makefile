@@ -35,7 +35,7 @@ test-browser: $(STAMP)
 	@$(PY) tools/run_tests.py --only-browser
 
 lab: $(STAMP)
-	@$(PY) -m jupyter lab nbs/00_start_here.ipynb
+	@$(PY) -m jupyter lab --ServerApp.root_dir=. nbs/00_start_here.ipynb
 
 notebooks: $(STAMP)
 	@$(PY) tools/run_notebooks.py $(NB)

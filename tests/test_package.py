@@ -154,6 +154,26 @@ def test_no_lesson_reads_files_beside_its_notebook_that_a_wheel_lacks():
     assert not [name for name, source in code if re.search(r"""["']\.\./""", source)]
 
 
+def jupyter_lines() -> list[list[str]]:
+    "What `make lab`, the README's lines for those without make, and the Dockerfile give to `jupyter lab`."
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "README.md")]
+    lines = [line.replace("\\", "/") for text in texts for line in re.findall(r"-m jupyter lab ([^`\n]*)", text)]
+    command = re.search(r"^CMD (.*)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.M)[1]
+    return [*(line.split() for line in lines), json.loads(command)[2:]]
+
+
+def test_jupyterlab_serves_the_whole_repository(monkeypatch):
+    "By itself it would serve the notebook's folder alone: links and pictures in data_samples, docs and site, 404."
+    from jupyter_server.serverapp import ServerApp
+    monkeypatch.chdir(ROOT)
+    assert len(jupyter_lines()) == 4
+    for arguments in jupyter_lines():
+        app = ServerApp()
+        app.parse_command_line([argument for argument in arguments if argument != "--allow-root"])
+        assert Path(app.root_dir) == ROOT, arguments
+        assert Path(app.file_to_run) == ROOT / "nbs/00_start_here.ipynb", arguments
+
+
 def test_the_readme_on_a_package_index_has_whole_addresses():
     "What `setup.py` gives the index: no link or picture relative to the repository."
     done = subprocess.run([sys.executable, "setup.py", "-q", "--long-description"], cwd=ROOT, capture_output=True,
