@@ -316,7 +316,8 @@ def test_directives_of_nbdev_do_not_reach_the_reader():
 
 @pytest.mark.parametrize("source, wanted", [
     ("import torch\nfrom torch import nn", True), ("#| export\nimport torch", True), ("#| hide\n!ls", True),
-    ("assert 1 == 1\ntest_eq(2, 2)", True), ("import torch\nx = 1", False), ("show(x)", False), ("%cd ..", False),
+    ("assert 1 == 1\ntest_eq(2, 2)", True), ("import torch\nx = 1", False),
+    ("#| export\nfrom torch import nn\n\n_all_ = ['nn']", True), ("show(x)", False), ("%cd ..", False),
     ("def curve(): return Drawing().subplots()\n\ncurve()", True), ("#| export\ndef curve(): Drawing()", False),
     ("drawing = Drawing()\naxes = drawing.subplots()\ndrawing", True),
     ("COLOR = 'red'\ndef curve(): Drawing()\ncurve()", True),

@@ -109,6 +109,11 @@ def directives(source: str) -> set[str]:
     return set(re.findall(r"^#\|\s*(\w+)", source, re.M))
 
 
+def assigned(node: ast.AST) -> list[str]:
+    "The plain names that a statement assigns to."
+    return [target.id for target in getattr(node, "targets", []) if isinstance(target, ast.Name)]
+
+
 def folded(cell: dict) -> bool:
     """Does a reader open this code cell on demand? True for hidden cells, imports, tests, and code that mostly draws.
     Exported code is what the page teaches and stays open, and so does an exercise.
@@ -121,7 +126,8 @@ def folded(cell: dict) -> bool:
     except SyntaxError: return False
     if not nodes: return bool(said)
     calls = [getattr(getattr(getattr(node, "value", None), "func", None), "id", "") for node in nodes]
-    imports = all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes)
+    # what it imports, and which of these names can be imported from here, too
+    imports = all(isinstance(node, (ast.Import, ast.ImportFrom)) or "_all_" in assigned(node) for node in nodes)
     tests = all(isinstance(node, ast.Assert) or call.startswith("test_") for node, call in zip(nodes, calls))
     if imports or tests: return not cell["outputs"]
     draws = [node.lineno for node in nodes if re.search(r"\b(Drawing|subplots|imshow)\(", ast.unparse(node))]
