@@ -236,3 +236,45 @@ def test_weights_of_the_class_that_page_10_builds_are_taken():
     assert LossWeights is not importlib.import_module("pconv_edu.losses").LossWeights
     assert judge("10.2", LossWeights(valid=.5, hole=3, tv=.05)) == (True, "right!")
     assert judge("10.2", LossWeights())[0] is False and judge("10.2", LossWeights)[0] is False
+
+
+@pytest.mark.parametrize("given, kind", [
+    ([torch.zeros(2), torch.ones(2)], "list"), ({1: .5, 2: None}, "dict"), ({"a", "b"}, "set")])
+def test_a_function_that_takes_something_out_of_what_it_is_given_is_refused(monkeypatch, given, kind):
+    "Bug: w05.1 took a function that emptied the dict of scores."
+    monkeypatch.setattr(exercises, "_judges", dict(exercises._judges))
+    exercise("1.98")(lambda answer: None if answer(given) == 1 else "no")
+
+    def takes_one(x):
+        x.popitem() if isinstance(x, dict) else x.pop()
+        return 1
+
+    assert judge("1.98", lambda x: 1) == (True, "right!")
+    ok, hint = judge("1.98", takes_one)
+    assert ok is False and f"changed the {kind}" in hint
+
+
+def test_a_function_that_returns_a_number_as_text_is_told_so():
+    ok, hint = judge("w31.1", lambda shape: str((2 / math.prod(shape[1:])) ** .5))
+    assert ok is False and "returns text" in hint
+
+
+@pytest.mark.parametrize("number, rounded, in_per_cent", [
+    ("w17.1", .005, .52), ("w18.2", 1.5, None), ("w19.1", None, 15), ("w19.2", 15, None)])
+def test_a_right_number_with_too_few_digits_or_in_per_cent_is_told_so(number, rounded, in_per_cent):
+    "Bug: the hint explained what the learner had done right."
+    if rounded: assert judge(number, rounded) == (False, "nearly: that is rounded too far, so give one more digit")
+    if in_per_cent: assert judge(number, in_per_cent) == (False, "that is in per cent; as a share, 100 % is 1")
+
+
+def test_a_median_in_float32_is_right():
+    "Bug: w17.2 asked for nine digits, and float32 has seven."
+    assert judge("w17.2", lambda a, b: (torch.tensor(a) / torch.tensor(b)).median().item() if len(a) % 2 else
+                 (torch.tensor(a) / torch.tensor(b)).quantile(.5).item()) == (True, "right!")
+
+
+@pytest.mark.parametrize("answer", [4, "4, 5", (4,), (4, 5, 6), ("a", "b")])
+def test_anything_but_two_numbers_is_told_so(answer):
+    for number in ("w07.1", "w12.1"):
+        ok, hint = judge(number, answer)
+        assert ok is False and hint.startswith("give 2 numbers"), hint

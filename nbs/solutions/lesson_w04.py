@@ -24,6 +24,8 @@ wrong = {
         lambda n: irregular_mask(64, seed=n % 2),
         lambda n: irregular_mask(64, seed=next(_calls)),
         lambda n: torch.ones(64, 64),
+        lambda n: torch.rand(1, 64, 64, generator=torch.Generator().manual_seed(n)),
+        lambda n: 255 * mask_for(n),
     ],
     "w04.1": [50, 100, 24],
 }

@@ -18,7 +18,7 @@ right = {
 }
 
 wrong = {
-    "w12.1": [(18, 24), (8, 2), (1024, 768), (0, 0)],
+    "w12.1": [(18, 24), (8, 2), (1024, 768), (0, 0), 24, "24, 18"],
     "w12.2": [
         plain_mean, hole_counted, lambda image, mask: hole_counted(image, mask) / hole_counted(mask, mask),
         lambda image, mask: image,

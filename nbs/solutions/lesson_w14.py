@@ -13,6 +13,6 @@ wrong = {
     "w14.1": [0, 1000, 500],
     "w14.2": [
         lambda m1, s1, m2, s2: (m1 - m2) ** 2 + (s1**2 - s2**2) ** 2, lambda *a: fid_of_one_feature(*a) ** 0.5,
-        lambda m1, s1, m2, s2: (m1 - m2) ** 2,
+        lambda m1, s1, m2, s2: (m1 - m2) ** 2, lambda *a: str(fid_of_one_feature(*a)),
     ],
 }

@@ -25,12 +25,12 @@ def one_step(image, mask):
 
 
 right = {
-    "w16.1": .4,
+    "w16.1": .45,
     "w16.2": from_the_left,
 }
 
 wrong = {
-    "w16.1": [1.6 / 7, 1.6, 0.5],
+    "w16.1": [1.8 / 7, 1.8, .4, .5],
     "w16.2": [
         from_the_right, black_at_the_start, one_step, lambda image, mask: image[0],
         lambda image, mask: image * 0 + 0.5, lambda image, mask: image,

@@ -11,7 +11,7 @@ right = {
 }
 
 wrong = {
-    "w17.1": [1 / 64, 1 / 3, 49 / 192, 192, 1 / 147, 0.5],
+    "w17.1": [1 / 64, 1 / 3, 49 / 192, 192, 1 / 147, 0.5, .005, .52],
     "w17.2": [
         lambda above, below: mean(a / b for a, b in zip(above, below)),
         lambda above, below: sum(above) / sum(below), lambda above, below: median(above) / median(below),

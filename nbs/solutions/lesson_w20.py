@@ -20,6 +20,7 @@ wrong = {
         lambda pictures, passes, batch, gpus: pictures // (batch * gpus) * passes,
         lambda pictures, passes, batch, gpus: -(-pictures * passes // (batch * gpus)),
         lambda pictures, passes, batch, gpus: 0,
+        lambda pictures, passes, batch, gpus: round(pictures * passes / (batch * gpus)),
     ],
     "w20.2": [
         lambda n, parameters, speed: gradient_seconds(n, parameters, speed) / 4,

@@ -18,5 +18,6 @@ wrong = {
         lambda measured, hidden: measured * hidden,
         lambda measured, hidden: network_mask(measured, hidden) > 0,
         lambda measured, hidden: 1,
+        lambda measured, hidden: (measured > 0).float() * hidden,
     ],
 }

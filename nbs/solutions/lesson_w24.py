@@ -21,5 +21,7 @@ wrong = {
         lambda width, height, orientation: (height, width) if orientation >= 6 else (width, height),
         lambda width, height, orientation: (width // 2, height),
         lambda width, height, orientation: width,
+        lambda width, height, orientation: (3000, 4000) if orientation > 4 else (4000, 3000),
+        lambda width, height, orientation: sorted((width, height), reverse=orientation < 5),
     ],
 }

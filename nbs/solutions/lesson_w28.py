@@ -102,6 +102,7 @@ _narrow = {
     "w28.6": [
         lambda layer_class: trusts_its_border(layer_class, ["reflect"]),
         lambda layer_class: trusts_its_border(layer_class, ["zeros"]),
+        lambda layer_class: trusts_its_border(layer_class, ["circular"]),
     ],
 }
 

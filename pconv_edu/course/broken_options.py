@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['added_epsilon', 'larger_epsilon', 'exact_counts', 'bfloat16_counts', 'float16_counts', 'RemembersMask',
            'KeepsFirstMask', 'LoseOnes', 'SavedOnes', 'IgnoresGroups', 'RatioIgnoresGroups', 'ReweightsBorder',
-           'ReweightsCircle']
+           'ReweightsCircle', 'ReweightsReplicate']
 
 # %% ../../nbs/w28_break_options.ipynb #d28b0004
 import torch
@@ -109,3 +109,8 @@ class ReweightsBorder(PartialConv2d):
 class ReweightsCircle(ReweightsBorder):
     "Exhibit 11, a cousin: right for 'reflect' and 'replicate', wrong for 'circular'."
     modes = ("circular",)
+
+
+class ReweightsReplicate(ReweightsBorder):
+    "Exhibit 11, another cousin: wrong for 'replicate' only."
+    modes = ("replicate",)

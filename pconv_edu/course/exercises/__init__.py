@@ -42,6 +42,36 @@ def choices(
     return {told[name] for name in given}
 
 
+def near(answer, value: float, eps: float = .01) -> bool:
+    "Is the number `answer` within the share `eps` of `value`?"
+    return abs(float(answer) - value) <= eps * abs(value)
+
+
+def is_right(
+    answer,
+    value: float,         # the right number
+    share: bool = False,  # a share, which some give in per cent
+) -> bool:
+    "Is `answer` right, to one per cent? Refuses `value` with too few digits, and a share in per cent."
+    if near(answer, value): return True
+    if near(answer, value, .1) and float(answer) in (float(f"{value:.1g}"), float(f"{value:.2g}")):
+        raise Refused("nearly: that is rounded too far, so give one more digit")
+    if share and near(answer, 100 * value, .05): raise Refused("that is in per cent; as a share, 100 % is 1")
+    return False
+
+
+def as_numbers(
+    answer,
+    example: tuple,  # an answer of the right form, to show
+) -> list[float]:
+    "As many numbers as `example` has. Refuses anything else."
+    try: given = [float(number) for number in answer]
+    except (TypeError, ValueError): given = []
+    if isinstance(answer, str) or len(given) != len(example):
+        raise Refused(f"give {len(example)} numbers, in a form like {example}")
+    return given
+
+
 def _same(a, b) -> bool:  # tensors or arrays; NaN is equal to itself
     a, b = (torch.as_tensor(x) for x in (a, b))
     return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | ((a != a) & (b != b))).all())
@@ -51,6 +81,18 @@ def _tensors(args) -> list:
     "The tensors and arrays among `args`, and in the lists among them."
     flat = [x for arg in args for x in (arg if isinstance(arg, (list, tuple)) else [arg])]
     return [x for x in flat if isinstance(x, (torch.Tensor, np.ndarray))]
+
+
+def _held(container: list | dict | set) -> list:
+    "What a list, dict or set holds, in its order."
+    return list(container.items()) if isinstance(container, dict) else list(container)
+
+
+def _is_held(container, old: list) -> bool:
+    "Does it still hold the things of `old`? By identity: tensors in it have no plain `==`."
+    parts = lambda things: [part for x in things for part in (x if isinstance(x, tuple) else (x,))]
+    now = parts(_held(container))
+    return len(now) == len(parts(old)) and all(a is b for a, b in zip(now, parts(old)))
 
 
 def _stub(): ...
@@ -71,6 +113,7 @@ class _Asked:
     def __call__(self, *args, **kwargs):
         given = _tensors([*args, *kwargs.values()])
         before = [x.clone() if isinstance(x, torch.Tensor) else x.copy() for x in given]
+        containers = [(x, _held(x)) for x in [*args, *kwargs.values()] if isinstance(x, (list, dict, set))]
         self.calls, self.returned = self.calls + 1, None
         try: result = self.function(*args, **kwargs)
         except Exception as error:
@@ -80,11 +123,14 @@ class _Asked:
             raise Unanswered("your function returns nothing" if _is_stub(self.function) else
                              "your function returned None: every way through it needs a return with a value; "
                              "print only shows one")
-        for x, old in zip(given, before):
-            if not _same(x, old):
-                kind = "tensor" if isinstance(x, torch.Tensor) else "array"
-                raise Refused(f"your function changed the {kind} it was given, and others still need that: "
-                              "compute a new one and return it")
+        changed = ["tensor" if isinstance(x, torch.Tensor) else "array"
+                   for x, old in zip(given, before) if not _same(x, old)]
+        changed += [type(x).__name__ for x, old in containers if not _is_held(x, old)]
+        if changed:
+            raise Refused(f"your function changed the {changed[0]} it was given, and others still need that: "
+                          "compute a new one and return it")
+        if _is_number_in_quotes(result):
+            raise Refused(f"your function returns text, {result!r}: return the number itself")
         self.returned = result
         return result
 

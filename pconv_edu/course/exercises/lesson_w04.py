@@ -10,6 +10,8 @@ def mask_for(answer):
     first = [answer(n) for n in range(6)]
     if any(not isinstance(mask, torch.Tensor) or mask.shape != (1, 64, 64) for mask in first):
         return "return a mask [1,64,64], as irregular_mask(64, …) makes it"
+    if any(not ((mask == 0) | (mask == 1)).all() for mask in first):
+        return "a mask holds 1 (valid) and 0 (hole), and nothing between or beside them"
     torch.manual_seed(2)
     again = [answer(n) for n in reversed(range(6))][::-1]
     if not all(torch.equal(a, b) for a, b in zip(first, again)):

@@ -1,15 +1,16 @@
 """Judges of page w12."""
 import torch
 
-from pconv_edu.course.exercises import exercise
+from pconv_edu.course.exercises import as_numbers, exercise
 
 
 @exercise("w12.1")
 def padding_in_the_file(answer):
-    if tuple(answer) == (24, 18): return None
-    if tuple(answer) == (18, 24): return "columns first: the photo is 1000 wide and 750 high"
-    if tuple(answer) == (8, 2): return "that is up to a multiple of 16 = 2^4; 7 stages halve seven times"
-    if tuple(answer) == (1024, 768): return "those are the padded sizes; how many columns and rows were added?"
+    added = tuple(as_numbers(answer, (3, 5)))
+    if added == (24, 18): return None
+    if added == (18, 24): return "columns first: the photo is 1000 wide and 750 high"
+    if added == (8, 2): return "that is up to a multiple of 16 = 2^4; 7 stages halve seven times"
+    if added == (1024, 768): return "those are the padded sizes; how many columns and rows were added?"
     return "7 stages halve seven times: go up to the next multiple of 2^7"
 
 

@@ -20,7 +20,10 @@ def dab(f):
     far = (x - 6.5) ** 2 + (y - 2.) ** 2
     found, wanted = f(6.5, 2., 4, 6, 9), (far > 4).float()[None]
     if not isinstance(found, torch.Tensor) or found.shape != (1, 6, 9): return "return a tensor of shape [1, h, w]"
-    if torch.equal(found.float(), wanted): return None
+    if torch.equal(found.float(), wanted):
+        small = (x[:4, :5] - 3.2) ** 2 + (y[:4, :5] - 1.6) ** 2 > 1.5 ** 2
+        if torch.equal(f(3.2, 1.6, 3, 4, 5).float(), small.float()[None]): return None
+        return "right for a brush 4 wide at (6.5, 2), wrong for one 3 wide at (3.2, 1.6)"
     if torch.equal(found.float(), 1 - wanted): return "the polarity is the other way round: 1 = valid, 0 = hole"
     if torch.equal(found.float(), (far > 16).float()[None]):
         return "a disc 4 wide reaches 2 to each side: compare with half the width"
@@ -31,11 +34,12 @@ def dab(f):
 
 @exercise("w13.3")
 def undo(f):
-    stroke = {"points": [[1, 1]], "width": 3}
-    given = [stroke, {"clear": True}]
-    found = f(given)
-    if given != [stroke, {"clear": True}]: return "the list that was given has changed: return a new one"
+    first, second, clear = {"points": [[1, 1]], "width": 3}, {"points": [[2, 4]], "width": 5}, {"clear": True}
+    found = f([first, clear])
     if found == []: return "clear is one mark, and undo takes one mark back: the stroke before it must be there again"
-    if found != [stroke]: return "all marks but the last, in their order"
+    if found != [first] or f([first, second, clear]) != [first, second]: return "all marks but the last, in their order"
+    if f([first, second]) != [first]: return "undo takes back a stroke as well as a clear: all marks but the last"
+    if f([first, clear, second]) != [first, clear]:
+        return "only the last mark goes: a clear before it stays in the list, or the strokes before that come back"
     if f([]) != []: return "with nothing drawn there is nothing to undo: return an empty list"
     return None

@@ -6,15 +6,16 @@ from pconv_edu.course.exercises import exercise
 
 @exercise("w16.1")
 def mean_of_the_valid(answer):
-    if abs(answer - .4) < 1e-3: return None
-    if abs(answer - 1.6 / 7) < 1e-2:
+    if abs(answer - .45) < 1e-3: return None
+    if abs(answer - .4) < 1e-3: return "those are the two neighbours of the hole; this fill takes all valid pixels"
+    if abs(answer - 1.8 / 7) < 1e-2:
         return "the sum is right, but a hole is not a pixel of value 0: divide by the number of valid ones"
-    if abs(answer - 1.6) < 1e-3: return "that is the sum of the valid pixels; divide it by their number"
+    if abs(answer - 1.8) < 1e-3: return "that is the sum of the valid pixels; divide it by their number"
     return "the mean of the valid pixels, wherever they are: how many are there?"
 
 
 def _left_loop(image, mask, before=.5):
-    "The slow specification of 16.6."
+    "The slow specification of w16.2."
     filled = image.clone()
     for y in range(image.shape[1]):
         for x in range(image.shape[2]):

@@ -1,18 +1,15 @@
 """Judges of page w17."""
-from pconv_edu.course.exercises import exercise
-
-
-def _near(answer, value: float, eps: float = .01) -> bool: return abs(float(answer) - value) <= eps * abs(value)
+from pconv_edu.course.exercises import exercise, is_right, near
 
 
 @exercise("w17.1")
 def share_of_one_plane(answer):
-    if _near(answer, 1 / 192): return None
-    if _near(answer, 1 / 64): return "every one of the 3 input channels is multiplied, for each output"
-    if _near(answer, 1 / 3): return "that is one kernel; the layer has 64 of them"
-    if _near(answer, 49 / 192): return "the 49 cancels: it is above and below the line"
-    if _near(answer, 192): return "turn it over: the share of the smaller one in the larger one"
-    if _near(answer, 1 / 147):
+    if is_right(answer, 1 / 192, share=True): return None
+    if near(answer, 1 / 64): return "every one of the 3 input channels is multiplied, for each output"
+    if near(answer, 1 / 3): return "that is one kernel; the layer has 64 of them"
+    if near(answer, 49 / 192): return "the 49 cancels: it is above and below the line"
+    if near(answer, 192): return "turn it over: the share of the smaller one in the larger one"
+    if near(answer, 1 / 147):
         return (
             "3 channels of 49: that is one kernel's multiplications. The layer has 64 kernels, and the count takes 49"
         )
@@ -27,12 +24,12 @@ def times_in_turns(answer):
     ]
     for above, below, right in cases:
         got = float(answer(above, below))
-        if _near(got, right, 1e-9): continue
+        if near(got, right, 1e-6): continue  # the precision of float32
         ratios = [a / b for a, b in zip(above, below)]
-        if _near(got, sum(ratios) / len(ratios), 1e-9):
+        if near(got, sum(ratios) / len(ratios), 1e-6):
             return "one slow round moves the mean; which middle does it not move?"
-        if _near(got, sum(above) / sum(below), 1e-9):
+        if near(got, sum(above) / sum(below), 1e-6):
             return "the slow rounds have the most weight in a sum; divide round by round"
-        if _near(got, sorted(above)[len(above) // 2] / sorted(below)[len(below) // 2], 1e-9):
+        if near(got, sorted(above)[len(above) // 2] / sorted(below)[len(below) // 2], 1e-6):
             return "two medians may come from different rounds; divide round by round first"
         return f"above {above}, below {below} give {right:g}"

@@ -1,8 +1,5 @@
 """Judges of page w18."""
-from pconv_edu.course.exercises import exercise
-
-
-def _near(answer, value: float, eps: float = .01) -> bool: return abs(float(answer) - value) <= eps * abs(value)
+from pconv_edu.course.exercises import exercise, is_right, near
 
 
 @exercise("w18.1")
@@ -17,8 +14,9 @@ def units_without_the_composite(answer):
 
 @exercise("w18.2")
 def faster_by_half_the_loss(answer):
-    if _near(answer, 2): return "only the loss is twice as fast; the other 30 % take as long as before"
-    if _near(answer, 0.65):
+    if is_right(answer, 1 / .65): return None
+    if near(answer, 2): return "only the loss is twice as fast; the other 30 % take as long as before"
+    if near(answer, 0.65):
         return "that is what the step takes now, as a share of before. How many times faster is that?"
-    if _near(answer, 1.35): return "35 % are saved, which leaves 65 %: divide 1 by it"
-    if not _near(answer, 1 / .65): return "the step took 0.3 + 0.7, and now 0.3 + 0.7/2"
+    if near(answer, 1.35): return "35 % are saved, which leaves 65 %: divide 1 by it"
+    return "the step took 0.3 + 0.7, and now 0.3 + 0.7/2"

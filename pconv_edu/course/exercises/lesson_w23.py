@@ -16,12 +16,14 @@ def hole_loss_beside_a_gap(answer):
 
 @exercise("w23.2")
 def mask_for_the_network(answer):
-    measured = torch.tensor([.2, torch.nan, .0, torch.nan]).view(1, 1, 1, 4)
-    hidden = torch.tensor([1., 1, 0, 0]).view(1, 1, 1, 4)
-    got, right = answer(measured, hidden), torch.tensor([1., 0, 0, 0]).view(1, 1, 1, 4)
+    row = lambda *values: torch.tensor(values).view(1, 1, 1, 5)
+    measured, hidden = row(.2, torch.nan, 0., .7, torch.nan), row(1., 1., 1., 0., 0.)
+    got, right = answer(measured, hidden), row(1., 0., 1., 0., 0.)
     if not isinstance(got, torch.Tensor) or got.shape != right.shape: return "give a tensor [B,1,H,W]"
     if torch.equal(got.float(), hidden): return "a cloud is a hole, too: where is measured not finite?"
     if torch.equal(got.float(), 1 - right): return "1 means valid: the network may look there"
     if torch.equal(got.float(), measured.isfinite().float()): return "and what we hide ourselves?"
+    if torch.equal(got.float(), row(1., 0., 0., 0., 0.)):
+        return "a measured 0 is a value like any other: only NaN means that nothing was measured"
     if not torch.equal(got.float(), right): return "valid is what was measured (finite) and not hidden by us: a product"
     return None if got.is_floating_point() else "right, but a mask holds floats: .float()"

@@ -23,7 +23,10 @@ def size_when_upright(answer):
     swapped = [k for k, size in got.items() if tuple(size) == (3000, 4000)]
     if [k for k, size in got.items() if k not in swapped and tuple(size) != (4000, 3000)]:
         return "no turn changes the two numbers; some swap them"
-    if swapped == [5, 6, 7, 8]: return None
+    if swapped == [5, 6, 7, 8]:
+        portrait = [tuple(answer(480, 640, k)) for k in (1, 6)]
+        if portrait == [(480, 640), (640, 480)]: return None
+        return "right for 4000 × 3000; 480 × 640 stored stays so with orientation 1, and becomes 640 × 480 with 6"
     if not swapped: return "turn a photo by a quarter, and its width becomes its height"
     if swapped == [6, 8]: return "5 and 7 are transposed: mirrored, and turned by a quarter as well"
     return f"you swap the sides for orientation {', '.join(map(str, swapped))}; look again at the eight F above"

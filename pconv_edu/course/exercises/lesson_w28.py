@@ -63,7 +63,7 @@ exhibit(
     {
         "ones that stay behind": (
             lambda: layer.LoseOnes,
-            "Call layer.double() on double inputs: whatever stays behind in float32 stops it",
+            "Call layer.double() on a double picture and a double mask: whatever stays behind in float32 stops it",
         ),
         "ones in the checkpoint": (
             lambda: layer.SavedOnes,
@@ -104,6 +104,10 @@ exhibit(
         ),
         "reweighted for 'circular' only": (
             lambda: layer.ReweightsCircle,
+            "Three modes bring real pixels: 'reflect', 'replicate' and 'circular'. Try each",
+        ),
+        "reweighted for 'replicate' only": (
+            lambda: layer.ReweightsReplicate,
             "Three modes bring real pixels: 'reflect', 'replicate' and 'circular'. Try each",
         ),
     },
