@@ -66,9 +66,9 @@ def opencv_fill(
     method: str = "telea",  # or 'ns' for Navier–Stokes
     radius: float = 3,      # pixels that one step looks at
 ) -> Callable:  # (image, mask) -> output
-    """Baseline:
+    """Baseline: one of OpenCV's two methods.
 
-    OpenCV's inpainting. Raises `ImportError` where OpenCV is not installed, `ValueError` for another method.
+    Raises `ImportError` where OpenCV is not installed, `ValueError` for another method.
     """
     if method not in ("telea", "ns"):
         raise ValueError(f"OpenCV method {method!r} is unknown; there are 'telea' and 'ns'")

@@ -68,7 +68,7 @@ def _sort_out(state: dict[str, Tensor], found: Matched) -> dict[str, str]:
 
 # %% ../nbs/w21_foreign_weights.ipynb #bf6d1a9c
 def _fold_bias(key: str, ours: str, bias: Tensor, new: dict[str, Tensor], found: Matched):
-    "Take a bias that this network lacks off the running mean after it: (x + b) - mean = x - (mean - b)."
+    "Subtract a bias that this network lacks from the running mean after it: (x + b) - mean = x - (mean - b)."
     mean = ours.replace("conv.bias", "bn.running_mean")
     if mean in new and new[mean].shape == bias.shape:
         new[mean] = new[mean] - bias

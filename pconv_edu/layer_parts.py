@@ -26,7 +26,7 @@ def check_input_shapes(layer: nn.Module, x: Tensor, mask: Tensor | None):
         hint = "; a mask of all channels needs multi_channel=True" if mask.shape[1:] == x.shape[1:] else ""
         raise ValueError(f"the mask has shape {list(mask.shape)} and x {list(x.shape)}: "
                          f"the mask needs {ndim} dimensions, 1 or {x.shape[0]} in the batch, "
-                         f"{' or '.join(map(str, channels))} channels, and the size of x{hint}")
+                         f"{' or '.join(map(str, channels))} channel{'s' * (channels != [1])}, and the size of x{hint}")
 
 def one_name(x: Tensor | None, other: Tensor | None, names: str) -> Tensor | None:
     "Whichever of two names for one argument was given, or None. Raises `TypeError` when both were."

@@ -108,7 +108,7 @@ def weights_at(
     path: str | Path | None,  # a local file; None: torch's cache, else the network
     what: str,                # the score that needs it
 ) -> Iterator[None]:
-    """In here torch.hub finds the file of `url`.
+    """While open, torch.hub finds the file of `url`.
 
     Raises `RuntimeError` that names file, address and what can be done when it is not available.
     """

@@ -144,7 +144,7 @@ def make_pairs(
     images,        # anything that `open_pictures` takes
     masks=None,    # folder (white = hole), MaskFolder or list of [1,H,W]; None: masks are generated
     *,
-    size: int = 256,  # pixels a side
+    size: int = 256,  # pixels per side
     per_bin: int | None = None,  # pairs in each of the six bins; None: one for each picture
     seed: int = 0,    # of the generated masks
     border: bool | None = None,  # True: only masks with holes at the border; False: only without; None: as they come

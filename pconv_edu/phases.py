@@ -96,7 +96,7 @@ class TrainingStep:
         if phase.freeze_encoder_bn or getattr(self.net, "encoder_bn_frozen", False):
             freeze_encoder_bn(self.net, phase.freeze_encoder_bn)
         if not 0 <= factor < math.inf:
-            raise ValueError(f"the schedule gave {factor!r}; a learning rate is multiplied by a number from 0")
+            raise ValueError(f"the schedule gave {factor!r}; a learning rate is multiplied by 0 or more")
         for group in self.optimizer.param_groups: group["lr"] = phase.lr * factor
         if phase is self.phase: return
         self.model = self.team.wrap(self.net, self.device, self.sync_bn)  # again: it looks up what is frozen

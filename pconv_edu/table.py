@@ -72,7 +72,7 @@ def text_table(rows: Sequence[Sequence[str]]) -> str:
 class Table:
     "A method's scores: a row for each pair, a summary by bin."
     method: str
-    size: int           # pixels a side
+    size: int           # pixels per side
     pairs: list[Pair]
     rows: list[dict[str, float]]  # one for each pair: `score`'s columns, and perhaps 'lpips'
     # bin → IScore, FID: scores of all its pictures at once

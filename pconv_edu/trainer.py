@@ -60,7 +60,7 @@ class Trainer(TrainingStep):
         super().__init__(net, loss, precision=options.precision, clip=options.clip, ema=options.ema,
                          compile=options.compile, sync_bn=options.sync_bn, team=team,
                          optimizer=options.optimizer or adam)
-        self.step = 0   # the present one
+        self.step = 0   # the current one
         self.done = 0   # how many are done: the step and, once it has been taken, one more
         self.saved = 0  # what the newest checkpoint knows of
         self.config: dict = {}  # what decides the weights; compared on resume
@@ -89,13 +89,13 @@ class Trainer(TrainingStep):
             yield step, pairs
 
     def _batches(self, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
-        "The batches of the steps from the present one up to `stop`."
+        "The batches of the steps from the current one up to `stop`."
         o, team = self.options, self.team
         first, last = self.step * o.accumulate, stop * o.accumulate
         return iter(batches(self.data, o.batch, first, last, o.workers, team.rank, team.world))
 
     def pictures(self) -> list[str]:
-        "Names of the pictures in the present step: those that were used in place of unreadable ones, too."
+        "Names of the pictures in the current step: those that were used in place of unreadable ones, too."
         count = self.options.batch * self.options.accumulate
         used = [self.data.sample(n)[2]["image"] for n in range(self.step * count, (self.step + 1) * count)]
         return [self.data.source.name(k) for k in used]
@@ -226,7 +226,7 @@ class Trainer(TrainingStep):
             return Log(path, board=board)
 
     def _try_net(self):
-        "One forward pass: what the network cannot take is said before anything is written."
+        "One forward pass: pictures that the network cannot take are refused before anything is written."
         o = self.options
         image = torch.zeros(o.batch // self.team.world, 3, o.size, o.size, device=self.device)
         frozen = all(phase.freeze_encoder_bn for phase in self.phases)

@@ -197,7 +197,7 @@ def _compare(saved: Saved, net: nn.Module):
 
 
 def _check_config(saved: Saved, kind: type):
-    "Raise `BadFile` where the configuration is none, or is not made of what the class takes."
+    "Raise `BadFile` where there is no configuration, or one that the class cannot take."
     if not isinstance(saved.config, dict):
         raise BadFile(saved.path, "it does not say which network its weights are for: give net=, a network of that "
                                   "class and size; weights of other implementations go through foreign.load_foreign")

@@ -29,7 +29,7 @@ class Stop(Exception):
 
 
 class Stream:
-    "Standard output or error for a command. Text that nobody reads any more is dropped, and the work goes on."
+    "Standard output or error for a command. Text that nobody reads any more is dropped, and the work continues."
     def __init__(self, stream, keep: str):
         self.stream, self.keep = stream, keep
 
@@ -164,7 +164,7 @@ def add_common(made: argparse.ArgumentParser, name: str) -> argparse.ArgumentPar
     made.add_argument("--version", action="version", version=f"{name} {__version__}")
     made.add_argument(
         "--completion", choices=SHELLS, action=Completion, default=argparse.SUPPRESS,
-        help='print what completes this command at Tab (needs the extra "completion"): '
+        help='print a script with which Tab completes this command (needs the extra "completion"): '
              f'eval "$({name} --completion bash)" in ~/.bashrc')
     return made
 

@@ -119,27 +119,27 @@ def arguments():
     )
     add("--net", nargs="+", default=["pconv_small"],
         help=f"weights, as for pconv_inpaint, or a classical method: {', '.join(CLASSICAL)} (default: pconv_small)")
-    add("--size", type=int, help="pixels a side (default: 256)")
+    add("--size", type=int, help="pixels per side (default: 256)")
     add("--per-bin", type=int, help="pairs in each bin (default: one for each picture)")
     add(
         "--border", choices=("with", "without"),
         help="only masks with, or only masks without, holes at the border (default: as they come)",
     )
     add("--pairs", type=path, help="pairs.json of another table: the same pairs and size")
-    add("--seed", type=int, help="of the generated masks (default: 0)")
+    add("--seed", type=int, help="seed of the generated masks (default: 0)")
     add("--batch", type=int, default=8, help="pictures at once (default: %(default)s)")
     add("-o", "--out", type=path, help="folder for table.txt, table.csv, table.json, pairs.json and examples.jpg")
     computed = [name for name, metric in METRICS.items() if metric.function]
     add(
         "--metrics", nargs="+", choices=computed, metavar="NAME",
-        help=f"columns, of {', '.join(computed)} (default: {', '.join(chosen_metrics())}; perceptual, which a SqueezeNet "
-             "that comes along judges, takes about twice the time)",
+        help=f"columns: any of {', '.join(computed)} (default: {', '.join(chosen_metrics())}; perceptual, judged by a "
+             "SqueezeNet that ships with the package, takes about twice the time)",
     )
     add(
         "--learned", nargs="+", choices=NAMES,
         help="scores of trained networks, too (extra: metrics; their weights are downloaded)",
     )
-    add("--paper", action="store_true", help="print the paper's own figures beneath, and what to mind")
+    add("--paper", action="store_true", help="print the paper's own figures beneath, with a note on comparing")
     add("--overwrite", action="store_true", help="replace tables that are there already")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")
     add("--quiet", action="store_true", help="no progress bar")

@@ -111,7 +111,7 @@ def check_ending(picture: Image.Image, photo: Path, out: Path):
             raise ValueError(f"'{photo}' has {what}, which a {ending} cannot hold; write {', '.join(endings)}")
     if longest > LONGEST.get(ending, longest):
         raise ValueError(f"'{photo}' is {picture.width} × {picture.height}, and a {ending} holds {LONGEST[ending]} "
-                         "pixels a side; write .png or .tif")
+                         "pixels per side; write .png or .tif")
     hdr = any(kind == b"cICP" for kind, _ in info.get("png_colors", ()))
     gamma = hdr or "icc_profile" not in info and info.get("gamma", .45455) != .45455  # that of sRGB needs no word
     for lost, what in ((ending == ".bmp" and "icc_profile" in info, "colour profile"),
@@ -357,7 +357,7 @@ def arguments():
     add("photos", type=path, metavar="PHOTO",
         help=f"a photo, a folder of photos, or {archives()} or a folder inside one")
     add("--mask", type=path, required=True,
-        help=f"a picture of the hole, as large as the photo; or a folder or {archives()} of such, "
+        help=f"a picture of the hole, as large as the photo; or a folder or {archives()} of masks "
              "with the photos' names")
     add("-o", "--out", type=path, required=True, help="the filled photo, or a folder for them")
     add("--net", help="weights: a name that ships, a .safetensors file, a training folder, hf:owner/name "
@@ -365,20 +365,20 @@ def arguments():
     add("--hole", choices=("white", "black"),
         help="the hole's colour in the masks (default: white; refused where most would be hole)")
     add("--dilate", type=int, default=0, metavar="PIXELS",
-        help="grow the hole by so many pixels on every side, to take in its edges (default: %(default)s)")
+        help="grow the hole by this many pixels on every side, to take in its edges (default: %(default)s)")
     add("--resize-mask", action="store_true",
         help="resize a mask that is not as large as its photo, and say so (default: refuse it)")
     add("--ending", choices=[ending[1:] for ending in WRITERS], default="png",
-        help="of the files in the output folder (default: png, which keeps every pixel outside the hole)")
+        help="format of the files in the output folder (default: png, which keeps every pixel outside the hole)")
     add("--keep-exif", action="store_true",
         help="copy the photo's EXIF (camera, date, place), without previews and maker notes, which may still show what "
              "was taken out (default: leave EXIF out; colour profile, gamma and resolution are always kept)")
-    add("--overwrite", action="store_true", help="fill again what is there already")
+    add("--overwrite", action="store_true", help="fill photos again that are filled already")
     add("--window", type=int, default=1024,
-        help="pixels; larger photos are filled in parts of this size (default: %(default)s; less takes less memory)")
+        help="pixels; larger photos are filled in parts of this size (default: %(default)s; smaller saves memory)")
     add("--overlap", type=int, default=128, help="pixels that neighbouring parts share (default: %(default)s)")
-    add("--reach", type=int, help="pixels into a hole that are filled at full size; what is deeper is filled smaller "
-                                  "first (default: as deep as the network's layers see)")
+    add("--reach", type=int, help="how many pixels into a hole to fill at full size; what is deeper is first filled "
+                                  "at a smaller size (default: as deep as the network's layers see)")
     add("--max-pixels", type=int, metavar="N",
         help=f"refuse pictures of more pixels before they are decoded (default: {decoding.MAX_PIXELS:,})")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")

@@ -93,9 +93,9 @@ def arguments():
     made = parser("pconv_masks", "Make a folder of irregular masks, a folder for each of the six bins of hole ratio. "
                                  "The same seed gives the same masks.", EXAMPLES)
     add = made.add_argument
-    add("out", type=path, metavar="FOLDER", help="a new folder, or one that this command has begun")
+    add("out", type=path, metavar="FOLDER", help="a new folder, or one that this command has started")
     add("--per-bin", type=int, default=100,
-        help="masks in each bin (default: %(default)s); more can be asked for later")
+        help="masks in each bin (default: %(default)s); you can ask for more later")
     add("--bins", type=int, nargs="+", choices=range(6), default=list(range(6)),
         help="which bins: 0 is a hole ratio of 0.01 to 0.1, 5 of 0.5 to 0.6 (default: all)")
     add("--size", type=size_of, default=(512, 512), help="side of a square, or HEIGHTxWIDTH (default: 512)")
@@ -103,7 +103,7 @@ def arguments():
                                    "(default: 50 of 512, as in the official test set)")
     add("--hole", choices=("white", "black"), default="white",
         help="the hole's colour (default: white, as in the official test set)")
-    add("--seed", type=int, default=0, help="(default: %(default)s)")
+    add("--seed", type=int, default=0, help="seed of the masks (default: %(default)s)")
     add("--quiet", action="store_true", help="no progress bar")
     return made
 

@@ -77,13 +77,13 @@ def read_config(path: str | Path) -> dict:
 
 
 def helps() -> dict[str, str]:
-    "What `--help` says of each option: the comment behind its field, and the names or the syntax it takes."
+    "What `--help` says of each option: the comment beside its field, and the names or the syntax it takes."
     from fastcore.docments import docments  # needed for --help alone: training runs without it
     known = docments(Options)
     known["net"] = f"a network by name: {', '.join(NETS)}"
     known["phases"] += f"; written as {PHASES}: {EXAMPLE}"
     terms = ",".join(f"{name}={term.weight:g}" for name, term in TERMS.items())
-    known["weights"] += f"; written as hole=6,tv=0.1, the terms and their weights are {terms}"
+    known["weights"] += f"; written as hole=6,tv=0.1; all terms, with the paper's weights: {terms}"
     return {name: " ".join((text or "").split()).replace("%", "%%") for name, text in known.items()}
 
 
@@ -96,10 +96,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("images", nargs="?", help=f"folder of pictures, or {archives()}")
     made.add_argument("--config", metavar="FILE",
                       help="options from a file of lines such as 'size: 256'; each run writes one, config.yaml in its "
-                           "folder, that repeats it. Options given here as well count")
+                           "folder, that repeats it. Options on the command line override the file's")
     add_common(made, "pconv_train")
     made.add_argument("--recipe", metavar="X",
-                      help=f"values to start from, the paper's runs or one's own folder: {', '.join(RECIPES)}")
+                      help="values to start from, for one of the paper's runs or for your own folder: "
+                           f"{', '.join(RECIPES)}")
     for field in fields(Options):
         name, default = field.name, field.default
         option = f"--{name.replace('_', '-')}"

@@ -91,7 +91,7 @@ FORMS = ("ours", "plain", "published")
 class Case:
     "One thing to time."
     form: str               # one of FORMS
-    # 'inference': a forward pass; 'training': forward and backward, without the optimiser's step
+    # 'inference': a forward pass; 'training': forward and backward, without the optimizer's step
     mode: str
     size: int = 256         # pixels on each side
     batch: int = 1

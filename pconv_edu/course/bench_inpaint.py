@@ -25,7 +25,7 @@ from ..unet import NETS, PConvUNet, make_net
 
 # %% ../../nbs/w19_inpaint_cost.ipynb #8f5287fb
 def example(
-    size: int,           # pixels a side
+    size: int,           # pixels per side
     hole: float = .25,   # share of the photo
 ) -> tuple[np.ndarray, np.ndarray]:  # photo uint8 [S,S,3], mask uint8 [S,S], white = hole
     "A photo with an irregular hole, the same at every size."
@@ -45,7 +45,7 @@ def opencv(method: str) -> Callable:  # (photo, mask) -> photo
 # %% ../../nbs/w19_inpaint_cost.ipynb #5e78f7f0
 def compare(
     net,               # a network
-    size: int = 256,   # pixels a side
+    size: int = 256,   # pixels per side
     repeats: int = 5,  # rounds
     device: str = "cpu",
     hole: float = .25, # share of the photo

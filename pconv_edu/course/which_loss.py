@@ -73,7 +73,7 @@ def file_of(arm: str, folder: Path = RESULT) -> Path:
     return folder / ("_".join(re.findall("[a-z]+", arm.lower())) + ".safetensors")
 
 def trained_blocks(net: PConvUNet) -> dict[str, torch.Tensor]:
-    "The tensors that the arms do not share, as float16 where that loses nothing that counts."
+    "The tensors that the arms do not share, as float16 where that loses nothing that matters."
     names = tuple(f"decoder.{len(net.decoder) - k}." for k in range(1, TRAINED + 1))
     found = {name: t for name, t in net.state_dict().items() if name.startswith(names)}
     return {name: (t.half() if t.ndim == 4 else t).contiguous() for name, t in found.items()}

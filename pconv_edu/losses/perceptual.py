@@ -68,7 +68,7 @@ class VGG16Features(FixedFeatures):
     """Maps pictures `[B,3,H,W]` in [0,1] to VGG-16's features after pool1, pool2 and pool3.
 
     These are `[B,64,H/2,W/2]`, `[B,128,H/4,W/4]` and `[B,256,H/8,W/8]`. Otherwise as `FixedFeatures`.
-    `precision='bfloat16'` runs the layers in half precision, which is faster on hardware that multiplies such numbers.
+    `precision='bfloat16'` runs the layers in half precision, which is faster on hardware made for it.
     Raises `RuntimeError`, `FileNotFoundError` or `ValueError` when the weights are not available or not the right ones.
     """
     network, least = "VGG-16", 8
