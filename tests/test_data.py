@@ -413,11 +413,18 @@ def test_masks_of_any_float_kind(dtype):
 
 def test_a_mask_of_a_folder_is_resized_once(folder, mask_folder, monkeypatch):
     "`MaskFolder` had resized it, and a tenth of a sample's time went into doing it again."
-    import pconv_edu.data
+    import pconv_edu.data_parts
     def never(*args): raise AssertionError("resized again")
     ds, wanted = InpaintingDataset(folder, mask_folder, size=32), [mask for mask in MaskFolder(mask_folder, size=32)]
-    monkeypatch.setattr(pconv_edu.data, "resize_mask", never)
+    monkeypatch.setattr(pconv_edu.data_parts, "resize_mask", never)
     for n in range(5): assert any(torch.equal(ds[n][1], mask) for mask in wanted)
+
+
+def test_what_moved_to_page_w34_can_still_be_imported_from_data():
+    from pconv_edu import data, data_parts
+    moved = ["OFFICIAL", "Batches", "MaskMaker", "TooManyBadImages", "looks_official", "sample_seconds"]
+    for name in moved: assert getattr(data, name) is getattr(data_parts, name)
+    assert set(moved) <= set(data.__all__)
 
 
 # ---- the same errors, with workers or without ----
