@@ -1,4 +1,4 @@
-"""Figures for lessons and reports: photos, masks and small grids of numbers. Whatever needs matplotlib stands here.
+"""Figures for lessons and reports: photos, masks and small grids of numbers. Whatever needs matplotlib is here.
 
 `from pconv_edu.pictures import show_row` works too, and loads this module when the name is first used.
 """

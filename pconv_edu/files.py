@@ -30,7 +30,7 @@ UNSAFE = {chr(code) for code in (*range(32), *range(127, 160), *range(0x2028, 0x
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"`text` for a terminal or a table: what would steer it, and bytes of names that are no text, become \x1b, \xe9, …"
+    r"`text` for a terminal or a table: control characters, and bytes of names that are not text, become \x1b, \xe9, …"
     def escaped(c):
         if 0xDC80 <= ord(c) <= 0xDCFF: return f"\\x{ord(c) - 0xDC00:02x}"  # how Python holds such a byte
         safe = c in keep or c not in UNSAFE and not 0xD800 <= ord(c) <= 0xDFFF
@@ -101,9 +101,9 @@ def move(source: str | Path, target: str | Path):
 
 @contextmanager
 def whole_file(
-    path: str | Path,  # `~` is the home folder; folders are made if need be; of a link, the file behind it is written
+    path: str | Path,  # `~` is the home folder; folders are made if need be; for a link, the file it points to is written
 ) -> Iterator[Path]:
-    """A hidden path beside `path` to write to. At the end it is synced and takes its place; after an error it goes.
+    """A hidden path beside `path` to write to. At the end it is synced and takes its place; after an error it is removed.
 
     So a reader, or someone who comes after a kill, finds the old file or the new one and never a part.
     Raises `OSError` that names `path`.

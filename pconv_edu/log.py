@@ -30,7 +30,7 @@ from .losses.total import TERMS
 class Board:
     """The log's numbers as TensorBoard's event files in `folder`.
 
-    What an earlier process wrote there for `start` and later steps is struck out.
+    What an earlier process wrote there for `start` and later steps is discarded.
     """
     def __init__(self, folder: Path, start: int = 0):
         need_package("tensorboard", "tensorboard=True")
@@ -94,7 +94,7 @@ class Log:
         if self.board: self.board.add(**finite)
 
     def sync(self) -> int:
-        "Bring every line to the disk; returns the length of the file."
+        "Write every line to the disk; returns the length of the file."
         with self._named():
             self.file.flush()
             os.fsync(self.file.fileno())

@@ -103,9 +103,9 @@ def resize_mask(
 class MaskFolder(Sequence):
     """The masks in a folder and the folders inside it, in the order of their sorted paths, each float32 [1,H,W].
 
-    Looks at `sample` of them at once, and warns when more than 65 % would be hole (with the measured ratio), when their
-    sizes differ (give `size`), when they look like photos, and when files cannot be read. Raises `BadImage` when none
-    of them can.
+    Looks at `sample` of them right away, and warns when more than 65 % would be hole (with the measured ratio), when
+    their sizes differ (give `size`), when they look like photos, and when files cannot be read. Raises `BadImage` when
+    none of them can.
     """
     def __init__(
         self,

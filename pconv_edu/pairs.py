@@ -391,8 +391,8 @@ def fill_pairs(
 ) -> Iterator[tuple[Sequence[Pair], Tensor, Tensor, Tensor]]:
     """Run `method` over the pairs. It is shown pictures whose holes are 0: it cannot peek.
 
-    Raises `ValueError` for pictures or masks that are missing or differ, an output of another shape, or one that is no
-    number.
+    Raises `ValueError` for pictures or masks that are missing or differ, an output of another shape, or one that is not
+    a number.
     """
     if batch < 1: raise ValueError(f"batch={batch}: give 1 or more")
     exam, fill = FixedPairs(pairs, images, masks, size=size), in_float32(method)

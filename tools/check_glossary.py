@@ -44,7 +44,7 @@ def link(lesson: Lesson, section: Section) -> str:
 
 
 def checked(line: str, course: list[Lesson]) -> tuple[str, str | None]:
-    "The line as it should be, and what is wrong with what it says and cannot be written anew."
+    "The line as it should be, and what is wrong with it that cannot be mended by rewriting it."
     entry = ENTRY.match(line)
     if not entry: return line, f"not of the form of an entry: {line}"
     term = entry["term"]

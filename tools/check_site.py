@@ -1,5 +1,5 @@
 """Does every link inside a built site lead somewhere, does it load nothing from elsewhere, has every picture its size
-and its words, and is no page too heavy?
+and its words, and is every page light enough?
 
 `python tools/check_site.py _site`
 """

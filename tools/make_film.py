@@ -1,7 +1,7 @@
 """Make the film of a hole that closes in the encoder and is filled in the decoder of the network that ships, its still,
 and the two pictures under the slider of the front page: `python tools/make_film.py` → docs/film.png, …
 
-Features are no pictures. To show them, a linear map for each layer reads three colours out of its channels; it is
+Features are not pictures. To show them, a linear map for each layer reads three colours out of its channels; it is
 fitted on other photos (ridge regression) and never sees the one of the film.
 """
 import sys

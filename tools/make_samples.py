@@ -93,7 +93,7 @@ def as_pil(picture: np.ndarray) -> Image.Image:
 
 
 def odd_pictures(folder: Path):
-    "The same hills in the forms that a reader must cope with, and four files that are no pictures."
+    "The same hills in the forms that a reader must cope with, and four files that are not pictures."
     folder.mkdir(parents=True, exist_ok=True)
     small = as_pil(hills()).resize((96, 96), Image.Resampling.LANCZOS).crop((0, 0, 96, 64))
     turned = Image.Exif()

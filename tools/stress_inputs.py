@@ -113,7 +113,7 @@ def numbers(rng, size) -> Picture:
 
 
 def wrong_things(rng, size) -> Picture:
-    "What is no picture."
+    "What is not a picture."
     h, w = size
     item, kind = [
         (None, "None"), ([[.1]], "list"), (7, "a number"), (torch.rand(5, h, w), "5 channels"), (b"", "bytes"),
@@ -353,7 +353,7 @@ def filling(picture: Picture, rng, folder):
 
 
 def forget_hole(picture: Picture, spot: np.ndarray):
-    "What stands in the hole counts for nothing, even NaN; transparency does."
+    "What is in the hole does not count, not even NaN; transparency does."
     values = picture.floats.copy()
     count = values.shape[2] - (values.shape[2] in (2, 4))
     values[spot, :count] = 0

@@ -83,7 +83,7 @@ def assert_same(out: Path, whole: Path):
 
 
 def kills(folder: Path, share: float) -> str:
-    "kill -9 at seeded random times; a run that came to its end is compared and begun anew."
+    "kill -9 at seeded random times; a run that came to its end is compared and started again."
     rng, whole, out = random.Random(1), folder / "whole", folder / "run"
     start = time.perf_counter()
     assert ended(child(lambda: run(whole))) == 0
@@ -133,7 +133,7 @@ def calls_of_a_save(folder: Path) -> int:
 
 
 def assert_old_or_new(out: Path, folder: Path):
-    "The newest checkpoint is step 4 or 5 and undamaged; going on from there gives the run that nobody disturbed."
+    "The newest checkpoint is step 4 or 5 and undamaged; resuming from it gives the run that nobody disturbed."
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert checkpoint.latest(out).name in ("step_00000004", "step_00000005"), os.listdir(out)
@@ -251,7 +251,7 @@ def poison(folder: Path, share: float) -> str:
         except guards.NotFinite as error: assert error.step == min(bad)
         else: raise AssertionError("the run was not stopped")
     finally: Trainer.forward, Trainer.skip = forward, skip
-    return (f"{count} losses that are no number: step not taken, weights untouched, pictures named; asked to "
+    return (f"{count} losses that are not a number: step not taken, weights untouched, pictures named; asked to "
             f"stop, it stopped at the first")
 
 

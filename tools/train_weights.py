@@ -2,8 +2,8 @@
 runs/weights`.
 
 Crops of 128 px stand for a quarter of a 256 px picture, and so do their masks: those are cut from masks of 256 px, or
-the strokes would be half as wide as where the weights are used. Stopped and started again, it goes on from its last
-checkpoint. Pixel terms come first (`pconv_small_pixel`, `plain_small`); `--whole` goes on from there with all terms
+the strokes would be half as wide as where the weights are used. Stopped and started again, it resumes from its last
+checkpoint. Pixel terms come first (`pconv_small_pixel`, `plain_small`); `--whole` continues from there with all terms
 (`pconv_small`), and at last, in two folders beside, with holes as wide as those of 512 px.
 """
 import argparse
@@ -199,7 +199,7 @@ def main():
         "--whole",
         nargs="?",
         const="shipped",
-        help="go on from --start with all terms of the loss: 'shipped', 'imagenet' or a file of VGG-16's weights; "
+        help="continue from --start with all terms of the loss: 'shipped', 'imagenet' or a file of VGG-16's weights; "
         + f"the stages {', '.join(stage.name for stage in WHOLE)}, in all {WHOLE[-1].phases}, then "
         + ", ".join(f"{stage.name} {stage.phases}" for stage in (WIDE, MIX)),
     )
@@ -209,7 +209,7 @@ def main():
     asked = parser.parse_args()
     if asked.threads: torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
-    if asked.whole and not asked.start: parser.error("--whole goes on from trained weights: give --start, too")
+    if asked.whole and not asked.start: parser.error("--whole continues from trained weights: give --start, too")
     net = load_pretrained(asked.start) if asked.start else PConvUNet.small(partial=not asked.plain)
     if asked.whole:
         net = with_bilinear_doubling(net)

@@ -56,7 +56,7 @@ def main(lessons):
             if path.name.split("_")[0] not in lessons: continue
             run_lesson(Path(shutil.copy(path, folder)))
             print(f"ran {path.name}", flush=True)
-        os.chdir(NBS)  # Windows removes no folder that a process stands in
+        os.chdir(NBS)  # Windows does not remove a folder that a process is in
 
 
 if __name__ == "__main__": main(sys.argv[1:] or LESSONS)

@@ -25,7 +25,7 @@ MEANINGS = "exit codes: 0 all is well, 1 some files failed, 2 wrong usage or bad
 
 
 class Stop(Exception):
-    "Wrong usage or bad input: the command says this sentence and leaves with 2."
+    "Wrong usage or bad input: the command prints this sentence and exits with 2."
 
 
 class Stream:
@@ -81,7 +81,7 @@ def run(
     work: Callable[[argparse.Namespace], int],
     argv: Sequence[str] | None,
 ) -> int:  # exit code
-    "Read the arguments and do the work: every error is one line, Ctrl-C leaves with 130."
+    "Read the arguments and do the work: every error is one line, Ctrl-C exits with 130."
     with streams(), warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
         try:
@@ -150,7 +150,7 @@ PLACES = "images", "config", "out"  # options of training that name a file or fo
 
 
 class Completion(argparse.Action):
-    "Prints the script that completes the command in a shell, and leaves."
+    "Prints the script that completes the command in a shell, and exits."
     def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, shell: str, option=None):
         shtab = need_package("shtab", option, "completion")
         for action in parser._actions:

@@ -47,7 +47,7 @@ def masks_of(options: Namespace) -> MaskFolder | None:
 
 
 def check_words(options: Namespace):
-    "Raise `Stop` for options that another one leaves without effect."
+    "Raise `Stop` for options that have no effect beside another one."
     settled = [
         f"--{name.replace('_', '-')}"
         for name in ("size", "per_bin", "border", "seed")

@@ -95,7 +95,7 @@ def entries(place: Path) -> list[Entry]:
 # the photo
 
 def is_clear(picture: Image.Image) -> bool:
-    "Is a pixel of it transparent, a little at least? An alpha channel that is opaque all over holds nothing."
+    "Is any of its pixels transparent, at least a little? An alpha channel that is opaque all over holds nothing."
     if not picture.has_transparency_data: return False
     if picture.mode.startswith("I"): return True  # one of its levels stands for 'clear'
     return picture.convert("RGBA").getchannel("A").getextrema()[0] < 255
@@ -329,7 +329,7 @@ def run_folder(options: Namespace) -> int:
 
 @contextmanager
 def larger(pixels: int | None):
-    "Take pictures of up to so many pixels in this block."
+    "Take pictures of up to this many pixels in this block."
     usual = decoding.MAX_PIXELS
     if pixels is not None: set_max_pixels(pixels)
     try: yield

@@ -53,7 +53,7 @@ def read_settings(file) -> dict:
 
 
 def keep_settings(options: Namespace):
-    "Note in masks.json how the folder is made. Raises `Stop` when it was begun otherwise."
+    "Note in masks.json how the folder is made. Raises `Stop` when it was started with other settings."
     file = options.out / "masks.json"
     settings = {"size": list(options.size), "seed": options.seed, "border": options.border, "hole": options.hole}
     if file.exists():

@@ -45,9 +45,9 @@ SCORES = {  # column of the table → its name in metrics.json
 
 @dataclass(frozen=True)
 class Settings:
-    "What decides the result. A run goes on, or is reported, only for the settings that it was started with."
+    "What decides the result. A run is resumed, or reported, only with the settings that it was started with."
     steps: int = 900        # of the initial phase; fine-tuning takes a third as many
-    size: int = 64          # pixels a side
+    size: int = 64          # pixels per side
     batch: int = 6          # as in the paper
     lr: float = 4e-3        # 20 times the paper's: the run takes minutes and not ten days
     fine_tune_lr: float = 1e-3  # a quarter of it, as in the paper
@@ -165,7 +165,7 @@ def draw_curves(history: list[dict]) -> Drawing:
 
 
 def write_report(settings: Settings, result: Result, seconds: float) -> dict:
-    "Measure, draw, and write metrics.json last: where it stands, the run is whole."
+    "Measure, draw, and write metrics.json last: if it exists, the run is complete."
     out = result.folder
     tables = compare_all(settings, out)
     first = tables[MEAN]
@@ -200,7 +200,7 @@ def write_report(settings: Settings, result: Result, seconds: float) -> dict:
 
 
 def tidy(settings: Settings, out: Path):
-    "Of the checkpoints keep the two that end the phases: each has the optimiser's state in it and is large."
+    "Keep only the two checkpoints that end the phases: each holds the optimizer's state and is large."
     ends = {settings.steps, sum(phase.steps for phase in settings.phases())}
     for path in out.glob("step_*"):
         if int(path.name.removeprefix("step_")) not in ends: shutil.rmtree(path)

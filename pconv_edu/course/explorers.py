@@ -18,7 +18,7 @@ DARK = SERIES[0], *SERIES[2:]  # white letters on these
 def value_in_hole(
     image: Tensor,  # [1,3,H,W] in [0,1]
     mask: Tensor,   # [1,1,H,W], 1 = valid, 0 = hole
-    value: float,   # what stands in the hole, in [0,1]
+    value: float,   # what the hole is filled with, in [0,1]
     kernel: int,    # odd; side of a mean kernel
 ) -> Drawing:
     "A mean kernel over a picture whose hole holds `value`: a plain and a partial convolution (the paper's equation 1)."

@@ -19,7 +19,7 @@ def as_rst(text: str) -> str:
 
 
 def syntax_of(found) -> tuple[str, ast.AST] | None:
-    "Source and syntax tree of a function, of a class's `__init__`, or of a class whose fields stand in its body."
+    "Source and syntax tree of a function, of a class's `__init__`, or of a class whose fields are in its body."
     if inspect.isclass(found):
         owner = next((c for c in found.__mro__ if c.__module__.startswith("pconv_edu") and "__init__" in vars(c)), None)
         # written by hand, and not by @dataclass
@@ -27,7 +27,7 @@ def syntax_of(found) -> tuple[str, ast.AST] | None:
     try: source = textwrap.dedent(inspect.getsource(inspect.unwrap(found)))
     except (TypeError, OSError): return None
     node = ast.parse(source).body[0]
-    # the source of a lambda is the statement it stands in: no comment there is an argument's
+    # the source of a lambda is the statement it is in: no comment there is an argument's
     return (source, node) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else None
 
 

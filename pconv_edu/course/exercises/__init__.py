@@ -1,6 +1,6 @@
 """Exercises that check themselves: `check("3.1", answer)` says right, not yet answered, or gives a hint.
 
-Each lesson's judges stand in `lesson_NN.py`; the solutions stand apart, in `nbs/solutions/`.
+Each lesson's judges are in `lesson_NN.py`; the solutions are kept apart, in `nbs/solutions/`.
 """
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -165,7 +165,7 @@ def _stopped(asked, error: Exception) -> str:
     if not isinstance(asked, _Asked):
         if isinstance(error, TypeError) and str(error).endswith("object is not callable"):
             return (f"this exercise asks for a function, and this is {_kind(asked)}: "
-                    "give the function's name, without brackets behind it")
+                    "give the function's name, without brackets after it")
         return f"your answer is {_kind(asked)}, and that cannot be judged here ({told})"
     if not asked.calls and isinstance(error, TypeError): return _WANTS_A_VALUE
     if asked.error is error or not asked.calls: return f"your answer stopped with {told}"

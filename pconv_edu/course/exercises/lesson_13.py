@@ -45,6 +45,6 @@ def _by_hand(statistics: bool) -> PConvUNet:
 @exercise("13.3")
 def numbers_held(answer):
     if answer == 2944: return "each channel has a scale and a shift"
-    if answer == 11_776: return "the running statistics hold still too, but no optimiser ever moves them"
+    if answer == 11_776: return "the running statistics hold still too, but no optimizer ever moves them"
     if answer in (3008 * 2, 3008): return "the first layer of the encoder, with 64 channels, has no BatchNorm"
-    if answer != 5888: return "sum the channels of PConv2 to PConv8; each has two numbers that an optimiser moves"
+    if answer != 5888: return "sum the channels of PConv2 to PConv8; each has two numbers that an optimizer moves"

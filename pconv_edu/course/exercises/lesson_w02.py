@@ -19,4 +19,4 @@ def next_header(answer):
     if got == [offset + 512 + size // 512 * 512 for offset, size in cases]:
         return "700 bytes do not fit into one block: round up"
     wrong = next(case for case, g in zip(cases, got) if g != right(*case))
-    return f"for a header at {wrong[0]} and {wrong[1]} bytes the next stands at {right(*wrong)}"
+    return f"for a header at {wrong[0]} and {wrong[1]} bytes the next is at {right(*wrong)}"
