@@ -13,6 +13,7 @@ import torch
 
 from pconv_edu.course import exercises
 from pconv_edu.course.exercises import check, exercise, judge
+from pconv_edu.losses import LossWeights
 
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "pconv_edu" / "course" / "exercises").glob("lesson_*.py"))
@@ -278,3 +279,11 @@ def test_anything_but_two_numbers_is_told_so(answer):
     for number in ("w07.1", "w12.1"):
         ok, hint = judge(number, answer)
         assert ok is False and hint.startswith("give 2 numbers"), hint
+
+
+@pytest.mark.parametrize("factor", [.5, 1, 2])
+def test_weights_that_all_change_alike_are_told_so(factor):
+    "Bug: of weights that were all halved, the hint named the three that were right."
+    weights = {"valid": 1, "hole": 6, "perceptual": .05, "style": 120, "tv": .1}
+    ok, hint = judge("10.2", LossWeights(**{name: factor * weight for name, weight in weights.items()}))
+    assert ok is False and "all five are in the old proportion" in hint

@@ -11,6 +11,7 @@ wrong = {
     "10.2": [
         LossWeights(), LossWeights(valid=2, hole=12, tv=0.2), LossWeights(valid=0.5, hole=3),
         LossWeights(perceptual=0.1, style=120), 3,
+        LossWeights(valid=.5, hole=3, perceptual=.025, style=60, tv=.05),
     ],
     "10.3": [{"tv"}, {"valid", "tv"}, "style"],
 }

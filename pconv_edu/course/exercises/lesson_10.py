@@ -44,6 +44,9 @@ def weights_for_another_range(answer):
     wrong = [name for name in ("valid", "hole", "tv") if abs(ratio[name] / scale - .5) > 1e-6]
     if wrong and all(abs(ratio[name] / scale - 2) < 1e-6 for name in wrong):
         return "the other way round: these terms have doubled already"
+    if len(wrong) == 3 and all(abs(ratio[name] / scale - 1) < 1e-6 for name in wrong):
+        return ("all five are in the old proportion, but not all five terms change: valid, hole and tv double in "
+                "[−1, 1], perceptual and style do not")
     if wrong: return f"{', '.join(wrong)}: in [−1, 1] this term is twice as large. What must its weight be?"
 
 
