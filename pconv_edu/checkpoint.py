@@ -21,10 +21,10 @@ from torch import Tensor
 
 from .files import BadFile, move, sync_file, sync_folder
 
-# %% ../nbs/w05_checkpoint.ipynb #04f58229
+# %% ../nbs/w05_checkpoint.ipynb #de22ecd1
 class BadCheckpoint(BadFile): "A checkpoint that must not be used; `.path` and `.reason` say which and why."
 
-# %% ../nbs/w05_checkpoint.ipynb #de22ecd1
+
 @dataclass(frozen=True)
 class Checkpoint:
     "What `load` read."
@@ -43,49 +43,28 @@ def _write(path: Path, data: bytes):
     path.write_bytes(data)
     sync_file(path)
 
-# %% ../nbs/w05_checkpoint.ipynb #e11b8334
+# %% ../nbs/w05_checkpoint.ipynb #767e0b87
 def _hash(data: bytes) -> str: return hashlib.sha256(data).hexdigest()
 
-# %% ../nbs/w05_checkpoint.ipynb #73d2570d
+
 def _json(value) -> bytes:
     "The one way to write `value`: sorted keys, so equal values give equal bytes. Numbers come back exactly."
     return json.dumps(value, sort_keys=True, allow_nan=False, indent=1).encode()
 
-# %% ../nbs/w05_checkpoint.ipynb #254829e7
+
 def _manifest(step: int, files: dict[str, bytes], score: float | None) -> bytes:
     "Length and SHA-256 of every file, and finally of the manifest itself."
     listed = {name: {"bytes": len(data), "sha256": _hash(data)} for name, data in files.items()}
     manifest = {"format": 1, "step": step, "score": score, "files": listed}
     return _json({**manifest, "sha256": _hash(_json(manifest))})
 
-# %% ../nbs/w05_checkpoint.ipynb #767e0b87
+
 def contents_of(step: int, tensors: dict[str, dict[str, Tensor]], state: dict, score: float | None) -> dict[str, bytes]:
     "The files of a checkpoint, by name."
     plain = lambda group: {name: tensor.detach().cpu().contiguous().clone() for name, tensor in group.items()}
     files = {f"{name}.safetensors": safetensors.torch.save(plain(group)) for name, group in tensors.items()}
     files["state.json"] = _json(state)
     return {**files, "manifest.json": _manifest(step, files, score)}
-
-# %% ../nbs/w05_checkpoint.ipynb #efad9753
-def _steps(folder: Path) -> list[Path]:
-    "The checkpoints in `folder`, oldest first; one that was being replaced when the run died counts too."
-    found = [p for p in folder.glob("*step_*") if re.fullmatch(r"(\.replaced_)?step_\d+", p.name)]
-    return sorted(found, key=lambda p: (int(p.name.rpartition("_")[2]), not p.name.startswith(".")))
-
-# %% ../nbs/w05_checkpoint.ipynb #bf78b213
-def _remove(path: Path):
-    "Delete a checkpoint: first out of sight, so that a kill in between leaves no half of one."
-    hidden = path.with_name(f".old_{path.name.lstrip('.')}")
-    try:
-        if hidden.exists(): shutil.rmtree(hidden)
-        move(path, hidden)
-        shutil.rmtree(hidden)
-    except OSError as error:
-        if error.errno not in IN_USE: raise
-        warnings.warn(f"{path} cannot be deleted now ({error.strerror}); the next save tries again", stacklevel=2)
-
-
-IN_USE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTEMPTY}  # somebody reads in it (Windows, NFS)
 
 # %% ../nbs/w05_checkpoint.ipynb #205c463b
 def save(
@@ -124,6 +103,16 @@ def _place(files: dict[str, bytes], path: Path):
     sync_folder(path.parent)
     if replaced.exists(): _remove(replaced)
 
+
+def _tidy(folder: Path):
+    "Remove what a killed save left, and put back a checkpoint whose replacement never came."
+    for path in folder.glob(".replaced_step_*"):
+        place = path.with_name(path.name.removeprefix(".replaced_"))
+        if place.exists(): _remove(path)
+        else: move(path, place)
+    for path in folder.glob(".new_step_*"): shutil.rmtree(path)
+    for path in folder.glob(".old_*step_*"): shutil.rmtree(path, ignore_errors=True)
+
 # %% ../nbs/w05_checkpoint.ipynb #bbd5d9ff
 def _need_room(path: Path, files: dict[str, bytes]):
     "Raise before the first byte is written when the disk cannot take them all."
@@ -136,7 +125,7 @@ def _free(folder: Path) -> float:
     except OSError: return float("inf")
     return usage.free if usage.total else float("inf")
 
-# %% ../nbs/w05_checkpoint.ipynb #02de54b6
+
 def _explained(error: OSError, path: Path, files: dict[str, bytes]) -> OSError:
     "The error with what the user needs to know; what the save had begun is removed."
     try: _tidy(path.parent)
@@ -150,24 +139,20 @@ def _explained(error: OSError, path: Path, files: dict[str, bytes]) -> OSError:
         str(path),
     )
 
-# %% ../nbs/w05_checkpoint.ipynb #47f54331
-def _tidy(folder: Path):
-    "Remove what a killed save left, and put back a checkpoint whose replacement never came."
-    for path in folder.glob(".replaced_step_*"):
-        place = path.with_name(path.name.removeprefix(".replaced_"))
-        if place.exists(): _remove(path)
-        else: move(path, place)
-    for path in folder.glob(".new_step_*"): shutil.rmtree(path)
-    for path in folder.glob(".old_*step_*"): shutil.rmtree(path, ignore_errors=True)
+# %% ../nbs/w05_checkpoint.ipynb #410b2703
+def _steps(folder: Path) -> list[Path]:
+    "The checkpoints in `folder`, oldest first; one that was being replaced when the run died counts too."
+    found = [p for p in folder.glob("*step_*") if re.fullmatch(r"(\.replaced_)?step_\d+", p.name)]
+    return sorted(found, key=lambda p: (int(p.name.rpartition("_")[2]), not p.name.startswith(".")))
 
-# %% ../nbs/w05_checkpoint.ipynb #b1cacff7
+
 def _score(path: Path) -> float:
     "The score a checkpoint was saved with; without one it is never the best."
     try: score = json.loads((path / "manifest.json").read_bytes())["score"]
     except (OSError, ValueError, KeyError, TypeError): score = None
     return score if isinstance(score, (int, float)) else float("inf")
 
-# %% ../nbs/w05_checkpoint.ipynb #410b2703
+
 def _prune(folder: Path, keep: int, step: int):
     """Of the checkpoints up to `step` delete all but the `keep` newest and the best one. A later one counts for
     nothing: it must be damaged, or the run would have resumed from it.
@@ -176,6 +161,21 @@ def _prune(folder: Path, keep: int, step: int):
     best = min(scores, key=scores.get)
     for path in list(scores)[:-keep]:
         if path != best or scores[best] == float("inf"): _remove(path)
+
+
+def _remove(path: Path):
+    "Delete a checkpoint: first out of sight, so that a kill in between leaves no half of one."
+    hidden = path.with_name(f".old_{path.name.lstrip('.')}")
+    try:
+        if hidden.exists(): shutil.rmtree(hidden)
+        move(path, hidden)
+        shutil.rmtree(hidden)
+    except OSError as error:
+        if error.errno not in IN_USE: raise
+        warnings.warn(f"{path} cannot be deleted now ({error.strerror}); the next save tries again", stacklevel=2)
+
+
+IN_USE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTEMPTY}  # somebody reads in it (Windows, NFS)
 
 # %% ../nbs/w05_checkpoint.ipynb #c8315a14
 def _read(folder: Path, name: str) -> bytes:
@@ -186,7 +186,7 @@ def _read(folder: Path, name: str) -> bytes:
     if path.is_symlink() or not path.is_file(): raise BadCheckpoint(folder, f"{name} is missing or not a plain file")
     return path.read_bytes()
 
-# %% ../nbs/w05_checkpoint.ipynb #50a8e070
+
 def _files(folder: Path) -> dict[str, bytes]:
     "All files that the manifest lists, each checked against its length and hash."
     manifest = json.loads(_read(folder, "manifest.json"))
@@ -202,7 +202,7 @@ def _files(folder: Path) -> dict[str, bytes]:
         raise BadCheckpoint(folder, f"it holds step {manifest['step']}, and its name says {int(named[1])}")
     return {name: _checked(folder, name, **listed) for name, listed in manifest["files"].items()}
 
-# %% ../nbs/w05_checkpoint.ipynb #ccebb67a
+
 def _checked(folder: Path, name: str, bytes: int, sha256: str) -> bytes:
     "One file, if it is the one that was written."
     data = _read(folder, name)
