@@ -236,7 +236,7 @@ def _vgg_name(vgg) -> str:
 
 
 def trained_by(net: nn.Module, weights: LossWeights, vgg) -> str:
-    """Which trained features shape a network: those of its earlier trainings, and those of this one.
+    """Which trained features shape a network: those of its earlier training runs, and those of this one.
 
     'none' for pixel terms alone. A score that looks through the same features would flatter it.
     """

@@ -1,4 +1,5 @@
 """The checks behind `make test` fail when they should: each fault is planted in a small project of its own."""
+import ast
 import json
 import os
 import shutil
@@ -34,6 +35,18 @@ def project(tmp_path):
     for command in ("nbdev_export", "nbdev_clean"):
         subprocess.run([check_exports.BIN / command], cwd=tmp_path, check=True, capture_output=True, timeout=300)
     return tmp_path
+
+
+@pytest.mark.parametrize("tool", sorted(
+    path.stem for path in (ROOT / "tools").glob("*.py") if "ArgumentParser(" in path.read_text(encoding="utf-8")))
+def test_help_begins_with_a_whole_sentence(tool):
+    "Bug: `--help` showed the first line of a docstring whose sentence takes two."
+    source = (ROOT / "tools" / f"{tool}.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    shown = [eval(ast.unparse(word.value), {"__doc__": ast.get_docstring(tree, clean=False)})
+             for call in ast.walk(tree) if isinstance(call, ast.Call) and "ArgumentParser" in ast.unparse(call.func)
+             for word in call.keywords if word.arg == "description" and "__doc__" in ast.unparse(word.value)]
+    assert shown and all(text.rstrip().endswith(".") for text in shown), shown
 
 
 def test_lines_that_two_notebooks_write_into_one_are_told_apart():

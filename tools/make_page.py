@@ -1,4 +1,4 @@
-"""`make page`: a folder with a page that fills holes in the browser, by the weights that ship; it needs no server and
+"""`make page`: a folder with a page that fills holes in the browser, with the weights that ship; it needs no server and
 fetches nothing.
 
 ONNX Runtime Web comes from the npm registry once, at a fixed version whose hash is checked.
@@ -116,7 +116,7 @@ def build(weights: Path, out: Path) -> str:  # the table of sizes
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--weights", type=path, default=WEIGHTS,
         help="a .safetensors file of save_pretrained, or a training folder (default: the weights that ship)",

@@ -180,7 +180,7 @@ def stress(count: int, seed: int = 0, keep: Path | None = None) -> tuple[collect
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("count", type=int, nargs="?", default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("runs/stress"), help="where files that went wrong are kept")

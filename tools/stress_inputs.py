@@ -469,7 +469,7 @@ def stress(count: int, seed: int = 0, only: str | None = None) -> tuple[collecti
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("count", type=int, nargs="?", default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--entry", choices=ENTRIES, help="this place only")

@@ -302,7 +302,7 @@ def endurance(folder: Path, share: float) -> str:
 PARTS = {part.__name__: part for part in (crashes, disks, poison, forgeries, signals, kills, resumes, endurance)}
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all of them when none is named")
     parser.add_argument("--share", type=float, default=1., help="share of the full numbers, such as 0.1")
     given, failed = parser.parse_args(), 0

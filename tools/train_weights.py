@@ -176,7 +176,7 @@ def train(stage: Stage, net: PConvUNet, asked: argparse.Namespace, resume: bool 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
         "--photos", nargs="+", type=Path, required=True, help="folders of photos, shorter side 256 px or more"

@@ -1,4 +1,4 @@
-"""Open every page of the built site in Chromium and Firefox, as wide as a desk and as a phone, and search: `make
+"""Open every page of the built site in Chromium and Firefox, as wide as a desktop and as a phone, and search: `make
 docs-browser`.
 
 A page fails when it asks another server for something, misses a file, writes an error to the console, is wider than
@@ -167,7 +167,7 @@ def main(pictures: Path | None, parts: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("pictures", nargs="?", type=Path, help="a folder for pictures of some pages")
     parser.add_argument("--pages", nargs="+", default=[], help="only those whose name has one of these parts")
     args = parser.parse_args()

@@ -99,7 +99,7 @@ def race(seeds: int, initial: int, fine_tune: int) -> dict[str, list[dict[str, f
 
 def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.batchnorm_race", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument("--seeds", type=int, default=3, help="training runs of each arm")
     parser.add_argument("--initial", type=int, default=400, help="steps of phase one")
     parser.add_argument("--fine-tune", type=int, default=200, help="steps of phase two")
     parser.add_argument("--out", type=Path, default=RESULT, help="where the result goes")

@@ -291,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
     gpu = torch.cuda.is_available()
     add = parser.add_argument
     add("--net", choices=NETS, default="seven_stage", help="which U-Net")
-    add("--modes", nargs="+", choices=("inference", "training"), default=["inference", "training"])
+    add("--modes", nargs="+", choices=("inference", "training"), default=["inference", "training"], help="what to time")
     add("--sizes", nargs="+", type=int, default=[256], help="sides of the square pictures, e.g. 256 512")
     add(
         "--dtypes", nargs="+", choices=("float32", "bfloat16"), default=["bfloat16" if gpu else "float32"],
@@ -308,14 +308,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--batch", type=int, default=16 if gpu else 4, help="pictures in a training step")
     add("--inference-batch", type=int, default=16 if gpu else 1, help="pictures in a forward pass")
-    add("--repeats", type=rounds, default=9, help="rounds; in each every form runs once")
-    add("--device", choices=("cpu", "cuda"), default="cuda" if gpu else "cpu")
+    add("--repeats", type=rounds, default=9, help="rounds, in each of which every form runs once")
+    add("--device", choices=("cpu", "cuda"), default="cuda" if gpu else "cpu", help="where to time it")
     add("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     add("--no-memory", action="store_true", help="leave out peak memory")
     add("--out", type=Path, default=Path("runs/bench"), help="folder for bench.json, bench.md and bench.png")
     add(
         "--plan", action="store_true",
-        help="time nothing: count what a training step takes, and what a GPU of the numbers below allows at best",
+        help="time nothing: count what a training step takes, and what a GPU with the numbers below allows at best",
     )
     add("--tflops", type=float, default=990, help="--plan: 10^12 operations a second of the GPU, in bfloat16")
     add("--tflops-32", type=float, default=495, help="--plan: the same for float32, with TF32")
@@ -327,7 +327,7 @@ def _parser() -> argparse.ArgumentParser:
         help="everything there is to know on a new GPU, tables last: the step in each network, precision and batch, "
              "then `fit` itself",
     )
-    add("--minutes", type=float, default=8, help="--all: what is not done by then is left out, and named")
+    add("--minutes", type=float, default=8, help="--all: whatever is not done by then is left out, and named")
     add("--peak-of", help=argparse.SUPPRESS)  # used by `peak`: one case as JSON, in a process of its own
     return parser
 

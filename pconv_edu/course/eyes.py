@@ -57,7 +57,7 @@ def race(seed: int, steps: int = STEPS) -> dict[str, dict]:
 
 def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.eyes", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument("--seeds", type=int, default=3, help="training runs of each arm")
     parser.add_argument("--steps", type=int, default=STEPS, help="optimizer steps of the first phase")
     parser.add_argument("--threads", type=int, help="CPU threads; left out: as many as torch takes")
     parser.add_argument("--out", type=Path, default=RESULT, help="where the result goes")

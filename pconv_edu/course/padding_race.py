@@ -96,7 +96,7 @@ def race(seeds: int = 3, steps: int = 600) -> dict[str, list[dict[str, float]]]:
 
 def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(prog="python -m pconv_edu.course.padding_race", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each padding")
+    parser.add_argument("--seeds", type=int, default=3, help="training runs of each padding")
     parser.add_argument("--steps", type=int, default=600, help="optimizer steps of each training")
     parser.add_argument("--out", type=Path, default=RESULT, help="where the result goes")
     options = parser.parse_args(arguments)
