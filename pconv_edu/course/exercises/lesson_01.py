@@ -43,7 +43,7 @@ def _(from_bgr):
 def _(mirror):
     picture = torch.arange(24.).view(3, 2, 4) / 24
     got = mirror(picture)
-    if tuple(got.shape) != (3, 2, 4): return f"a picture [3, 2, 4] became {list(got.shape)}; mirroring changes no shape"
+    if tuple(got.shape) != (3, 2, 4): return f"a picture [3, 2, 4] became {list(got.shape)}; mirroring does not change the shape"
     if torch.equal(got, picture.flip(1)): return "that is upside down: the columns are the last axis"
     if torch.equal(got, picture.flip(0)): return "that swaps red and blue: axis 0 holds the colours"
     if torch.equal(got, picture.flip(1).flip(2)): return "that is a half turn; flip the last axis only"

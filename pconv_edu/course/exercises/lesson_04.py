@@ -46,8 +46,8 @@ def put_right(answer):
     if same(right, seen):
         return "right where something was seen; where count is 0 the result must be 0, without the bias"
     if same((raw + b) * ratio, seen):
-        return "the bias got scaled as well: take it off before the ratio and put it back after"
-    if same(raw * ratio, seen): return "the bias is lost: put it back after the ratio"
+        return "the bias got scaled as well: subtract it before the ratio and add it back after"
+    if same(raw * ratio, seen): return "the bias is lost: add it back after the ratio"
     if same(raw * ratio + 2 * b, seen): return "the bias is in it twice: y already holds one"
     if same(raw / count.clamp(min=1) + b, seen): return "sum(1), the window's size, is missing from the ratio"
-    return "take off the bias, multiply by window_size / count where count > 0, put the bias back there, 0 elsewhere"
+    return "subtract the bias, multiply by window_size / count where count > 0, add the bias back there, 0 elsewhere"

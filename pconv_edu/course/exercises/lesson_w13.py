@@ -7,7 +7,7 @@ from pconv_edu.course.exercises import exercise
 @exercise("w13.1")
 def pointer_to_column(answer):
     if answer == 400: return None
-    if answer == 500: return "the picture does not begin at the window's edge: take off the 40 first"
+    if answer == 500: return "the picture does not begin at the window's edge: subtract the 40 first"
     if answer in (64, 80):
         return "the other way round: one pixel on the screen is 800 / 320 = 2.5 pixels of the picture"
     if answer == 160: return "160 is the column on the screen; the picture is 2.5 times as wide as it is shown"

@@ -14,7 +14,7 @@ def valid_in_groups(answer):
     if given.shape == (2, 1, 5, 4) or given.shape == (2, 5, 4):
         return "that is one count for all channels: a group that sees nothing would borrow from the other"
     if given.shape == (2, 3, 5, 4):
-        return "[B, C / groups, H, W] has the two sizes exchanged: sum over the channels of a group"
+        return "[B, C / groups, H, W] has the two sizes swapped: sum over the channels of a group"
     if given.shape != right.shape: return f"the counts have shape {list(right.shape)}, and yours {list(given.shape)}"
     if torch.equal(given.float(), torch.stack([mask[:, ::2].sum(1), mask[:, 1::2].sum(1)], 1)):
         return "every other channel is a group of its own in yours; the first C / groups channels are the first group"
