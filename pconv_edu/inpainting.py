@@ -114,10 +114,10 @@ def fill_windows(
         total[cut] += weight
     return output.div_(total.clamp_(min=1e-12))
 
-# %% ../nbs/15_inpaint.ipynb #7d2c91e5
+# %% ../nbs/15_inpaint.ipynb #a597a939
 _shipped = cache(load_pretrained)  # what ships, read once
 
-# %% ../nbs/15_inpaint.ipynb #a597a939
+
 def inpaint(
     image,  # path, open file, PIL picture, array or tensor (uint8, uint16, floats in [0,1]), or a mapping with "image"
     mask,   # of its size: path, PIL picture or uint8 array (white = hole), or float tensor or array (0 = hole)
