@@ -18,7 +18,7 @@ from course import ROOT, Lesson, folded, in_order, minutes, settings
 MAP = "[map](00_start_here.ipynb#the-map)"
 # A stage of the pipeline → its pages. The picture shows those of the course; pages of the workshop have a stage too.
 STAGES = {
-    "photo + mask": "00 01 02 w01 w13 w24 w30",
+    "photo + mask": "00 01 02 w01 w13 w24 w30 w38",
     "layer": "03 04 22 w17 w28 w29",
     "U-Net": "05 23 w21 w25 w26",
     "losses": "06 07 08 09 10 w18 w31",
