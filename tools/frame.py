@@ -23,7 +23,7 @@ STAGES = {
     "U-Net": "05 23 w21 w25 w26",
     "losses": "06 07 08 09 10 w18 w31",
     "data": "11 w02 w03 w04 w34",
-    "training": "12 13 14 24 w05 w06 w07 w08 w09 w10 w20 w22 w37",
+    "training": "12 13 14 24 w05 w06 w07 w08 w09 w10 w20 w22 w35 w37",
     "filling": "15 w11 w12 w19 w27 w36",
     "scores": "16 17 w14 w15 w16",
     "experiments": "18 19 20 21 w23",

@@ -4,7 +4,6 @@ from torch import nn
 
 from pconv_edu.losses import hole_ring
 from pconv_edu.masks import irregular_mask, rect_mask
-from pconv_edu.unet import pad_with_hole
 
 
 def has_batchnorm(net):
@@ -15,13 +14,6 @@ def has_batchnorm(net):
 def minds_its_own_picture(fill):
     images, masks = torch.rand(3, 3, 32, 32), torch.stack([irregular_mask(32, .3, seed=i) for i in range(3)])
     return torch.allclose(fill(images[:1], masks[:1]), fill(images, masks)[:1], atol=1e-4)
-
-
-def takes_any_size(fill, size=(50, 37)):
-    image, mask = torch.rand(1, 3, *size), irregular_mask(size, .2, seed=0)[None]
-    output = fill(image, mask)
-    padded = fill(pad_with_hole(image, 16), pad_with_hole(mask, 16))[..., :size[0], :size[1]]
-    return output.shape == image.shape and torch.allclose(output, padded, atol=1e-4)
 
 
 def is_normalised(features):
@@ -38,11 +30,6 @@ def stays_in_the_ring(tv):
 def sees_every_pair(tv):
     stripes = torch.tensor([0., 1, 0, 1, 0]).view(1, 1, 5, 1).expand(1, 1, 5, 5)
     return all(abs(tv(x, torch.zeros(1, 1, 5, 5)).item() * 25 - 20) < 1e-4 for x in (stripes, stripes.mT))
-
-
-def is_a_gram_matrix(gram):
-    small, loud = torch.tensor([[1., 2], [0, 1]]).view(1, 2, 1, 2), torch.full((1, 2, 64, 64), 8.)
-    return torch.allclose(gram(small), torch.tensor([[[1.25, .5], [.5, .25]]])) and bool(gram(loud).isfinite().all())
 
 
 def never(*things): return False
@@ -70,11 +57,9 @@ def _rows_only(tv):
 right = {
     "23.1": has_batchnorm,
     "23.2": minds_its_own_picture,
-    "23.3": takes_any_size,
-    "23.4": is_normalised,
-    "23.5": stays_in_the_ring,
-    "23.6": sees_every_pair,
-    "23.7": is_a_gram_matrix,
+    "23.3": is_normalised,
+    "23.4": stays_in_the_ring,
+    "23.5": sees_every_pair,
 }
 
 _narrow = {
@@ -84,23 +69,11 @@ _narrow = {
     ],
     "23.2": [lambda fill: fill(torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)).shape == (2, 3, 32, 32)],
     "23.3": [
-        lambda fill: (
-            fill(torch.rand(1, 3, 50, 37), irregular_mask((50, 37), 0.2, seed=0)[None]).shape == (1, 3, 50, 37)
-        ),
-        lambda fill: takes_any_size(fill, (64, 64)),
-    ],
-    "23.4": [
         lambda features: len(features(torch.full((1, 3, 16, 16), 0.5))) == 3,
         lambda features: all(level.abs().max() < 1e-4 for level in features(torch.zeros(1, 3, 16, 16))),
     ],
-    "23.5": [_one_colour_only],
-    "23.6": [_rows_only],
-    "23.7": [
-        lambda gram: torch.allclose(
-            gram(torch.tensor([[1.0, 2], [0, 1]]).view(1, 2, 1, 2)), torch.tensor([[[1.25, 0.5], [0.5, 0.25]]])
-        ),
-        lambda gram: bool(gram(torch.full((1, 2, 64, 64), 8.0)).isfinite().all()),
-    ],
+    "23.4": [_one_colour_only],
+    "23.5": [_rows_only],
 }
 
 wrong = {number: [never, always, stops, True, *narrow] for number, narrow in _narrow.items()}

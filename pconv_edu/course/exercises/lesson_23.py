@@ -1,35 +1,25 @@
 """Judges of page 23."""
-import torch
-
 from pconv_edu.course import broken_net as net
-from pconv_edu.course.exercises.museum import exhibit
-from pconv_edu.losses import VGG16Features, gram_matrix, tv_loss
-from pconv_edu.unet import PConvUNet
+from pconv_edu.course.exercises.museum import exhibit, small_net, sound_fill
+from pconv_edu.losses import VGG16Features, tv_loss
 
 
-def _net() -> PConvUNet:
-    torch.manual_seed(0)
-    made = PConvUNet(widths=(8, 16, 16, 16))
-    with torch.no_grad(): made(torch.rand(4, 3, 32, 32), (torch.rand(4, 1, 32, 32) > .3).float())
-    return made.eval()
-
-
-def _without_one() -> PConvUNet:
-    made = _net()
+def _without_one():
+    made = small_net()
     made.encoder[2].bn = None
     return made
 
 
 exhibit(
     "23.1",
-    _net,
+    small_net,
     {
         "no BatchNorm": (
-            lambda: net.forgets_bn(_net()),
+            lambda: net.forgets_bn(small_net()),
             "Count the nn.BatchNorm2d among net.modules(): two fewer than there are blocks",
         ),
         "BatchNorm in hiding": (
-            lambda: net.hides_bn(_net()),
+            lambda: net.hides_bn(small_net()),
             "Ask PyTorch, not the block: what is not in net.modules() is neither trained nor saved",
         ),
         "one block without": (_without_one, "Finding one is not enough: every block but two has its own"),
@@ -38,43 +28,20 @@ exhibit(
 )
 
 
-def _sound_fill():
-    made = _net()
-    def fill(image, mask):
-        with torch.no_grad(): return made(image, mask)
-    return fill
-
-
 exhibit(
     "23.2",
-    _sound_fill,
+    sound_fill,
     {
         "training mode": (
-            lambda: net.in_training_mode(_net()),
+            lambda: net.in_training_mode(small_net()),
             "Fill one picture alone, then together with others, and compare",
         ),
         "no statistics": (
-            lambda: net.without_statistics(_net()),
+            lambda: net.without_statistics(small_net()),
             "Fill one picture alone, then together with others, and compare",
         ),
     },
     "Other pictures in the batch change nothing but rounding: allow 1e-4",
-)
-
-
-exhibit(
-    "23.3",
-    _sound_fill,
-    {
-        "no padding": (lambda: net.unpadded(_net()), "Try sides that are not a multiple of 16, such as 50 × 37"),
-        "black pixels that count": (
-            lambda: net.padded_with_pixels(_net()),
-            "The size is right. Pad image and mask to a multiple of 16 with pad_with_hole yourself: the part that "
-            "was there before must come out the same",
-        ),
-    },
-    "For a picture of 50 × 37 the output is 50 × 37, and what pad_with_hole(…, 16) adds changes it by rounding "
-    "alone: allow 1e-4. (Larger multiples do change it: layers grow into what is added.)",
 )
 
 
@@ -87,7 +54,7 @@ def _random_vgg() -> VGG16Features:
 
 
 exhibit(
-    "23.4",
+    "23.3",
     _random_vgg,
     {
         "in [-1, 1]": (
@@ -104,14 +71,14 @@ exhibit(
 )
 
 
-exhibit("23.5", lambda: tv_loss, {
+exhibit("23.4", lambda: tv_loss, {
     "over the whole picture": (lambda: net.tv_everywhere, "Change a pixel far from the hole: the loss must not change"),
     "of the product": (lambda: net.tv_of_product, "A picture of one colour (not black) has no variation at all")},
     "The sound one looks at the hole and one pixel around it; pixels further away may change, and one colour gives 0")
 
 
 exhibit(
-    "23.6",
+    "23.5",
     lambda: tv_loss,
     {
         "first and last row": (
@@ -125,21 +92,4 @@ exhibit(
     },
     "It divides by the number of values in the composite, and a mask of zeros makes everything count: 5 × 5 "
     "horizontal stripes of 0 and 1 give 20/25",
-)
-
-
-exhibit(
-    "23.7",
-    lambda: gram_matrix,
-    {
-        "summed in half precision": (
-            lambda: net.gram_in_half,
-            "Give it loud features: sums above 65504 must stay finite",
-        ),
-        "without the channels": (
-            lambda: net.gram_without_channels,
-            "[[1,2],[0,1]] as [1,2,1,2] gives [[1.25,.5],[.5,.25]]: the sum divided by C·H·W = 4",
-        ),
-    },
-    "[[1,2],[0,1]] as features [1,2,1,2] gives [[[1.25,.5],[.5,.25]]]: shape [1,2,2], and allow for rounding",
 )
