@@ -30,7 +30,7 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / 
 # The order of the pages
 
 def test_every_page_has_its_frame():
-    "Links in the order of the file names, the pipeline with *you are here*, cells folded by the rule, needs and goals."
+    "Links in the order of the file names, the pipeline with its mark, cells folded by the rule, needs and goals."
     assert frame.problems(LESSONS) == [], "python tools/frame.py --write mends them"
     assert [line for lesson in LESSONS for line in frame.missing(lesson)] == []
 
@@ -55,9 +55,9 @@ def test_the_pipeline_marks_the_page_and_its_stage():
     place = LESSONS.index(STEMS["05_unet"])
     names, _, pages, marks = (line.split("|")[1:-1] for line in frame.pipeline(LESSONS, place))
     assert names[2].strip() == "U-Net →" and pages[2].strip().startswith("**05** · [23](23_")
-    assert [mark.strip() for mark in marks] == ["", "", "▲ *you are here*", *[""] * 6]
+    assert [mark.strip() for mark in marks] == ["", "", "▲ *here*", *[""] * 6]
     *_, marks = frame.pipeline(LESSONS, LESSONS.index(STEMS["w05_checkpoint"]))
-    assert marks.split("|")[6].strip() == "▲ *you are here*"
+    assert marks.split("|")[6].strip() == "▲ *here*"
 
 
 def test_cells_folded_wrongly_are_found_and_mended(tmp_path):
@@ -129,6 +129,23 @@ def small_course(folder: Path, **lessons: str) -> Path:
             json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
         )
     return folder
+
+
+def links_to_headings(lesson) -> list[tuple[str, str]]:
+    "(stem, anchor) of each link of a page that leads to a heading of a lesson."
+    text = "\n".join("".join(c["source"]) for c in lesson.cells if c["cell_type"] == "markdown")
+    found = re.findall(r"\]\((?:(\w+)\.ipynb)?#([^)\s]+)", text)
+    return [(stem or lesson.stem, anchor) for stem, anchor in found]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_links_to_headings_arrive_in_jupyterlab(lesson):
+    "Bug: `map` led nowhere on all pages. JupyterLab's anchors keep capitals and signs: The-map, not the-map."
+    links = links_to_headings(lesson)
+    assert ("00_start_here", "The-map") in links
+    for stem, anchor in links:
+        headings = [section.lab_anchor for section in STEMS[stem].sections]
+        assert anchor in headings, f"{lesson.stem}: {stem} has {', '.join(headings)}, not {anchor}"
 
 
 def files(**text): return {f"0{i}_{name}": body for i, (name, body) in enumerate(text.items())}
@@ -278,6 +295,9 @@ def test_signs_of_markup_in_a_comment_mean_nothing_but_code():
     "link, here, there",
     [
         ("04_partial_conv.ipynb#the-layer", "nbs", "../lessons/04_partial_conv.ipynb#the-layer"),
+        ("w01_irregular_masks.ipynb#The-paper's-recipe:-widen", "nbs",
+         "../lessons/w01_irregular_masks.ipynb#the-papers-recipe-widen"),
+        ("#The-map", "nbs", "#the-map"),
         ("../nbs/04_partial_conv.ipynb", "site", "lessons/04_partial_conv.ipynb"),
         ("../pconv_edu/losses/pixel.py", "nbs", "../reference/losses.pixel.md"),
         (

@@ -41,6 +41,11 @@ class Section:
     def anchor(self) -> str: return slug(self.heading)
 
     @property
+    def lab_anchor(self) -> str:
+        "As JupyterLab makes it, which finds no other: `By hand: 5 × 5` → `By-hand:-5-×-5`."
+        return self.plain.strip().replace(" ", "-")
+
+    @property
     def plain(self) -> str: return re.sub(r"[`*]", "", self.heading)
 
 
@@ -151,7 +156,7 @@ def minutes(lesson: Lesson) -> int:
     def read(kind):
         return "\n".join("".join(c["source"]) for c in lesson.cells if c["cell_type"] == kind and not folded(c))
 
-    frame = r"^\[.*open in Colab.*\n|^\|.*you are here.*\n"
+    frame = r"^\[.*open in Colab.*\n|^\|.*▲ \*here\*.*\n"
     prose = re.sub(r"\]\([^)]*\)|<[^>]*>|" + frame, " ", read("markdown"), flags=re.M)
     code = read("code")
     lines = sum(bool(line.strip()) for line in code.splitlines())

@@ -1,4 +1,4 @@
-"""The frame of every page: the line of links, the pipeline with *you are here*, and which cells are folded. Is it true?
+"""The frame of every page: the line of links, the pipeline with the page's mark, which cells are folded. Is it true?
 
     python tools/frame.py          what is wrong, a line each
     python tools/frame.py --write  mend it
@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from course import ROOT, Lesson, folded, in_order, minutes, settings
 
-MAP = "[map](00_start_here.ipynb#the-map)"
+MAP = "[map](00_start_here.ipynb#The-map)"  # as JupyterLab writes the anchor, see course.Section
 # A stage of the pipeline → its pages. The picture shows those of the course; pages of the workshop have a stage too.
 STAGES = {
     "photo + mask": "00 01 02 w01 w13 w24 w30 w38",
@@ -43,7 +43,7 @@ def links(pages: list[Lesson], place: int) -> str:
     if place > 0:
         before = pages[place - 1]
         parts.append(f"[← {before.number}]({before.path.name} \"{before.title}\")")
-    parts.append(MAP if place else "[map](#the-map)")
+    parts.append(MAP if place else "[map](#The-map)")
     if place + 1 < len(pages):
         after = pages[place + 1]
         parts.append(f"[{after.number} →]({after.path.name} \"{after.title}\")")
@@ -72,7 +72,7 @@ def pipeline(pages: list[Lesson], place: int) -> list[str]:
             )
             for numbers in STAGES.values()
         ],
-        ["▲ *you are here*" if name == stage(here) else "" for name in STAGES],
+        ["▲ *here*" if name == stage(here) else "" for name in STAGES],
     ]
     return [f"| {' | '.join(cells)} |" for cells in (names, [":-:"] * len(names), *rows)]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "site/_ext")]
 from check_site import dress, heavy, problems, undressed
-from course import ROOT, Lesson, directives, folded, in_order, line_of, modules, source_url
+from course import ROOT, Lesson, directives, folded, in_order, line_of, modules, slug, source_url
 from docments import as_rst
 from fetch_npm import fetch
 from frame import colab
@@ -43,7 +43,7 @@ MATHJAX = (
 
 def place(target: str, here: str) -> str:
     """Where a link from the repository's folder `here` ('nbs', 'site') leads on the site, seen from the page in that
-    folder.
+    folder. Lessons write anchors as JupyterLab does, the site as MyST does.
     """
     path, hash, anchor = target.partition("#")
     parts = [*here.split("/"), *path.split("/")]
@@ -52,7 +52,7 @@ def place(target: str, here: str) -> str:
         del parts[up - 1:up + 1]
     top, rest = parts[0], "/".join(parts[1:])
     to_root = "../" if here == "nbs" else ""
-    if top == "nbs" and re.fullmatch(r"\w+\.ipynb", rest): return f"{to_root}lessons/{rest}{hash}{anchor}"
+    if top == "nbs" and re.fullmatch(r"\w+\.ipynb", rest): return f"{to_root}lessons/{rest}{hash}{slug(anchor)}"
     if top == "site" and rest.endswith(".md"): return f"{to_root}{rest}{hash}{anchor}"
     if top == "docs": return f"{to_root}docs/{rest}"
     if top == "pconv_edu" and reference_of(rest): return f"{to_root}reference/{reference_of(rest)}.md{hash}{anchor}"
@@ -67,7 +67,8 @@ def reference_of(file: str) -> str | None:
 
 def relink(markdown: str, here: str) -> str:
     "`markdown` with its relative links leading to the same things on the site."
-    return re.sub(r"\]\((?!\w+:|#)([^)\s]+)\)", lambda link: f"]({place(link[1], here)})", markdown)
+    there = lambda target: f"#{slug(target[1:])}" if target[0] == "#" else place(target, here)
+    return re.sub(r"\]\((?!\w+:)([^)\s]+)\)", lambda link: f"]({there(link[1])})", markdown)
 
 
 def cell(source: str, kind: str = "markdown", **more) -> dict:
