@@ -33,6 +33,12 @@ def test_a_slider_redraws_while_it_moves():
     assert all(slider.continuous_update for slider in sliders)  # not only when it is let go
 
 
+def test_a_picture_as_wide_as_the_page_does_not_scroll(box):
+    "Bug: JupyterLab puts two pixels around a widget, so that 100 % of the page's width were four too many."
+    _, _, image = parts(box)
+    assert (image.layout.max_width, image.layout.margin) == ("100%", "0")
+
+
 @pytest.mark.parametrize("name, value", [("size", 4), ("word", "b"), ("dark", True)])
 def test_a_moved_control_changes_the_picture(box, name, value):
     controls, _, image = parts(box)

@@ -38,7 +38,7 @@ def play(
     values = lambda: {name: part.value for name, part in parts.items()}
     first = draw(**values())
     left_for_the_site(draw, parts)
-    image = w.Image(value=first.to_bytes(MOVING), format=first.format, layout=w.Layout(max_width="100%"))
+    image = w.Image(value=first.to_bytes(MOVING), format=first.format, layout=w.Layout(max_width="100%", margin="0"))
     note = w.HTML()
 
     def redraw(_):
