@@ -76,6 +76,19 @@ def test_cells_folded_wrongly_are_found_and_mended(tmp_path):
     assert frame.problems(course.in_order(tmp_path)) == []
 
 
+def test_a_folded_cell_with_a_long_first_line_is_found(tmp_path):
+    "Bug: JupyterLab does not wrap it, and the whole page scrolled sideways (02, 03, 06, w02, …)."
+    made = tmp_path / "04_partial_conv.ipynb"
+    notebook = json.loads(STEMS["04_partial_conv"].path.read_text(encoding="utf-8"))
+    cell = next(c for c in notebook["cells"] if "from fastcore.test" in "".join(c["source"]))
+    for length in (frame.FOLDED, frame.FOLDED + 1):
+        cell["source"] = "import torch  #".ljust(length, "x") + "\n" + "# longer ones may follow".ljust(118, "x")
+        made.write_text(json.dumps(notebook), encoding="utf-8")
+        frame.write(course.in_order(tmp_path))
+        found = frame.problems(course.in_order(tmp_path))
+        assert len(found) == length - frame.FOLDED and all(cell["id"] in line and "105" in line for line in found)
+
+
 def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
     folder = small_course(tmp_path, **files(start="# 00 · S", one="# 01 · One", two="# 02 · Two"))
     for path in folder.glob("*.ipynb"):

@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from course import ROOT, Lesson, folded, in_order, minutes, settings
 
+FOLDED = 104  # characters of a folded cell that fit into a window of 1280 pixels
 MAP = "[map](00_start_here.ipynb#The-map)"  # as JupyterLab writes the anchor, see course.Section
 # A stage of the pipeline → its pages. The picture shows those of the course; pages of the workshop have a stage too.
 STAGES = {
@@ -113,6 +114,11 @@ def problems(pages: list[Lesson]) -> list[str]:
         if drawn(lesson) != pipeline(pages, place): found.append(f"{name}: its pipeline is not that of tools/frame.py")
         for c in wrongly_folded(lesson):
             found.append(f"{name}: cell {c['id']} should be {'folded' if folded(c) else 'open'}")
+        for c in filter(folded, lesson.cells):
+            line = "".join(c["source"]).split("\n")[0]
+            if len(line) > FOLDED:
+                found.append(f"{name}: folded cell {c['id']} shows its first line, which has {len(line)} characters: "
+                             f"from {FOLDED + 1} on the whole page scrolls sideways in JupyterLab; wrap it")
     return found
 
 
