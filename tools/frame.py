@@ -44,7 +44,7 @@ def links(pages: list[Lesson], place: int) -> str:
     if place > 0:
         before = pages[place - 1]
         parts.append(f"[← {before.number}]({before.path.name} \"{before.title}\")")
-    parts.append(MAP if place else "[map](#The-map)")
+    parts.append(MAP)
     if place + 1 < len(pages):
         after = pages[place + 1]
         parts.append(f"[{after.number} →]({after.path.name} \"{after.title}\")")

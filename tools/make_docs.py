@@ -67,8 +67,7 @@ def reference_of(file: str) -> str | None:
 
 def relink(markdown: str, here: str) -> str:
     "`markdown` with its relative links leading to the same things on the site."
-    there = lambda target: f"#{slug(target[1:])}" if target[0] == "#" else place(target, here)
-    return re.sub(r"\]\((?!\w+:)([^)\s]+)\)", lambda link: f"]({there(link[1])})", markdown)
+    return re.sub(r"\]\((?!\w+:|#)([^)\s]+)\)", lambda link: f"]({place(link[1], here)})", markdown)
 
 
 def cell(source: str, kind: str = "markdown", **more) -> dict:
