@@ -49,9 +49,10 @@ def damages(
 def bars(
     pictures: dict[str, Tensor],  # name → [1,3,H,W], one column for each
     table: dict[str, dict[str, float]],  # term → picture's name → its value, one row for each term
+    width: float = 1.8,                  # inches for each picture
 ) -> Drawing:
     "A table of bars below the pictures; in each row the longest bar is the largest value."
-    drawing = Drawing(figsize=(1.8 * len(pictures), 2.1 + .75 * len(table)), format="jpeg")
+    drawing = Drawing(figsize=(width * len(pictures), .3 + width + .75 * len(table)), format="jpeg")
     grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.8] + [.5] * len(table))
     for axes, (name, picture) in zip(grid[0], pictures.items()):
         paint(axes, picture)
