@@ -35,7 +35,7 @@ def _running_min(a: np.ndarray, window: int, axis: int) -> np.ndarray:
         a, done = np.minimum(a[:-step], a[step:]), done + step
     return np.moveaxis(a, 0, axis)
 
-# %% ../nbs/w01_irregular_masks.ipynb #0a7f5536
+
 def _first_dab(centres: np.ndarray, h: int, w: int, dab_h: int, dab_w: int, corner: int = 0) -> np.ndarray:
     "The same without a loop: write each number at its dab's centre, then take the minimum over a dab's window."
     n = len(centres)
@@ -60,7 +60,7 @@ def _direction(turns: np.ndarray) -> np.ndarray:
     np.cos(2 * np.pi * turns, out=vectors[..., 1])
     return np.rint(vectors * 65536) / 65536
 
-# %% ../nbs/w01_irregular_masks.ipynb #dd6adde6
+
 def _curves(rng, count: int, step: float) -> tuple[np.ndarray, np.ndarray]:
     "Lines, outlines, wandering curves around 0: points [count,n,2] `step` apart, and how many of the n each has."
     least, more, turns, wobble = KINDS[(rng.random(count) * 3).astype(int)].T[..., None]
@@ -84,7 +84,7 @@ def _broken(rng, paths: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.n
     some = np.broadcast_to(rng.random((count, 1)) < .5, (count, 9))
     return np.concatenate([paths, specks], axis=1), np.concatenate([there, some], axis=1)
 
-# %% ../nbs/w01_irregular_masks.ipynb #e69f2ca2
+
 def _dragged(rng, paths: np.ndarray, steps: np.ndarray, far: float, step: float) -> tuple[np.ndarray, np.ndarray]:
     "Solid shapes: the first half of each curve dragged sideways, every other point, as on a chessboard."
     n, rows = np.arange(paths.shape[1]), np.arange(0, far, step)
@@ -92,7 +92,7 @@ def _dragged(rng, paths: np.ndarray, steps: np.ndarray, far: float, step: float)
     there = (n < steps // 2)[:, None] & ((n + np.arange(len(rows))[:, None]) % 2 == 0)
     return solid.reshape(len(paths), -1, 2), there.reshape(len(paths), -1)
 
-# %% ../nbs/w01_irregular_masks.ipynb #e89b3e61
+
 def _strokes(rng, ratio: float, dab: float, extent: np.ndarray) -> np.ndarray:
     "Four strokes of one kind: the centres [n,2] of their dabs in the order of painting; the shorter side is 1."
     paths, steps = _curves(rng, 4, dab / 2.5)
@@ -120,7 +120,7 @@ def _hole(rng, h: int, w: int, pixels: int) -> np.ndarray:
         if hole is not None: return hole
     return _cut(first, len(centres) + 1, pixels)  # a hole of nearly everything: pixels that no dab reached come last
 
-# %% ../nbs/w01_irregular_masks.ipynb #c4264dc7
+
 def _hole_pixels(rng, ratio, total: int, room: int) -> int:
     "How many pixels the hole should have when `room` of `total` may be hole."
     if ratio is None: ratio = RATIO_BINS[int(rng.random() * 6)]

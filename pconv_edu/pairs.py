@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Pair', 'look', 'digest', 'fit_square', 'make_pairs', 'BadPairs', 'to_entry', 'save_manifest', 'load_manifest',
-           'FixedPairs', 'save_pairs', 'fill_pairs']
+           'save_pairs', 'FixedPairs', 'fill_pairs']
 
 # %% ../nbs/w04_pairs.ipynb #9ff540e0
 import hashlib
@@ -106,19 +106,19 @@ def _generated(name: str, b: int, size: int) -> Tensor:
 
 
 def _noted(name: str, mask: Tensor) -> Pair:
-    "All that a pair says of its mask, without a picture yet: thousands of these are small, thousands of masks are not."
+    "What a pair says about its mask, with no picture yet. It takes far less memory than the mask."
     ratio = float(hole_ratio(mask))
     return Pair("", name, ratio_bin(ratio), ratio, digest(mask), near_border(mask))
 
 
 def _seeds(b: int, size: int, seed: int, border: bool | None) -> Iterator[Pair]:
-    "Notes of generated masks of bin `b`, without end."
+    "An endless series of notes on generated masks of bin `b`."
     for i in count(seed * 1_000_000 + b * 100_000):
         name = f"seed {i}" + (" free" if border is False else "")
         noted = _noted(name, _generated(name, b, size))
         if border in (None, noted.border): yield noted
 
-# %% ../nbs/w04_pairs.ipynb #8e4bede5
+
 def _mask_maker(masks, size: int, **options) -> MaskMaker:
     "Masks for an exam: here, the paper's own test masks are just right."
     with warnings.catch_warnings():
@@ -127,7 +127,7 @@ def _mask_maker(masks, size: int, **options) -> MaskMaker:
 
 
 def _files_by_bin(masks: MaskMaker, border: bool | None) -> list[list[Pair]]:
-    "Notes of the files of each of the six bins."
+    "Notes on the files in each of the six bins."
     found = [[] for _ in RATIO_BINS]
     for k in range(len(masks.masks)):
         noted = _noted(masks.name(k), masks.make({"file": k}))
@@ -136,7 +136,7 @@ def _files_by_bin(masks: MaskMaker, border: bool | None) -> list[list[Pair]]:
 
 
 def _spread(found: Sequence, wanted: int) -> list:
-    "`wanted` of `found`: evenly spread where there are more, in turn and again where there are fewer."
+    "`wanted` of `found`: evenly spread if there are more, used again in turn if there are fewer."
     return [found[i * len(found) // wanted if wanted < len(found) else i % len(found)] for i in range(wanted)]
 
 # %% ../nbs/w04_pairs.ipynb #d4f6a95b
@@ -144,12 +144,12 @@ def make_pairs(
     images,        # anything that `open_pictures` takes
     masks=None,    # folder (white = hole), MaskFolder or list of [1,H,W]; None: masks are generated
     *,
-    size: int = 256,  # pixels per side
+    size: int = 256,  # width and height, in pixels
     per_bin: int | None = None,  # pairs in each of the six bins; None: one for each picture
     seed: int = 0,    # of the generated masks
     border: bool | None = None,  # True: only masks with holes at the border; False: only without; None: as they come
 ) -> list[Pair]:
-    """Which picture meets which mask: the same for the same call.
+    """Which picture meets which mask; the same call always gives the same pairs.
 
     Raises `ValueError` when no mask falls into any bin, or a number is below 1.
     """
@@ -187,6 +187,40 @@ def save_manifest(pairs: Sequence[Pair], path: str | Path, size: int):
     lines = ",\n".join(json.dumps(to_entry(pair)) for pair in pairs)
     with whole_file(Path(path).expanduser()) as beside:
         beside.write_text(f'{{"size": {size}, "pairs": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
+def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
+    "Read a manifest, also one of an older version. Raises `BadPairs` for a file that isn't one."
+    try:
+        manifest = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        pairs, size = [_from_entry(entry) for entry in manifest["pairs"]], manifest["size"]
+        _check_size(size)
+        if not pairs: raise ValueError("it has no pair")
+        return pairs, size
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise BadPairs(path, f"not a manifest of pairs, as `save_pairs` and `Table.save` write: {reason}") from None
+
+
+def save_pairs(
+    dataset: InpaintingDataset,
+    path: str | Path,  # a .json file
+    count: int,        # the samples 0 … count-1 are fixed
+):
+    "Write a manifest of the pairs that a data set draws, crops and all."
+    pairs = []
+    for n in range(count):
+        image, mask, about = dataset.sample(n)
+        recipe = about["mask"]
+        name = dataset.masks.name(recipe["file"]) if "file" in recipe else f"seed {','.join(map(str, recipe['seed']))}"
+        augment = tuple(recipe["seed"]) if "file" in recipe and "seed" in recipe else None
+        noted = _noted(name, mask)
+        if "ratio" in recipe: noted = replace(noted, bin=RATIO_BINS.index(tuple(recipe["ratio"])))
+        crop = {"full": tuple(about["full"]), "box": tuple(about["box"]), "flip": about["flip"]}
+        pairs.append(
+            replace(noted, picture=dataset.source.name(about["image"]), look=look(image), augment=augment, **crop)
+        )
+    save_manifest(pairs, path, dataset.size)
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f1
 def _whole(value) -> bool: return type(value) is int and value >= 0
@@ -243,19 +277,6 @@ def _from_older(entry: dict) -> dict:
 
 def _check_size(size):
     if not _whole(size) or not 0 < size * size <= MAX_PIXELS: raise ValueError(f"size={str(size)[:60]!r}")
-
-# %% ../nbs/w04_pairs.ipynb #60d1a4f2
-def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
-    "Read a manifest, also one of an older version. Raises `BadPairs` for a file that isn't one."
-    try:
-        manifest = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-        pairs, size = [_from_entry(entry) for entry in manifest["pairs"]], manifest["size"]
-        _check_size(size)
-        if not pairs: raise ValueError("it has no pair")
-        return pairs, size
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadPairs(path, f"not a manifest of pairs, as `save_pairs` and `Table.save` write: {reason}") from None
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f5
 def _places(names: Iterable[str], source: Source | MaskMaker, count: int, what: str) -> dict[str, int]:
@@ -343,28 +364,7 @@ class FixedPairs(InpaintingDataset):
         if SEED.fullmatch(pair.mask): return _generated(pair.mask, pair.bin, self.size)
         return self.masks.make({"file": self.mask_places[pair.mask]} | ({"seed": pair.augment} if pair.augment else {}))
 
-# %% ../nbs/w04_pairs.ipynb #60d1a4f7
-def save_pairs(
-    dataset: InpaintingDataset,
-    path: str | Path,  # a .json file
-    count: int,        # the samples 0 … count-1 are fixed
-):
-    "Write a manifest of the pairs that a data set draws, crops and all."
-    pairs = []
-    for n in range(count):
-        image, mask, about = dataset.sample(n)
-        recipe = about["mask"]
-        name = dataset.masks.name(recipe["file"]) if "file" in recipe else f"seed {','.join(map(str, recipe['seed']))}"
-        augment = tuple(recipe["seed"]) if "file" in recipe and "seed" in recipe else None
-        noted = _noted(name, mask)
-        if "ratio" in recipe: noted = replace(noted, bin=RATIO_BINS.index(tuple(recipe["ratio"])))
-        crop = {"full": tuple(about["full"]), "box": tuple(about["box"]), "flip": about["flip"]}
-        pairs.append(
-            replace(noted, picture=dataset.source.name(about["image"]), look=look(image), augment=augment, **crop)
-        )
-    save_manifest(pairs, path, dataset.size)
-
-# %% ../nbs/w04_pairs.ipynb #e4df3d8d
+# %% ../nbs/w04_pairs.ipynb #60d1a4fe
 def _check_output(output: Tensor, image: Tensor, pairs: Sequence[Pair]):
     if output.shape != image.shape:
         raise ValueError(f"the method returned shape {list(output.shape)} for pictures of {list(image.shape)}; "
@@ -380,7 +380,7 @@ def _completed(pair: Pair, mask: Tensor) -> Pair:
     noted = _noted(pair.mask, mask)
     return replace(pair, bin=noted.bin if pair.bin is None else pair.bin, ratio=noted.ratio, border=noted.border)
 
-# %% ../nbs/w04_pairs.ipynb #60d1a4fe
+
 def fill_pairs(
     method: Callable,        # a network or a function (image [B,3,H,W], mask [B,1,H,W]) -> output [B,3,H,W]
     pairs: Sequence[Pair],

@@ -39,7 +39,7 @@ def upright_size(picture: Image.Image | Tensor) -> tuple[int, int]:  # width, he
     if picture.format == "TIFF": picture.load()
     return picture.size[::-1] if orientation(picture) in (5, 6, 7, 8) else picture.size
 
-# %% ../nbs/w03_sources.ipynb #59ba6ee4
+
 def crop_box(
     width: int, height: int,   # of the picture
     size: int,                 # the crop's side once it is scaled
@@ -81,7 +81,7 @@ def cut(
     planes = [np.asarray(scale(Image.fromarray(plane.numpy()))) for plane in picture]  # float32 stays float32
     return torch.from_numpy(np.stack(planes)).clamp_(0, 1)  # bicubic overshoots at edges
 
-# %% ../nbs/w03_sources.ipynb #25fc46df
+
 def read_crop(
     picture: Image.Image | Tensor,  # as a source opens it, not yet decoded
     box: tuple[float, float, float, float],  # from `crop_box`
@@ -188,7 +188,7 @@ class Items:
         if getattr(item, "filename", ""): return _size_of(item.filename)  # a PIL picture that waits in its file
         return item.tobytes() if hasattr(item, "tobytes") else b""
 
-# %% ../nbs/w03_sources.ipynb #c5a03f6d
+
 class Checked:
     "Someone else's source: its pictures get their levels settled, its errors the picture's name."
     def __init__(self, source: Source): self.source = source
@@ -382,10 +382,10 @@ class _Scan(Dataset):
         except BadImage as error: return [(self.source.name(i), error.reason)]
         return []
 
-# %% ../nbs/w03_sources.ipynb #510d5871
+
 def _joined(lists: list[list]) -> list: return [entry for entries in lists for entry in entries]
 
-# %% ../nbs/w03_sources.ipynb #b958f50e
+
 def check_images(
     images,            # anything that `open_pictures` takes
     workers: int = 0,  # processes that decode
