@@ -375,7 +375,7 @@ def _check_output(output: Tensor, image: Tensor, pairs: Sequence[Pair]):
 
 
 def _completed(pair: Pair, mask: Tensor) -> Pair:
-    "The pair of an older manifest, with what that did not note."
+    "The pair of an older manifest, completed with what that version did not record."
     if pair.ratio is not None: return pair
     noted = _noted(pair.mask, mask)
     return replace(pair, bin=noted.bin if pair.bin is None else pair.bin, ratio=noted.ratio, border=noted.border)

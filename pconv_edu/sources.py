@@ -190,7 +190,7 @@ class Items:
 
 
 class Checked:
-    "Someone else's source: its pictures get their levels settled, its errors the picture's name."
+    "A source of someone else's: settles its pictures' levels, and puts the picture's name into its errors."
     def __init__(self, source: Source): self.source = source
 
     def __len__(self) -> int: return len(self.source)
