@@ -206,7 +206,7 @@ def test_a_mask_folder_is_opened_once(tmp_path, monkeypatch):
             super().__init__(*args, **options)
     folder = mask_files(tmp_path / "masks", [.05, .15, .25])
     pairs = make_pairs(PHOTOS, folder, size=32)
-    monkeypatch.setattr("pconv_edu.data.MaskFolder", Counted)
+    monkeypatch.setattr("pconv_edu.data_parts.MaskFolder", Counted)
     evaluate(mean_fill, PHOTOS, folder, pairs=pairs, size=32, batch=1)
     assert Counted.opened == 1
 
