@@ -106,6 +106,12 @@ def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_a_page_is_short_enough_for_one_sitting(lesson):
+    "About 40 cells besides those that are folded away, and three quarters of an hour."
+    assert sum(not course.folded(cell) for cell in lesson.cells) <= 45 and course.minutes(lesson) <= 50
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
 def test_one_number_one_page_and_the_title_carries_it(lesson):
     assert lesson.label.startswith(f"{lesson.number} · ")
     assert [other.stem for other in LESSONS if other.number == lesson.number] == [lesson.stem]
