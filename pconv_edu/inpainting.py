@@ -57,11 +57,14 @@ def trust(
 
 
 def reach_of(net) -> int | None:
-    """How many pixels one pixel of a network's deepest layer stands for; None for a function, which does not say.
+    """How many pixels into a hole to trust a network: what its weights say (`net.reach`), if somebody measured that, or
+    what one pixel of its deepest layer stands for; None for a function, which does not say.
 
     Compiled, DataParallel and other wrapped networks reach as deep as the network inside.
     """
-    parts = net.modules() if isinstance(net, nn.Module) else [net]
+    parts = list(net.modules()) if isinstance(net, nn.Module) else [net]
+    measured = next((part.reach for part in parts if isinstance(getattr(part, "reach", None), int)), None)
+    if measured is not None: return measured
     encoders = (getattr(part, "encoder", None) for part in parts)
     depth = next((len(encoder) for encoder in encoders if isinstance(encoder, Sized)), None)
     return depth and max(16, 2**depth)

@@ -136,7 +136,7 @@ class Trainer(TrainingStep):
             state = {
                 "step": self.done, "steps": [phase.steps for phase in self.phases], "config": self.config,
                 "net": net if isinstance(net, dict) else None, "net_class": self.config["net_class"],
-                "trained_by": bare(self.net).trained_by,
+                "trained_by": bare(self.net).trained_by, "reach": getattr(bare(self.net), "reach", None),
                 "scaler": self.scaler.state_dict(), "log_bytes": length, "log_sha256": self.log.sha256,
             }
             checkpoint.save(self.folder, self.done, tensors, state, keep=self.options.keep, score=score)

@@ -57,6 +57,7 @@ def class_name(net: nn.Module) -> str:
 _FORMAT = "pconv_edu"  # the metadata's key that holds the network's configuration
 _CLASS = "pconv_edu_class"  # and the one that holds its class's name; older files without it hold a PConvUNet
 EYE = "pconv_edu_trained_by"  # and the one that names the trained features of the loss, see `trained_by`
+_REACH = "pconv_edu_reach"  # and the one that says how deep into a hole its fills are good, see `reach_of`
 
 def _cast(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     "Kernels as `dtype`; biases and BatchNorm, a thousandth of the bytes, as they are."
@@ -66,6 +67,12 @@ def _cast(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
         kind = f" as {dtype}".replace("torch.", "") if dtype else ""
         raise ValueError(f"'{name}' has values that are NaN or infinite{kind}; these weights must not be passed on")
     return small.contiguous().clone()  # two layers may share one tensor, which a file cannot
+
+
+def _pixels(reach, path: str | Path) -> int | None:
+    "A reach as a file has it, checked."
+    if reach is None or str(reach).isdecimal() and int(reach) >= 16: return reach and int(reach)
+    raise BadFile(path, f"its reach is {reach!r}, and should be a whole number of pixels from 16 on")
 
 
 def save_pretrained(
@@ -86,6 +93,7 @@ def save_pretrained(
     tensors = {name: _cast(name, t, dtype) for name, t in _plain_names(net.state_dict()).items()}
     about = {_FORMAT: config, _CLASS: class_name(net)}
     if hasattr(net, "trained_by"): about[EYE] = net.trained_by
+    if getattr(net, "reach", None): about[_REACH] = str(_pixels(net.reach, path))
     data = save(tensors, metadata=about)
     with whole_file(path) as beside: beside.write_bytes(data)  # `save_file` would let nobody but you read it
     return path
@@ -115,6 +123,7 @@ class Saved:
     shapes: dict[str, tuple[list[int], bool]]  # name → shape, and whether it holds floating-point numbers
     read: Callable[[], dict[str, Tensor]]
     trained_by: str = "unknown"  # the trained features of the loss; 'none' for pixel terms alone
+    reach: int | None = None  # pixels into a hole that `inpaint` trusts at full size; None: the network decides
 
 
 def _plain_config(text: str | None, path: Path):
@@ -136,7 +145,7 @@ def _saved_file(path: Path) -> Saved:
     config = _plain_config(about.get(_FORMAT), path)
     return Saved(path, about.get(_CLASS, "PConvUNet"), config, _plain_names(shapes),
                  lambda: _plain_names({name: file.get_tensor(name) for name in names}),
-                 about.get(EYE) or _eye_on_card(path))
+                 about.get(EYE) or _eye_on_card(path), _pixels(about.get(_REACH), path))
 
 
 def _eye_on_card(path: Path) -> str:
@@ -167,7 +176,7 @@ def _saved_run(path: Path) -> Saved:
     tensors, state = _plain_names(whole.weights), whole.state
     shapes = {name: (list(t.shape), t.is_floating_point()) for name, t in tensors.items()}
     return Saved(whole.path, state.get("net_class") or "PConvUNet", state.get("net"), shapes, lambda: tensors,
-                 state.get("trained_by") or "unknown")
+                 state.get("trained_by") or "unknown", _pixels(state.get("reach"), whole.path))
 
 
 def saved_at(path: Path) -> Saved:
@@ -340,7 +349,8 @@ def load_pretrained(
     """A trained network of the class that was saved, in eval mode, in float32 (or as `net` has it).
 
     `name_or_path` is a shipped name, a .safetensors file, a checkpoint, a folder that `fit` wrote (its latest good
-    checkpoint is taken) or 'hf:owner/name'. Its attribute `trained_by` names the features that trained it, if known.
+    checkpoint is taken) or 'hf:owner/name'. Its attribute `trained_by` names the features that trained it, if known;
+    `reach` says how many pixels into a hole its fills are good, if somebody measured that.
     Raises `ValueError` for a name that does not exist, a class that has to be handed over, a hub that does not answer;
     `BadFile`, which is one, for a file of another network, or with values that are not finite.
     """
@@ -352,4 +362,6 @@ def load_pretrained(
         _compare(saved, net)
     net = fill_in(saved, net)
     bare(net).trained_by = saved.trained_by
+    vars(bare(net)).pop("reach", None)  # that of other weights, if `net` held any
+    if saved.reach: bare(net).reach = saved.reach
     return net if device is None else net.to(device)

@@ -17,6 +17,7 @@ from torch import nn
 
 from pconv_edu import checkpoint, weights
 from pconv_edu.files import BadFile
+from pconv_edu.inpainting import reach_of
 from pconv_edu.losses import LossWeights, VGG16Features
 from pconv_edu.losses.total import TERMS, used
 from pconv_edu.masks import MaskFolder
@@ -537,14 +538,16 @@ def test_the_whole_loss_goes_on_from_trained_weights(recipe, monkeypatch, tmp_pa
     line = ["train_weights.py", "--photos", str(ROOT / "data_samples/pictures"), "--out", str(tmp_path / "run")]
     monkeypatch.setattr(sys, "argv", [*line, "--masks", "2", "--start", "pconv_small_pixel", "--whole"])
     tool.main()
-    n = len(goes_on) + 2
-    assert [options["resume"] for options in asked] == [*goes_on, True, True]
-    assert [options["out"].name for options in asked] == ["run"] * len(goes_on) + ["run_whole-wide", "run_whole-mix"]
+    after = ["run_whole-wide", "run_whole-mix", "run_whole-soft", "run_whole-each"]
+    n = len(goes_on) + len(after)
+    assert [options["resume"] for options in asked] == [*goes_on] + [True] * 4
+    assert [options["out"].name for options in asked] == ["run"] * len(goes_on) + after
     steps = [sum(phase.steps for phase in options["phases"]) for options in asked]
-    assert steps == [8479, 12805, 13835, 15685, 16935, 24765, 2400, 950][-n:]
-    assert [options["size"] for options in asked] == [128, 128, 256, 128, 128, 128, 256, 256][-n:]
-    terms = [(6, .3, 8), (6, .3, 8), (6, .3, 8), (6, .3, 2), (9, .3, 2), (9, .3, 2), (9, .6, 1), (9, .3, 1)][-n:]
-    times = [1] * len(goes_on) + [2, 3]  # the last run begins halfway between 2 and 4
+    assert steps == [8479, 12805, 13835, 15685, 16935, 24765, 2400, 950, 3874, 1900][-n:]
+    assert [options["size"] for options in asked] == ([128, 128, 256] + 3 * [128] + 4 * [256])[-n:]
+    terms = [(6, .3, 8), (6, .3, 8), (6, .3, 8), (6, .3, 2), (9, .3, 2), (9, .3, 2), (9, .6, 1)]
+    terms = (terms + 3 * [(9, .3, 1)])[-n:]
+    times = [1] * len(goes_on) + [2, 3, 6, 8]  # 3 is halfway between 2 and 4
     for options, (hole, tv, style), factor in zip(asked, terms, times, strict=True):
         assert options["net"].config["upsample"] == ("bilinear" if factor == 1 else "nearest")
         for name, parameter in options["net"].named_parameters():
@@ -553,7 +556,33 @@ def test_the_whole_loss_goes_on_from_trained_weights(recipe, monkeypatch, tmp_pa
         assert (options["vgg"].name, options["vgg"].shift) == ("shipped in bfloat16", 7)
     pools = [{type(layer) for stage in options["vgg"].stages for layer in stage if "Pool" in type(layer).__name__}
              for options in asked]
-    assert pools == [{nn.MaxPool2d}] * len(goes_on) + [{nn.AvgPool2d}, {nn.MaxPool2d}]
+    changed = [{nn.AvgPool2d}, {nn.MaxPool2d}, {nn.AvgPool2d}, {tool.PoolByHole}]
+    assert pools == [{nn.MaxPool2d}] * len(goes_on) + changed
+
+
+def test_the_last_stage_pools_by_the_hole(recipe):
+    "Holes of 2, 24 and 64 px: nothing is deeper than 8 px, 8 × 8 pixels are, and 48 × 48."
+    tool, _ = recipe
+    masks = torch.ones(3, 1, 96, 96)
+    for mask, side in zip(masks, (2, 24, 64)): mask[:, 16:16 + side, 16:16 + side] = 0
+    thin = torch.tensor([1, 1 - 8**2 / 24**2 / .4, 0])
+    assert torch.allclose(tool.thinness(masks), thin)
+    assert tool.thinness(torch.ones(1, 1, 32, 32)).item() == 1  # without a hole
+
+    net, eyes = PConvUNet(**SMALL), VGG16Features("random")
+    largest, mean = eyes, tool.with_pooling(VGG16Features("random"), net, "mean")
+    by_hole = tool.with_pooling(VGG16Features("random"), net, "by hole")
+    photos = torch.rand(3, 3, 96, 96)
+    with torch.no_grad():
+        net(photos * masks, masks)
+        for seen, sharp, soft in zip(by_hole(photos), largest(photos), mean(photos)):
+            assert torch.allclose(seen[0], sharp[0], atol=1e-5) and torch.allclose(seen[2], soft[2], atol=1e-5)
+            assert not torch.allclose(seen[1], sharp[1], atol=1e-3) and not torch.allclose(seen[1], soft[1], atol=1e-3)
+        both = by_hole(photos.repeat(2, 1, 1, 1))  # output and composite go through it together
+        assert torch.allclose(both[0][3:], by_hole(photos)[0], atol=1e-5)
+    layer = next(layer for layer in by_hole.modules() if isinstance(layer, tool.PoolByHole))
+    four = torch.tensor([[1., 2], [3, 10]])[None, None]
+    assert torch.allclose(layer(four.repeat(3, 1, 1, 1)).flatten(), 10 * thin + 4 * (1 - thin))
 
 
 def test_holes_of_the_wide_stage_are_wider(recipe, tmp_path):
@@ -614,6 +643,30 @@ def test_a_run_names_the_features_that_trained_it_and_later_trainings_keep_them(
     assert both.trained_by == "shipped in bfloat16 + squeezenet1_1"
     file = save_pretrained(torch.compile(both), tmp_path / "net.safetensors")
     assert load_pretrained(file).trained_by == "shipped in bfloat16 + squeezenet1_1"
+
+
+def test_a_measured_reach_goes_with_the_weights_and_through_later_trainings(net, tmp_path):
+    path = save_pretrained(net, tmp_path / "net.safetensors")
+    assert not hasattr(load_pretrained(path), "reach")  # nobody measured it
+    net.reach = 48
+    file = save_pretrained(net, tmp_path / "deep.safetensors")
+    deep = load_pretrained(file)
+    assert deep.reach == reach_of(deep) == reach_of(torch.compile(deep)) == 48
+    photos = [torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
+    fit(photos, out=tmp_path / "run", net=deep, vgg=None, weights=LossWeights(perceptual=0, style=0), size=32, batch=2,
+        phases=(Phase("p", steps=1, lr=1e-4),), draw=False, progress=False)
+    assert load_pretrained(tmp_path / "run").reach == 48
+    assert not hasattr(load_pretrained(path, net=deep), "reach")  # 48 was that of the weights it held before
+    assert {load_pretrained(name).reach for name in weights.shipped()} == {16}  # measured, see their cards
+
+
+@pytest.mark.parametrize("reach", ["15", "-16", "16.5", "deep"])
+def test_a_reach_that_is_no_number_of_pixels_is_refused(reach, net, tmp_path):
+    path = tmp_path / "net.safetensors"
+    with safe_open(save_pretrained(net, path), "pt") as file:
+        about, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+    save_file(tensors, path, metadata=about | {"pconv_edu_reach": reach})
+    with pytest.raises(BadFile, match=f"net.safetensors.*reach is '{reach}'.*16"): load_pretrained(path)
 
 
 def test_the_shipped_networks_name_theirs_and_older_files_do_not_know(net, tmp_path):

@@ -8,12 +8,13 @@ checkpoint. Pixel terms come first (`pconv_small_pixel`, `plain_small`); `--whol
 """
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from tqdm import tqdm
 
@@ -44,7 +45,7 @@ class Stage:
     size: int = SIZE  # of crops and masks
     wide: float = 0  # share of the masks that are cut from masks of twice FULL
     zoom: tuple[float, float] | None = (1.6, 2.4)  # crops are 1/zoom of the shorter side; None: `size` px
-    average: bool = False  # average pooling in the features: fills become softer, and lines along wide holes fainter
+    pool: str = "max"  # in the features; see `POOLS`
 
     def parsed(self) -> tuple[Phase, ...]: return parse_phases(self.phases)
 
@@ -105,7 +106,7 @@ WIDE = Stage(
     (.4, .2, .12, .1, .1, .08),
     (5, 3, 2, 1, 1, 1),
     CALM | dict(hole=9, style_comp=1, tv=.6),
-    batch=3, size=FULL, wide=.55, zoom=(1., 2.), average=True,
+    batch=3, size=FULL, wide=.55, zoom=(1., 2.), pool="mean",
 )
 MIX = Stage(
     "whole-mix",
@@ -115,6 +116,9 @@ MIX = Stage(
     CALM | dict(hole=9, style_comp=1),
     batch=3, size=FULL, wide=.3, zoom=(1., 2.),
 )
+# Softer once more, for longer; and last, what each hole needs: sharp where it is thin, and calm where it is wide.
+SOFT = replace(MIX, name="whole-soft", phases="warm:30:2e-5,mix:3200:3e-4,settle:644:1e-4", pool="mean")
+EACH = replace(MIX, name="whole-each", phases="warm:30:2e-5,mix:1100:3e-4,settle:600:1e-4,end:170:3e-5", pool="by hole")
 
 
 def with_bilinear_doubling(net: PConvUNet) -> PConvUNet:
@@ -124,11 +128,38 @@ def with_bilinear_doubling(net: PConvUNet) -> PConvUNet:
     return smooth
 
 
-def with_average_pooling(features: VGG16Features) -> VGG16Features:
-    "The same features, with the mean of four pixels in place of the largest."
+def thinness(
+    mask: torch.Tensor,  # [B,1,H,W], 1 = valid, 0 = hole
+) -> torch.Tensor:  # [B] in [0,1]
+    "1 where every hole pixel has a valid one within 8 pixels of its row and column, 0 where 40 % have none."
+    hole = (mask == 0).float()
+    deep = hole * (F.max_pool2d(mask, 17, 1, 8) == 0)
+    return (1 - deep.sum((1, 2, 3)) / hole.sum((1, 2, 3)).clamp(min=1) / .4).clamp(0, 1)
+
+
+class PoolByHole(torch.nn.Module):
+    "Max pooling where a picture's hole is thin, average pooling where it is wide, and what lies between for others."
+    thin = None  # [B], of the batch that the network saw last
+
+    def forward(self, x):
+        thin = self.thin.to(x.dtype).repeat(len(x) // len(self.thin))[:, None, None, None]
+        return thin * F.max_pool2d(x, 2) + (1 - thin) * F.avg_pool2d(x, 2)
+
+
+# Average pooling makes fills softer, and the lines along wide holes fainter.
+POOLS = {"mean": lambda: torch.nn.AvgPool2d(2), "by hole": PoolByHole}
+
+
+def with_pooling(features: VGG16Features, net: torch.nn.Module, pool: str) -> VGG16Features:
+    "The same features, pooled in another way. `net` is the one in training, whose masks 'by hole' looks at."
     for stage in features.stages:
         for name, layer in stage.named_children():
-            if isinstance(layer, torch.nn.MaxPool2d): setattr(stage, name, torch.nn.AvgPool2d(2))
+            if isinstance(layer, torch.nn.MaxPool2d): setattr(stage, name, POOLS[pool]())
+    pools = [layer for layer in features.modules() if isinstance(layer, PoolByHole)]
+
+    def look(_, pair):
+        for layer in pools: layer.thin = thinness(pair[1])
+    if pools: net.register_forward_pre_hook(look)
     return features
 
 
@@ -168,7 +199,7 @@ def train(stage: Stage, net: PConvUNet, asked: argparse.Namespace, resume: bool 
     data = InpaintingDataset(photos, masks, size=stage.size, seed=asked.seed, zoom=stage.zoom)
     eyes = {"vgg": None}
     if asked.whole: eyes = dict(vgg=VGG16Features(asked.whole, precision="bfloat16", shift=7), precision="bfloat16")
-    if stage.average: with_average_pooling(eyes["vgg"])
+    if stage.pool != "max": with_pooling(eyes["vgg"], net, stage.pool)
     return fit(data, out=out or asked.out, net=net, phases=asked.phases or stage.parsed(), size=stage.size,
                batch=stage.batch, weights=LossWeights(**stage.weights), ema=.999, seed=asked.seed, channels_last=True,
                compile=not asked.whole, save_every=250, keep=2, resume=resume, **eyes)
@@ -201,7 +232,7 @@ def main():
         const="shipped",
         help="continue from --start with all terms of the loss: 'shipped', 'imagenet' or a file of VGG-16's weights; "
         + f"the stages {', '.join(stage.name for stage in WHOLE)}, in all {WHOLE[-1].phases}, then "
-        + ", ".join(f"{stage.name} {stage.phases}" for stage in (WIDE, MIX)),
+        + ", ".join(f"{stage.name} {stage.phases}" for stage in (WIDE, MIX, SOFT, EACH)),
     )
     parser.add_argument("--masks", type=int, default=8000, help="how many masks for each stage")
     parser.add_argument("--seed", type=int, default=0)
@@ -228,6 +259,8 @@ def main():
         wide = train(WIDE, before, asked, resume=True, out=beside(WIDE))
         after = load_pretrained(wide.folder)
         result = train(MIX, halfway(before, after), asked, resume=True, out=beside(MIX))
+        for stage in (SOFT, EACH):
+            result = train(stage, load_pretrained(result.folder), asked, resume=True, out=beside(stage))
     print(f"trained: {result.folder}")
 
 
