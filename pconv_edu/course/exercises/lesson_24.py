@@ -9,6 +9,12 @@ exhibit("24.1", lambda: run.own_masks, {
     "Every n has its own mask, always the same one")
 
 
+def stale_weights(data, steps, killed_at=None):
+    "A run that resumes as it should, and once it was killed hands over the weights from before its last step."
+    losses, weights = run.training(data, steps, killed_at)
+    return losses, weights if killed_at is None else run.training(data, steps - 1)[1]
+
+
 exhibit(
     "24.2",
     lambda: run.training,
@@ -21,6 +27,10 @@ exhibit(
         "data from the start": (
             lambda: run.starts_data_again,
             "Compare the final weights of train(data, 6) and train(data, 6, killed_at=3), to the last bit",
+        ),
+        "stale weights": (
+            lambda: stale_weights,
+            "Equal losses are not enough: this run hands over other weights than the one that was not killed",
         ),
     },
     "train(data, 6) and train(data, 6, killed_at=3) give equal losses and equal weights, tensor by tensor",
