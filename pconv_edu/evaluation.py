@@ -216,14 +216,15 @@ class Comparison(dict):
                 f"the paper's table has no column {column!r}; it has {', '.join(PAPER)}, over the whole composite"
             )
         bins = first.bins()
-        rows = [[f"{heading(column)} at hole ratio", *map(bin_name, bins)]]
+        rows = [["", *map(bin_name, bins)]]
         rows += [
             [printable(name), *(self._cell(table, b, column, halves) for b in bins)] for name, table in self.items()
         ]
         if paper:
             of_bin = lambda line, b: "–" if b is None else line.split()[b]
             rows += [[f"paper: {name}", *(of_bin(line, b) for b in bins)] for name, line in PAPER[column].items()]
-        return text_table(rows) + judged([column], self.values()) + (f"\n{CAVEAT}" if paper else "")
+        table = f"{heading(column)}, by hole ratio\n{text_table(rows)}"  # a heading in its row would make it too wide
+        return table + judged([column], self.values()) + (f"\n{CAVEAT}" if paper else "")
 
     def _cell(self, table: Table, b: int | None, column: str, halves: bool) -> str:
         if not halves: return cell(column, *table.mean(b, column))
