@@ -23,9 +23,9 @@ def boxes(name: str) -> int:
         for cell in json.loads((ROOT / "nbs" / name).read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"
     ]
-    return sum(len(re.findall(r"^play\(", source, re.M)) for source in code) + any(
-        "DrawHole(" in source and "class DrawHole" not in source for source in code
-    )
+    drawn = {name for source in code for name in re.findall(r"^(\w+) = DrawHole\(", source, re.M)}
+    shown = [source.split("\n")[-1] in drawn for source in code]  # a cell that ends in its name shows the widget
+    return sum(len(re.findall(r"^play\(", source, re.M)) for source in code) + sum(shown)
 
 
 class Ahead:
