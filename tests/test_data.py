@@ -420,7 +420,7 @@ def test_a_mask_of_a_folder_is_resized_once(folder, mask_folder, monkeypatch):
     for n in range(5): assert any(torch.equal(ds[n][1], mask) for mask in wanted)
 
 
-def test_what_moved_to_page_w34_can_still_be_imported_from_data():
+def test_what_moved_to_page_w32_can_still_be_imported_from_data():
     from pconv_edu import data, data_parts
     moved = ["OFFICIAL", "Batches", "MaskMaker", "TooManyBadImages", "looks_official", "sample_seconds"]
     for name in moved: assert getattr(data, name) is getattr(data_parts, name)

@@ -93,7 +93,7 @@ def test_likely_mistakes_get_different_hints(lesson):
     ("broken_run", "PowerCut black_instead deletes_first power_cut read_all save_over stops_without_a_name "
                    "three_files whole_ones"),
 ])
-def test_exhibits_that_moved_to_page_w35_can_still_be_imported(page, names):
+def test_exhibits_that_moved_to_page_w33_can_still_be_imported(page, names):
     page, moved_to = (importlib.import_module(f"pconv_edu.course.{name}") for name in (page, "broken_rarely"))
     for name in names.split(): assert getattr(page, name) is getattr(moved_to, name) and name in page.__all__
 

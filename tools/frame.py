@@ -19,13 +19,13 @@ FOLDED = 104  # characters of a folded cell that fit into a window of 1280 pixel
 MAP = "[map](00_start_here.ipynb#The-map)"  # as JupyterLab writes the anchor, see course.Section
 # A stage of the pipeline → its pages. The picture shows those of the course; pages of the workshop have a stage too.
 STAGES = {
-    "photo + mask": "00 01 02 w01 w13 w24 w30 w38",
+    "photo + mask": "00 01 02 w01 w13 w24 w30 w36",
     "layer": "03 04 22 w17 w28 w29",
     "U-Net": "05 23 w21 w25 w26",
     "losses": "06 07 08 09 10 w18 w31",
-    "data": "11 w02 w03 w04 w34",
-    "training": "12 13 14 24 w05 w06 w07 w08 w09 w10 w20 w22 w35 w37",
-    "filling": "15 w11 w12 w19 w27 w36",
+    "data": "11 w02 w03 w04 w32",
+    "training": "12 13 14 24 w05 w06 w07 w08 w09 w10 w20 w22 w33 w35",
+    "filling": "15 w11 w12 w19 w27 w34",
     "scores": "16 17 w14 w15 w16",
     "experiments": "18 19 20 21 w23",
 }

@@ -1,19 +1,24 @@
-"""Solution of page w34, and wrong answers that must get a hint."""
-from math import ceil
+"""Solutions of page w34, and wrong answers that must get a hint."""
+import hashlib
 
 
-def workers_needed(seconds, rate): return ceil(seconds * rate)
+def belongs(facts, data): return facts.get("sha256") == hashlib.sha256(data).hexdigest()
 
 
 right = {
-    "w34.1": workers_needed,
+    "w34.1": belongs,
 }
 
 wrong = {
     "w34.1": [
-        lambda seconds, rate: seconds * rate, lambda seconds, rate: int(seconds * rate),
-        lambda seconds, rate: round(seconds * rate), lambda seconds, rate: int(seconds * rate) + 1,
-        lambda seconds, rate: ceil(rate / seconds), lambda seconds, rate: ceil(1 / seconds), lambda seconds, rate: 2,
-        2, True,
+        lambda facts, data: facts["sha256"] == hashlib.sha256(data).hexdigest(),
+        lambda facts, data: hashlib.sha256(data).hexdigest(),
+        lambda facts, data: hashlib.sha256(data).digest() == facts.get("sha256"),
+        lambda facts, data: facts.get("sha256") in (None, hashlib.sha256(data).hexdigest()),
+        lambda facts, data: facts.get("sha256") in ("", hashlib.sha256(data).hexdigest()),
+        lambda facts, data: facts.get("sha256") == hashlib.md5(data).hexdigest(),
+        lambda facts, data: facts.get("parameters") == len(data),
+        lambda facts, data: "sha256" in facts, lambda facts, data: True, lambda facts, data: False,
+        lambda facts, data: 2,
     ],
 }

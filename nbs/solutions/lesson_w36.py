@@ -1,24 +1,16 @@
 """Solutions of page w36, and wrong answers that must get a hint."""
-import hashlib
-
-
-def belongs(facts, data): return facts.get("sha256") == hashlib.sha256(data).hexdigest()
+from math import ceil
 
 
 right = {
-    "w36.1": belongs,
+    "w36.1": lambda n: 4 * ceil(n / 3),
 }
 
 wrong = {
     "w36.1": [
-        lambda facts, data: facts["sha256"] == hashlib.sha256(data).hexdigest(),
-        lambda facts, data: hashlib.sha256(data).hexdigest(),
-        lambda facts, data: hashlib.sha256(data).digest() == facts.get("sha256"),
-        lambda facts, data: facts.get("sha256") in (None, hashlib.sha256(data).hexdigest()),
-        lambda facts, data: facts.get("sha256") in ("", hashlib.sha256(data).hexdigest()),
-        lambda facts, data: facts.get("sha256") == hashlib.md5(data).hexdigest(),
-        lambda facts, data: facts.get("parameters") == len(data),
-        lambda facts, data: "sha256" in facts, lambda facts, data: True, lambda facts, data: False,
-        lambda facts, data: 2,
+        lambda n: 4 * n / 3, lambda n: ceil(4 * n / 3), lambda n: 4 * (n // 3), lambda n: 3 * ceil(n / 4),
+        lambda n: 2 * n,
+        lambda n: 4 * (n // 3 + 1), lambda n: max(4, 4 * ceil(n / 3)), lambda n: 4 * ceil(n / 3) if n > 2 else n,
+        lambda n: "A" * n, lambda n: n > 0,
     ],
 }

@@ -17,7 +17,7 @@ from .broken_rarely import gram_in_half, gram_without_channels, padded_with_pixe
 from ..losses import VGG16Features, hole_ring, tv_loss
 from ..unet import PConvUNet
 
-# page w35 shows them; they can be imported from here, too
+# page w33 shows them; they can be imported from here, too
 _all_ = ["gram_in_half", "gram_without_channels", "padded_with_pixels", "unpadded"]
 
 # %% ../../nbs/23_break_net.ipynb #5b3a71fc

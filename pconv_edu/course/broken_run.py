@@ -24,7 +24,7 @@ from ..irregular import irregular_mask
 from ..losses import InpaintingLoss, LossWeights
 from ..unet import PConvUNet
 
-# page w35 shows them; they can be imported from here, too
+# page w33 shows them; they can be imported from here, too
 _all_ = ["PowerCut", "black_instead", "deletes_first", "power_cut", "read_all", "save_over", "stops_without_a_name",
          "three_files", "whole_ones"]
 

@@ -1,17 +1,23 @@
-"""Judge of page w34."""
+"""Judges of page w34."""
+import hashlib
+
 from pconv_edu.course.exercises import exercise
 
 
 @exercise("w34.1")
-def workers_needed(answer):
-    # powers of two, so that no case hangs on rounding: 2, 2.34375, 12.5 and .39 workers
-    cases = [((1 / 128, 256), 2), ((1 / 128, 300), 3), ((1 / 64, 800), 13), ((1 / 256, 100), 1)]
-    got = [answer(*case) for case, _ in cases]
-    if any(isinstance(count, float) for count in got): return "nobody can start half a worker: return a whole number"
-    if got == [right for _, right in cases]: return None
-    if got == [int(seconds * rate) for (seconds, rate), _ in cases]:
-        return "12.5 workers' work is too much for 12: round up"
-    if got == [round(seconds * rate) for (seconds, rate), _ in cases]:
-        return "2.34 workers' work is too much for 2: always round up"
-    if got[0] == 3: return "two workers can do the work of exactly two: round up only what is not whole"
-    return "each second the GPU takes `rate` samples, and each costs a core `seconds`: multiply, then round up"
+def belongs(answer):
+    data, other = bytes(range(40)), bytes([1, *range(1, 40)])
+    true = {"name": "tiny", "sha256": hashlib.sha256(data).hexdigest(), "parameters": 40}
+    for facts, given, right, why in (
+        (true, data, True, "these facts hold the SHA-256 of exactly these bytes"),
+        (true, other, False, "one bit of the weights has changed, so the facts are about another file"),
+        (true | {"sha256": hashlib.sha256(other).hexdigest()}, data, False, "the checksum is that of other weights"),
+        (true, data + b"\0", False, "the file has one byte more than the facts are about"),
+        ({"name": "tiny"}, data, False, "nobody wrote down a checksum, so nothing ties these facts to the file"),
+        (true | {"sha256": ""}, data, False, "an empty checksum ties nothing to the file"),
+    ):
+        try: found = answer(dict(facts), given)
+        except KeyError: return "where the facts have no 'sha256', return False: facts.get('sha256') gives None there"
+        if isinstance(found, str): return "return True or False: compare your checksum with the one in the facts"
+        if found not in (True, False): return f"answer with True or False, not {found!r}"
+        if found != right: return f"{why}: the answer is {right}"

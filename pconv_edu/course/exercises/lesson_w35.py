@@ -1,91 +1,28 @@
 """Judges of page w35."""
-import shutil
-from pathlib import Path
-
-from pconv_edu import checkpoint
-from pconv_edu.course import broken_rarely as rare
-from pconv_edu.course.exercises.museum import exhibit, small_net, sound_fill
-from pconv_edu.losses import gram_matrix
-
-exhibit(
-    "w35.1",
-    sound_fill,
-    {
-        "no padding": (lambda: rare.unpadded(small_net()), "Try sides that are not a multiple of 16, such as 50 × 37"),
-        "black pixels that count": (
-            lambda: rare.padded_with_pixels(small_net()),
-            "The size is right. Pad image and mask to a multiple of 16 with pad_with_hole yourself: the part that "
-            "was there before must come out the same",
-        ),
-    },
-    "For a picture of 50 × 37 the output is 50 × 37, and what pad_with_hole(…, 16) adds changes it by rounding "
-    "alone: allow 1e-4. (Larger multiples do change it: layers grow into what is added.)",
-)
+from pconv_edu.course.exercises import exercise
 
 
-exhibit(
-    "w35.2",
-    lambda: gram_matrix,
-    {
-        "summed in half precision": (
-            lambda: rare.gram_in_half,
-            "Give it loud features: sums above 65504 must stay finite",
-        ),
-        "without the channels": (
-            lambda: rare.gram_without_channels,
-            "[[1,2],[0,1]] as [1,2,1,2] gives [[1.25,.5],[.5,.25]]: the sum divided by C·H·W = 4",
-        ),
-    },
-    "[[1,2],[0,1]] as features [1,2,1,2] gives [[[1.25,.5],[.5,.25]]]: shape [1,2,2], and allow for rounding",
-)
+def near(found: float, wanted: float) -> bool: return abs(found - wanted) <= 1e-6 * wanted
 
 
-exhibit(
-    "w35.3",
-    lambda: rare.read_all,
-    {
-        "stops": (lambda: rare.stops_without_a_name, "Call read(three_files()); it stops there"),
-        "black instead": (
-            lambda: rare.black_instead,
-            "It does not stop, but it does not say anything either: is 'cut.png' among the bad ones?",
-        ),
-        "skipped in silence": (
-            lambda: lambda files: (rare.read_all(files)[0], {}),
-            "Two pictures are right, but nobody learns which file was skipped: is 'cut.png' among the bad ones?",
-        ),
-    },
-    "read(three_files()) returns (pictures, bad): two pictures, and bad is {'cut.png': …}",
-)
-
-
-def _renames_too_early(folder, step: int, tensors: dict, state: dict) -> Path:
-    "Writes the new checkpoint beside the old one, and replaces the old one before the last file is written."
-    *first, last = checkpoint.contents_of(step, tensors, state, None).items()
-    beside, path = Path(folder) / "new", Path(folder) / "last"
-    beside.mkdir()
-    for name, content in first: (beside / name).write_bytes(content)
-    shutil.rmtree(path, ignore_errors=True)
-    beside.rename(path)
-    (path / last[0]).write_bytes(last[1])
-    return path
-
-
-exhibit(
-    "w35.4",
-    lambda: checkpoint.save,
-    {
-        "saved over the last one": (
-            lambda: rare.save_over,
-            "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder)",
-        ),
-        "deletes first": (
-            lambda: rare.deletes_first,
-            "Save step 1, save step 2 inside `with power_cut():`, and look at whole_ones(folder): it must not be empty",
-        ),
-        "renamed too early": (
-            lambda: _renames_too_early,
-            "It fails only if the power goes in the last file: try power_cut(0), power_cut(1) and power_cut(2)",
-        ),
-    },
-    "Call save(folder, step, tensors, {'step': step}) in an empty folder; after the cut step 1 is still whole",
-)
+@exercise("w35.1")
+def at_best(answer):
+    operations, moved = [8e12, 1e9, 6e12], [1e9, 8e12, 2e12]
+    arithmetic, memory = [o / 4e14 for o in operations], [b / 2e12 for b in moved]
+    found = answer(list(operations), list(moved), 400, 2000)
+    if isinstance(found, bool) or not isinstance(found, (int, float)): return "return a number, the seconds of the step"
+    if near(found, sum(map(max, arithmetic, memory))):
+        one = answer([9216], [1824], 495, 4800)
+        if not near(one, 1824 / 4.8e12): return "right for three operations; the layer from the page should take 380 ps"
+        return None
+    if near(found, max(sum(arithmetic), sum(memory))):
+        return "a program waits at each operation, not at the end: take the slower of the two for each one, then add up"
+    if near(found, sum(arithmetic) + sum(memory)):
+        return "computing and moving happen at the same time: the slower of the two counts, not their sum"
+    if near(found, sum(map(min, arithmetic, memory))): return "both limits hold, so the slower one counts: max, not min"
+    if near(found, sum(arithmetic)): return "the memory is a limit, too"
+    if near(found, sum(memory)): return "the arithmetic is a limit, too"
+    if near(found, max(max(arithmetic), max(memory))): return "that is the slowest operation alone; the step runs all of them"
+    if any(near(found * f, sum(map(max, arithmetic, memory))) for f in (1e-12, 1e-9, 1e-3, 1e3, 1e9, 1e12)):
+        return "the units: tflops counts 10¹² operations a second, gb_per_second 10⁹ bytes"
+    return "for each operation: operations / (tflops · 10¹²) and moved / (gb_per_second · 10⁹) seconds; the larger counts"

@@ -1,23 +1,16 @@
 """Judges of page w36."""
-import hashlib
-
 from pconv_edu.course.exercises import exercise
 
 
 @exercise("w36.1")
-def belongs(answer):
-    data, other = bytes(range(40)), bytes([1, *range(1, 40)])
-    true = {"name": "tiny", "sha256": hashlib.sha256(data).hexdigest(), "parameters": 40}
-    for facts, given, right, why in (
-        (true, data, True, "these facts hold the SHA-256 of exactly these bytes"),
-        (true, other, False, "one bit of the weights has changed, so the facts are about another file"),
-        (true | {"sha256": hashlib.sha256(other).hexdigest()}, data, False, "the checksum is that of other weights"),
-        (true, data + b"\0", False, "the file has one byte more than the facts are about"),
-        ({"name": "tiny"}, data, False, "nobody wrote down a checksum, so nothing ties these facts to the file"),
-        (true | {"sha256": ""}, data, False, "an empty checksum ties nothing to the file"),
-    ):
-        try: found = answer(dict(facts), given)
-        except KeyError: return "where the facts have no 'sha256', return False: facts.get('sha256') gives None there"
-        if isinstance(found, str): return "return True or False: compare your checksum with the one in the facts"
-        if found not in (True, False): return f"answer with True or False, not {found!r}"
-        if found != right: return f"{why}: the answer is {right}"
+def characters(answer):
+    for n, wanted in ((3, 4), (12_000_000, 16_000_000), (1, 4), (4, 8), (5, 8), (0, 0)):
+        found = answer(n)
+        if isinstance(found, bool) or not isinstance(found, (int, float)): return "return a number of characters"
+        if found == wanted: continue
+        if n == 3: return "three bytes are 24 bits, and a character of base64 holds 6 of them: 4 characters"
+        if n == 12_000_000: return "12 MB become 16 MB: four characters for every three bytes"
+        if n == 0: return "an empty file becomes an empty text"
+        if found == 4 * n / 3: return f"{n} bytes are not a whole number of groups: round the groups up, then times four"
+        if found == -(-4 * n // 3): return f"{n} bytes: an incomplete group is filled up to four characters with '='"
+        return f"{n} bytes: round the number of groups up to a whole one; each becomes four characters"
