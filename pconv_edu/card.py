@@ -184,4 +184,5 @@ def hub_model(
     model = hub_class()(**net.config)
     model.load_state_dict(net.state_dict())
     model.facts = facts
+    for name in {"trained_by", "reach"} & vars(net).keys(): setattr(model, name, vars(net)[name])
     return model.train(net.training)

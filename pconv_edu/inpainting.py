@@ -21,7 +21,7 @@ from pconv_edu.inpaint_parts import (
     in_float32, planes_of, png_chunks, to_levels,
 )
 from .masks import opaque_mask, to_mask
-from .weights import load_pretrained
+from .weights import load_pretrained, measured_reach
 
 # can be imported from here, too
 _all_ = ["as_photo", "device_of", "evaluating", "in_float32", "png_chunks", "to_levels"]
@@ -63,8 +63,8 @@ def reach_of(net) -> int | None:
     Compiled, DataParallel and other wrapped networks reach as deep as the network inside.
     """
     parts = list(net.modules()) if isinstance(net, nn.Module) else [net]
-    measured = next((part.reach for part in parts if isinstance(getattr(part, "reach", None), int)), None)
-    if measured is not None: return measured
+    measured = (measured_reach(part) for part in parts if isinstance(part, nn.Module))
+    if reach := next(filter(None, measured), None): return reach
     encoders = (getattr(part, "encoder", None) for part in parts)
     depth = next((len(encoder) for encoder in encoders if isinstance(encoder, Sized)), None)
     return depth and max(16, 2**depth)

@@ -31,7 +31,7 @@ from .options import Options, as_config, changes, code_version, configuration, s
 from .parallel import NUMBERED, join_team, share_batchnorm
 from .phases import TrainingStep, adam, in_steps
 from .unet import find_encoder, freeze_encoder_bn, make_net
-from .weights import bare
+from .weights import bare, measured_reach
 
 # %% ../nbs/w10_trainer.ipynb #f5d78102
 def as_dataset(images, o: Options, **more) -> InpaintingDataset:
@@ -136,7 +136,7 @@ class Trainer(TrainingStep):
             state = {
                 "step": self.done, "steps": [phase.steps for phase in self.phases], "config": self.config,
                 "net": net if isinstance(net, dict) else None, "net_class": self.config["net_class"],
-                "trained_by": bare(self.net).trained_by, "reach": getattr(bare(self.net), "reach", None),
+                "trained_by": bare(self.net).trained_by, "reach": measured_reach(self.net),
                 "scaler": self.scaler.state_dict(), "log_bytes": length, "log_sha256": self.log.sha256,
             }
             checkpoint.save(self.folder, self.done, tensors, state, keep=self.options.keep, score=score)

@@ -1,4 +1,5 @@
 """Out of Python: ONNX files that compute the same, model cards that invent nothing, the hub's methods."""
+import copy
 import hashlib
 import json
 import subprocess
@@ -377,6 +378,15 @@ def test_a_card_belongs_to_its_weights(net, tmp_path):
 
 
 # the hub
+
+def test_what_weights_say_of_themselves_goes_over_the_hub(net, tmp_path):
+    "Bug: a fill from the hub was trusted as deep as the layers see, whatever had been measured."
+    net = copy.deepcopy(net)
+    net.reach, net.trained_by = 32, "imagenet"
+    hub_model(net).save_pretrained(tmp_path)
+    for again in (hub_class().from_pretrained(tmp_path), load_pretrained(tmp_path)):
+        assert (reach_of(again), again.trained_by) == (32, "imagenet")
+
 
 def test_there_and_back_without_a_network(net, tmp_path):
     hub_model(net, facts_of(net)).save_pretrained(tmp_path)

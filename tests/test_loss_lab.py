@@ -57,11 +57,12 @@ def test_bars_are_as_long_as_their_values_and_the_pictures_wide_enough_to_look_a
         assert {axes.get_xlim() for axes in row} == {(0, max(values.values()))}  # one scale for what is compared
 
 
-@pytest.mark.parametrize("count, inches", [(2, 1.8), (5, 1.8), (5, 1.5)])
+@pytest.mark.parametrize("count, inches", [(2, 1.8), (4, 1.8), (5, 1100 / 144 / 5)])
 def test_no_picture_over_its_bars_is_narrower_than_200_pixels(count, inches):
     "Bug: with the terms' names beside the bars, five pictures shared what was left of the page: 182 px each."
     pictures = {str(i): torch.rand(1, 3, 32, 32) for i in range(count)}
-    drawing = bars(pictures, {"perceptual": dict.fromkeys("01234", 1.)}, inches)
-    assert drawing.get_figwidth() == count * inches
+    drawing = bars(pictures, {"perceptual": dict.fromkeys("01234", 1.)})
+    assert drawing.get_figwidth() == pytest.approx(count * inches)
     width = Image.open(io.BytesIO(drawing.to_bytes())).width
+    assert width == pytest.approx(144 * count * inches, abs=1)  # at the full 144 dpi
     assert all(axes.get_position().width * width > 200 for axes in drawing.axes[:count])

@@ -1,4 +1,5 @@
 """A file of weights knows its network; names, runs and hubs lead to one; what is wrong is said in one sentence."""
+import copy
 import functools
 import http.server
 import json
@@ -648,8 +649,9 @@ def test_a_run_names_the_features_that_trained_it_and_later_trainings_keep_them(
 def test_a_measured_reach_goes_with_the_weights_and_through_later_trainings(net, tmp_path):
     path = save_pretrained(net, tmp_path / "net.safetensors")
     assert not hasattr(load_pretrained(path), "reach")  # nobody measured it
-    net.reach = 48
-    file = save_pretrained(net, tmp_path / "deep.safetensors")
+    measured = copy.deepcopy(net)
+    measured.reach = 48
+    file = save_pretrained(measured, tmp_path / "deep.safetensors")
     deep = load_pretrained(file)
     assert deep.reach == reach_of(deep) == reach_of(torch.compile(deep)) == 48
     photos = [torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
@@ -658,6 +660,33 @@ def test_a_measured_reach_goes_with_the_weights_and_through_later_trainings(net,
     assert load_pretrained(tmp_path / "run").reach == 48
     assert not hasattr(load_pretrained(path, net=deep), "reach")  # 48 was that of the weights it held before
     assert {load_pretrained(name).reach for name in weights.shipped()} == {16}  # measured, see their cards
+
+
+def test_a_reach_of_the_network_s_own_is_left_alone(tmp_path):
+    "Bug: a method or a layer of that name could not be saved, and stopped a training at its first checkpoint."
+    class Arm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.reach = nn.Conv2d(3, 3, 1)
+
+        def forward(self, image, mask): return self.reach(image)
+
+    net, pixels = Arm(), LossWeights(perceptual=0, style=0)
+    assert reach_of(net) is None
+    back = load_pretrained(save_pretrained(net, tmp_path / "arm.safetensors"), net=Arm())
+    assert torch.equal(back.reach.weight, net.reach.weight)
+    photos = [torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
+    done = fit(photos, out=tmp_path / "run", net=net, vgg=None, weights=pixels, size=32, batch=2, draw=False,
+               phases=(Phase("p", steps=1, lr=1e-4),), progress=False)
+    assert isinstance(done.net.reach, nn.Conv2d)
+
+
+def test_too_short_a_reach_is_refused_wherever_it_is_used(net, tmp_path):
+    net = copy.deepcopy(net)
+    net.reach = 15
+    for use in (reach_of, lambda net: save_pretrained(net, tmp_path / "net.safetensors")):
+        with pytest.raises(ValueError, match="net.reach is 15; give 16"): use(net)
+    assert not (tmp_path / "net.safetensors").exists()
 
 
 @pytest.mark.parametrize("reach", ["15", "-16", "16.5", "deep"])

@@ -378,7 +378,7 @@ def arguments():
         help="pixels; larger photos are filled in parts of this size (default: %(default)s; smaller saves memory)")
     add("--overlap", type=int, default=128, help="pixels that neighbouring parts share (default: %(default)s)")
     add("--reach", type=int, help="how many pixels into a hole to fill at full size; what is deeper is first filled "
-                                  "at a smaller size (default: as deep as the network's layers see)")
+                                  "at a smaller size (default: what the weights say, or as deep as the layers see)")
     add("--max-pixels", type=int, metavar="N",
         help=f"refuse pictures of more pixels before they are decoded (default: {decoding.MAX_PIXELS:,})")
     add("--device", help="cuda, cpu, … (default: a GPU if there is one)")
