@@ -131,7 +131,7 @@ def with_bilinear_doubling(net: PConvUNet) -> PConvUNet:
 def thinness(
     mask: torch.Tensor,  # [B,1,H,W], 1 = valid, 0 = hole
 ) -> torch.Tensor:  # [B] in [0,1]
-    "1 where every hole pixel has a valid one within 8 pixels of its row and column, 0 where 40 % have none."
+    "1 where every hole pixel has a valid one among the 17 × 17 around it, 0 where 40 % of them have none."
     hole = (mask == 0).float()
     deep = hole * (F.max_pool2d(mask, 17, 1, 8) == 0)
     return (1 - deep.sum((1, 2, 3)) / hole.sum((1, 2, 3)).clamp(min=1) / .4).clamp(0, 1)
