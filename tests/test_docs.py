@@ -111,6 +111,18 @@ def test_a_page_is_short_enough_for_one_sitting(lesson):
     assert sum(not course.folded(cell) for cell in lesson.cells) <= 45 and course.minutes(lesson) <= 50
 
 
+@pytest.mark.parametrize("short_way, hours", [("In an hour", 1), ("In an evening of three hours", 3)])
+def test_the_short_ways_through_the_course_are_as_short_as_the_map_says(short_way, hours):
+    "To the first training step within an evening: the pages, by the minutes that each page says, without exercises."
+    markdown = next(s for s in STEMS[course.START].sections if s.heading == "The map").markdown
+    line = re.search(rf"^- \*\*{short_way},\*\* read (.*?)\. ", markdown, re.M)[1]
+    pages = [STEMS[stem] for stem in re.findall(r"\((\w+)\.ipynb\)", line)]
+    if "this page" in line: pages.insert(0, STEMS[course.START])
+    assert pages == sorted(pages, key=LESSONS.index)
+    assert 60 * hours - 20 <= sum(course.minutes(page, exercises=False) for page in pages) <= 60 * hours + 10
+    assert course.minutes(pages[0]) > course.minutes(pages[0], exercises=False)
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
 def test_one_number_one_page_and_the_title_carries_it(lesson):
     assert lesson.label.startswith(f"{lesson.number} · ")

@@ -149,9 +149,9 @@ def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
 
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_AN_EXERCISE = 180, 12, 3
 
-def minutes(lesson: Lesson) -> int:
+def minutes(lesson: Lesson, exercises: bool = True) -> int:
     """How long a page takes: its words, the code that is open and its exercises, rounded to five minutes. The frame and
-    what is folded away do not count.
+    what is folded away do not count; nor do the exercises, with False.
     """
     def read(kind):
         return "\n".join("".join(c["source"]) for c in lesson.cells if c["cell_type"] == kind and not folded(c))
@@ -160,8 +160,8 @@ def minutes(lesson: Lesson) -> int:
     prose = re.sub(r"\]\([^)]*\)|<[^>]*>|" + frame, " ", read("markdown"), flags=re.M)
     code = read("code")
     lines = sum(bool(line.strip()) for line in code.splitlines())
-    exercises = len(set(re.findall(r"^check\(['\"](w?[\d.]+)", code, re.M)))
-    taken = len(prose.split()) / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * exercises
+    asked = len(set(re.findall(r"^check\(['\"](w?[\d.]+)", code, re.M)))
+    taken = len(prose.split()) / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * asked * exercises
     return max(5, 5 * round(taken / 5))
 
 
