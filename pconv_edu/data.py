@@ -162,7 +162,7 @@ class _Positions:
 def batches(
     dataset: InpaintingDataset,
     batch: int,      # pictures in a global batch, all processes together
-    start: int = 0,  # the first batch: where a training resumes
+    start: int = 0,  # the first batch: where a training run resumes
     stop: int | None = None,  # one past the last; None: never stop
     workers: int = 0,  # processes that make samples; 0: this one does
     rank: int = 0,   # number of this process …

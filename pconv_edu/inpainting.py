@@ -134,7 +134,7 @@ def inpaint(
 ):
     """`image` with its hole filled: any size, and returned as the kind it came in (a file as a PIL picture).
 
-    Valid pixels, and any transparency, come back untouched to the bit; floats are filled with values in [0,1].
+    Valid pixels, and any transparency, come back bit for bit; floats are filled with values in [0,1].
     Fully transparent pixels are hole to the network, because nobody sees their colours.
     A network with other `in_channels` takes arrays and tensors with that many channels, all of them data.
     Warns about a mask without a hole, and about one that is mostly hole.

@@ -68,9 +68,9 @@ def ssim_map(
     a: Tensor,  # [B,3,H,W] in [0,1], at least 11 pixels a side
     b: Tensor,  # the same shape
 ) -> Tensor:  # [B,3,H-10,W-10] float64, at most 1
-    """Structural similarity at each pixel that is 5 or more from the edge (Wang et al. 2004:
+    """Structural similarity at each pixel that is 5 or more from the edge.
 
-    K1 = 0.01, K2 = 0.03, range 1).
+    As in Wang et al. 2004: K1 = 0.01, K2 = 0.03, range 1.
     """
     if min(a.shape[-2:]) < 11:
         raise ValueError(
@@ -104,7 +104,7 @@ class SqueezeNetFeatures(FixedFeatures):
     def __init__(self):
         with torch.device("meta"): layers = ensure_torchvision().models.squeezenet1_1().features
         state = safetensors.torch.load_file(shipped_features(self.name))
-        # conv1; fire2 and fire3; fire4 and fire5; fire6 to fire9: a pool stands between two stages
+        # conv1; fire2 and fire3; fire4 and fire5; fire6 to fire9: a pooling layer separates the stages
         super().__init__(layers, state, ends=(2, 5, 8, 13))
 
 # %% ../nbs/16_metrics.ipynb #83383b47
@@ -120,7 +120,7 @@ def perceptual_distance(
     """How differently the shipped SqueezeNet 1.1 sees two pictures.
 
     At four scales, the squared difference of features of length 1, averaged over the positions; then the sum.
-    Not LPIPS, which has other layers and learned weights. It judges: it passes no gradient.
+    Not LPIPS, which has other layers and learned weights. It is a judge and not a loss: it passes no gradient.
     """
     eye = _squeezenet(a.device)
     unit = lambda level: level / level.norm(dim=1, keepdim=True).clamp(min=1e-10)

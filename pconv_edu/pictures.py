@@ -110,10 +110,10 @@ _OTHERS = (".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".j2k", ".psd", ".
 def list_images(
     folder: str | Path,  # searched with all its subfolders; links to folders are not followed
 ) -> list[Path]:
-    """All pictures below `folder`, sorted by path; extensions in any case; hidden files and folders (.name) left out.
+    """All pictures in `folder` and its subfolders, sorted by path; hidden files and folders (.name) are left out.
 
-    Warns about everything else that it skips: pictures in other formats, links to folders, folders that cannot be
-    read. Raises `FileNotFoundError` when the folder is missing or holds no picture.
+    Extensions may be in any case. Warns about everything else that it skips: pictures in other formats, links to
+    folders, folders that cannot be read. Raises `FileNotFoundError` when the folder is missing or holds no picture.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir(): raise FileNotFoundError(f"there is no folder '{folder}'")

@@ -189,7 +189,7 @@ class PConvUNet(nn.Module):
 
     @classmethod
     def small(cls, **options):
-        "6 stages, a quarter to half as wide: for a laptop and for lessons."
+        "6 stages, half as wide: for a laptop and for lessons."
         return cls(**{"widths": (32, 64, 128, 256, 256, 256), **options})
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ def forgets_bn(net: PConvUNet) -> PConvUNet:
 
 
 def hides_bn(net: PConvUNet) -> PConvUNet:
-    """Exhibit 12, a cousin: it is used, but kept where PyTorch does not look: the optimiser, the checkpoint and
+    """Exhibit 12, a cousin: it is used, but kept where PyTorch does not look: the optimizer, the checkpoint and
     `eval()` all miss it.
     """
     for block in (*net.encoder, *net.decoder):

@@ -30,7 +30,7 @@ _all_ = ["PowerCut", "black_instead", "deletes_first", "power_cut", "read_all", 
 
 # %% ../../nbs/24_break_run.ipynb #d239fa80
 def beginning() -> tuple[PConvUNet, torch.optim.Optimizer]:
-    "A small network and its optimiser, always the same."
+    "A small network and its optimizer, always the same."
     torch.manual_seed(0)
     net = PConvUNet(widths=(8, 16, 16))
     return net, torch.optim.Adam(net.parameters(), lr=2e-3)

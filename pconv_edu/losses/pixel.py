@@ -81,7 +81,7 @@ def valid_loss(
     mask: Tensor,    # [B,1,H,W], 1 = valid, 0 = hole
     pixel_range: tuple[float, float] = (0, 1),  # the range in which differences are counted
 ) -> Tensor:  # one number, float32 (float64 for float64 pictures)
-    """L_valid: the error of the valid pixels, summed, over N = C·H·W of the whole picture; mean over the batch.
+    """L_valid: the summed error of the valid pixels, divided by N = C·H·W of the whole picture; mean over the batch.
 
     Raises `ValueError` when the shapes do not fit together.
     """
@@ -96,7 +96,7 @@ def hole_loss(
     mask: Tensor,    # [B,1,H,W], 1 = valid, 0 = hole
     pixel_range: tuple[float, float] = (0, 1),  # the range in which differences are counted
 ) -> Tensor:  # one number, float32 (float64 for float64 pictures)
-    """L_hole: the error of the hole, summed, over N = C·H·W of the whole picture; mean over the batch.
+    """L_hole: the summed error of the hole, divided by N = C·H·W of the whole picture; mean over the batch.
 
     Raises `ValueError` when the shapes do not fit together.
     """

@@ -36,7 +36,7 @@ def positions_of_a_rank(answer):
     if got == [list(range(k * b + r, (k + 1) * b, w)) for k, b, r, w in cases]:
         return "every world-th position makes the same global batch, in another order; here a rank's share is one piece"
     if got == [list(range((k * w + r) * b, (k * w + r + 1) * b)) for k, b, r, w in cases]:
-        return "that gives each rank `batch` pictures: with more GPUs the batch would grow, and the training with it"
+        return "that gives each rank `batch` pictures: with more GPUs the batch would grow: a different training run"
     if got == [[p - k * b for p in right(k, b, r, w)] for k, b, r, w in cases]:
         return "that is the place in the batch; batch k starts at position k · batch"
     wrong = next(case for case, g in zip(cases, got) if g != right(*case))

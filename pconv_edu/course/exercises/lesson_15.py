@@ -39,4 +39,4 @@ def put_in(f):
     if got == [[100, 103], [255, 103]]: return None
     if got[0][0] != 100 or got[1][1] != 103: return "where mask is 1 the old level must stay (torch.where)"
     if got[1][0] != 255: return f"an output of 1.2 became the level {got[1][0]}: clamp to [0,1] before you make bytes"
-    return f"0.4031 · 255 = 102.79 became {got[0][1]}: round before you make bytes, or they are cut off"
+    return f"0.4031 · 255 = 102.79 became {got[0][1]}: round before you make bytes, or the fraction is cut off"

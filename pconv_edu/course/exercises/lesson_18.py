@@ -30,7 +30,7 @@ def gain_and_error(f):
         return "the gain of a seed is partial less plain; take the mean over the seeds"
     if abs(error - _error(gains)) < 1e-4: return None
     if abs(error - math.hypot(_error(partial), _error(plain))) < 1e-4:
-        return "that takes the two lists apart; the spread of the gains, seed by seed, is what counts"
+        return "that treats the two lists separately; the spread of the gains, seed by seed, is what counts"
     if abs(error - _error(gains) * 2) < 1e-4:
         return "that is the standard deviation; divide it by √n for the error of the mean"
     if abs(error - _error(gains) * (3 / 4) ** .5) < 1e-4: return "divide the sum of squares by n − 1, not by n"

@@ -30,7 +30,7 @@ exhibit(
         ),
         "stale weights": (
             lambda: stale_weights,
-            "Equal losses are not enough: this run hands over other weights than the one that was not killed",
+            "Equal losses are not enough: these weights are not those of the run that was not killed",
         ),
     },
     "train(data, 6) and train(data, 6, killed_at=3) give equal losses and equal weights, tensor by tensor",
