@@ -22,7 +22,6 @@ SERIES = ("#0072B2", "#CC79A7", "#666666", "#882255")  # for curves and bars tha
 
 
 DPI, MOVING = 144, 90  # of a still figure; and of one under a slider, which has to keep up with the hand
-WIDEST = 1100  # pixels of a still figure: no page shows more
 
 
 class Drawing(Figure):
@@ -34,9 +33,9 @@ class Drawing(Figure):
         super().__init__(*args, layout="constrained", **kwargs)
         self.format = format
 
-    def to_bytes(self, dpi: float | None = None) -> bytes:
-        "The figure as the bytes of a PNG or JPEG file, at `DPI` or as fine as `WIDEST` allows unless `dpi` is given."
-        file, dpi = io.BytesIO(), dpi or min(DPI, WIDEST / self.get_figwidth())
+    def to_bytes(self, dpi: float = DPI) -> bytes:
+        "The figure as the bytes of a PNG or JPEG file."
+        file = io.BytesIO()
         if self.format == "jpeg":
             self.savefig(file, format="jpeg", dpi=dpi, pil_kwargs={"quality": 72, "optimize": True})
             return file.getvalue()

@@ -162,7 +162,7 @@ def curves(
     "The total and each term of the run, against the step; a dashed line where a phase ends and the next begins."
     smooth = smooth or max(1, len(history) // 50)
     shown = [name for name in ("loss", *TERMS) if any(line.get(name) is not None for line in history)]
-    drawing = Drawing(figsize=(10, 2.5 * -(-len(shown) // 3)))
+    drawing = Drawing(figsize=(9, 2.4 * -(-len(shown) // 3)))
     ends = [b["step"] for a, b in zip(history, history[1:]) if a["phase"] != b["phase"]]
     for axes in drawing.subplots(-(-len(shown) // 3), 3).flat[len(shown):]: axes.remove()
     for axes, term in zip(drawing.axes, shown):

@@ -258,7 +258,7 @@ def as_table(rows: list[dict]) -> str:
 # %% ../../nbs/w17_scale.ipynb #1220624d
 def draw_rows(rows: list[dict]) -> Drawing:
     "Time of each form as a share of the plain twin's (the median over the rounds), one group of bars for each row."
-    drawing = Drawing(figsize=(10, 1.1 + .8 * len(rows)))
+    drawing = Drawing(figsize=(9, 1.1 + .8 * len(rows)))
     axes = drawing.subplots()
     shades = {"ours": COLORS["output"], "plain": COLORS["valid"], "published": SERIES[1]}
     for i, row in enumerate(rows):

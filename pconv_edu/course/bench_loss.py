@@ -87,7 +87,7 @@ def step_parts(
 # %% ../../nbs/w18_loss_cost.ipynb #07cc972c
 def draw_parts(parts: dict[str, float]) -> Drawing:
     "A training step as one bar, cut into its parts."
-    drawing = Drawing(figsize=(10, 1.9))
+    drawing = Drawing(figsize=(9, 1.9))
     axes, left, total = drawing.subplots(), 0., sum(parts.values())
     # network, loss: pale on the way back
     shades = dict(zip(PARTS, ((SERIES[0], 1), (SERIES[1], 1), (SERIES[1], .55), (SERIES[0], .55), (SERIES[2], 1))))

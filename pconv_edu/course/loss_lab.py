@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pconv_edu.losses.pixel import composite, hole_loss
 from pconv_edu.losses.tv import hole_ring
-from pconv_edu.figures import DPI, SERIES, WIDEST, Drawing, paint
+from pconv_edu.figures import SERIES, Drawing, paint
 
 
 def blur(
@@ -51,7 +51,7 @@ def bars(
     table: dict[str, dict[str, float]],  # term → picture's name → its value, one row for each term
 ) -> Drawing:
     "A table of bars below the pictures; in each row the longest bar is the largest value."
-    width = min(1.8, WIDEST / DPI / len(pictures))  # inches for each: together no wider than a page shows
+    width = min(1.8, 7.6 / len(pictures))  # inches for each: together no wider than a page shows
     drawing = Drawing(figsize=(width * len(pictures), .3 + width + .75 * len(table)), format="jpeg")
     grid = drawing.subplots(1 + len(table), len(pictures), squeeze=False, height_ratios=[1.8] + [.5] * len(table))
     for axes, (name, picture) in zip(grid[0], pictures.items()):
