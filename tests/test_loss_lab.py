@@ -57,7 +57,7 @@ def test_bars_are_as_long_as_their_values_and_the_pictures_wide_enough_to_look_a
         assert {axes.get_xlim() for axes in row} == {(0, max(values.values()))}  # one scale for what is compared
 
 
-@pytest.mark.parametrize("count, inches", [(2, 1.8), (4, 1.8), (5, 1100 / 144 / 5)])
+@pytest.mark.parametrize("count, inches", [(2, 1.8), (4, 1.8), (5, 7.6 / 5)])
 def test_no_picture_over_its_bars_is_narrower_than_200_pixels(count, inches):
     "Bug: with the terms' names beside the bars, five pictures shared what was left of the page: 182 px each."
     pictures = {str(i): torch.rand(1, 3, 32, 32) for i in range(count)}

@@ -1,10 +1,13 @@
 """Committed notebooks: with outputs, within the weight budget, readable without a kernel."""
 import ast
+import base64
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
@@ -26,6 +29,14 @@ def test_weight(path): assert path.stat().st_size <= BUDGET
 @LESSONS
 def test_has_a_picture_among_its_outputs(path):
     assert any(kind.startswith("image/") for o in outputs(path) for kind in o.get("data", {}))
+
+
+@LESSONS
+def test_no_picture_is_wider_than_a_page_can_show(path):
+    "Nine inches at 144 dpi. In a column of 1,000 pixels, the letters of a wider one would be too small to read."
+    for output in outputs(path):
+        for kind, data in output.get("data", {}).items():
+            if kind.startswith("image/"): assert Image.open(io.BytesIO(base64.b64decode(data))).width <= 9 * 144
 
 
 @LESSONS
