@@ -20,8 +20,8 @@ from .weights import bare, build, fill_in, from_hub, save_pretrained, saved_at
 # %% ../nbs/w34_card.ipynb #882675b8
 FACTS = {
     "name": "what the weights are called",
-    "data": "the pictures of the training: source, number, licence",
-    "masks": "where the training's masks came from",
+    "data": "the training pictures: source, number, licence",
+    "masks": "where the training masks came from",
     "training": "size, batch, phases with their steps and learning rates, loss",
     "time": "how long, on which machine",
     "date": "when the training ended",
@@ -35,11 +35,14 @@ FACTS = {
     "parameters": "how many numbers were trained",
     "sha256": "of the weights' file",
 }
-OPTIONAL = {"eye": "the trained features of the loss, as net.trained_by names them; 'none' for pixel terms alone"}
+OPTIONAL = {
+    "eye": "the trained features of the loss, as net.trained_by names them; 'none' for pixel terms alone",
+}
 
 def check_facts(facts: dict):
     "Raise `ValueError` naming every fact that is missing, empty or unknown."
-    problems = [f"{name} is missing ({what})" for name, what in FACTS.items() if facts.get(name) in (None, "", [], {})]
+    missing = [name for name in FACTS if facts.get(name) in (None, "", [], {})]
+    problems = [f"{name} is missing ({FACTS[name]})" for name in missing]
     problems += [f"{name!r} is not a fact that a card has" for name in facts if name not in FACTS | OPTIONAL]
     if isinstance(facts.get("limits"), str): problems.append("limits is a list of sentences, not one string")
     for measure, methods in (facts.get("results") or {}).items():
@@ -48,7 +51,8 @@ def check_facts(facts: dict):
             problems.append(f"results, {measure}: its methods have different columns")
         if not all(isfinite(value) for row in methods.values() for value in row.values()):
             problems.append(f"results, {measure}: a number is not finite")
-    if problems: raise ValueError("no card was made; a card states facts and invents none: " + "; ".join(problems))
+    if problems:
+        raise ValueError("no card was made; a card states facts and invents none: " + "; ".join(problems))
 
 # %% ../nbs/w34_card.ipynb #267e5035
 def _table(measure: str, methods: dict[str, dict[str, float]]) -> str:
@@ -118,21 +122,26 @@ def read_facts(weights: str | Path) -> dict:
     facts, found = json.loads(beside.read_text(encoding="utf-8")), hashlib.sha256(path.read_bytes()).hexdigest()
     if facts.get("sha256") != found:
         raise ValueError(f"'{beside}' is about weights with sha256 {facts.get('sha256')!r}, "
-                         f"and '{path}' has {found!r}: its facts are another file's")
+                         f"and '{path}' has {found!r}: these facts belong to another file")
     return facts
 
 
 def write_card(
     weights: str | Path,  # a .safetensors file with its facts in a .json of the same name
 ) -> Path:  # the .md of the same name
-    "Write the model card beside the weights. Raises `ValueError` when a fact is missing or belongs to other weights."
+    """Write the model card beside the weights.
+
+    Raises `ValueError` when a fact is missing or belongs to other weights.
+    """
     path = Path(weights).with_suffix(".md")
     card = model_card(read_facts(weights))
     with whole_file(path) as beside: beside.write_text(card, encoding="utf-8")
     return path
 
 # %% ../nbs/w34_card.ipynb #1ceae6a8
-_HUB_OPTIONS = {"revision", "cache_dir", "force_download", "local_files_only", "token", "proxies", "resume_download"}
+_HUB_OPTIONS = {
+    "revision", "cache_dir", "force_download", "local_files_only", "token", "proxies", "resume_download"
+}
 
 @lru_cache
 def hub_class() -> type:
@@ -154,7 +163,7 @@ def hub_class() -> type:
 
         @classmethod
         def _from_pretrained(cls, *, model_id, map_location="cpu", strict=True, **options):
-            "Every weight or an error, in eval mode; the library's own would also take a pickle."
+            "Load every weight or raise; return in eval mode. (The mixin's own method also reads pickles.)"
             how = {name: options.pop(name) for name in [*options] if name in _HUB_OPTIONS}
             saved = saved_at(Path(model_id) if Path(model_id).is_dir() else from_hub(model_id, **how))
             saved.config = {**(saved.config or {}), **options}

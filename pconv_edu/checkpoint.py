@@ -59,7 +59,9 @@ def _manifest(step: int, files: dict[str, bytes], score: float | None) -> bytes:
     return _json({**manifest, "sha256": _hash(_json(manifest))})
 
 
-def contents_of(step: int, tensors: dict[str, dict[str, Tensor]], state: dict, score: float | None) -> dict[str, bytes]:
+def contents_of(
+    step: int, tensors: dict[str, dict[str, Tensor]], state: dict, score: float | None
+) -> dict[str, bytes]:
     "The files of a checkpoint, by name."
     plain = lambda group: {name: tensor.detach().cpu().contiguous().clone() for name, tensor in group.items()}
     files = {f"{name}.safetensors": safetensors.torch.save(plain(group)) for name, group in tensors.items()}
@@ -68,12 +70,13 @@ def contents_of(step: int, tensors: dict[str, dict[str, Tensor]], state: dict, s
 
 # %% ../nbs/w05_checkpoint.ipynb #205c463b
 def save(
-    folder: str | Path,                    # the run's folder; the checkpoint becomes folder/step_00000500
-    step: int,                             # steps done so far
-    tensors: dict[str, dict[str, Tensor]], # {'net': net.state_dict(), 'optimizer': {...}}: a safetensors file each
-    state: dict,                           # whatever JSON can hold; no NaN, no infinity
-    keep: int = 3,                         # the newest ones that stay, beside the best
-    score: float | None = None,            # lower is better; the checkpoint with the best score is never deleted
+    folder: str | Path,   # the run's folder; the checkpoint becomes folder/step_00000500
+    step: int,            # steps done so far
+    # {'net': net.state_dict(), 'optimizer': {...}}: a safetensors file each
+    tensors: dict[str, dict[str, Tensor]],
+    state: dict,          # whatever JSON can hold; no NaN, no infinity
+    keep: int = 3,        # the newest ones that stay, beside the best
+    score: float | None = None,  # lower is better; the checkpoint with the best score is never deleted
 ) -> Path:
     """Write a checkpoint that is there whole or not at all, whenever the process is killed.
 
@@ -93,7 +96,7 @@ def save(
 
 # %% ../nbs/w05_checkpoint.ipynb #306ca0ce
 def _place(files: dict[str, bytes], path: Path):
-    "Beside its place, to the disk, then renamed: the rename is the moment at which the checkpoint exists."
+    "Write beside the final place, wait for the disk, then rename: from that moment on the checkpoint exists."
     beside, replaced = path.with_name(f".new_{path.name}"), path.with_name(f".replaced_{path.name}")
     beside.mkdir()
     for name, data in files.items(): _write(beside / name, data)
@@ -116,7 +119,8 @@ def _tidy(folder: Path):
 # %% ../nbs/w05_checkpoint.ipynb #bbd5d9ff
 def _need_room(path: Path, files: dict[str, bytes]):
     "Raise before the first byte is written when the disk cannot take them all."
-    if _free(path.parent) < sum(map(len, files.values())): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    needed = sum(map(len, files.values()))
+    if _free(path.parent) < needed: raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _free(folder: Path) -> float:
@@ -131,7 +135,7 @@ def _explained(error: OSError, path: Path, files: dict[str, bytes]) -> OSError:
     try: _tidy(path.parent)
     except OSError: pass  # the next save tries again
     needed, full = sum(map(len, files.values())), error.errno in (errno.ENOSPC, errno.EDQUOT)
-    advice = "Make room or keep fewer (keep=1)" if full else "Mend that, or train into another folder"
+    advice = "Make room or keep fewer (keep=1)" if full else "Fix that, or train into another folder"
     return OSError(
         error.errno,
         f"{error.strerror or error}: the checkpoint needs {needed:,} bytes and {_free(path.parent):,} "
@@ -164,7 +168,7 @@ def _prune(folder: Path, keep: int, step: int):
 
 
 def _remove(path: Path):
-    "Delete a checkpoint: first out of sight, so that a kill in between leaves no half of one."
+    "Delete a checkpoint: hide it first, so that a kill in between leaves no half-deleted one in sight."
     hidden = path.with_name(f".old_{path.name.lstrip('.')}")
     try:
         if hidden.exists(): shutil.rmtree(hidden)
@@ -172,10 +176,11 @@ def _remove(path: Path):
         shutil.rmtree(hidden)
     except OSError as error:
         if error.errno not in IN_USE: raise
-        warnings.warn(f"{path} cannot be deleted now ({error.strerror}); the next save tries again", stacklevel=2)
+        told = f"{path} cannot be deleted now ({error.strerror}); the next save tries again"
+        warnings.warn(told, stacklevel=2)
 
 
-IN_USE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTEMPTY}  # somebody reads in it (Windows, NFS)
+IN_USE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTEMPTY}  # another program has it open (Windows, NFS)
 
 # %% ../nbs/w05_checkpoint.ipynb #c8315a14
 def _read(folder: Path, name: str) -> bytes:
@@ -183,7 +188,8 @@ def _read(folder: Path, name: str) -> bytes:
     if not re.fullmatch(r"[A-Za-z0-9_]+\.(safetensors|json)", name):
         raise BadCheckpoint(folder, f"the file name {name!r} does not belong in a checkpoint")
     path = folder / name
-    if path.is_symlink() or not path.is_file(): raise BadCheckpoint(folder, f"{name} is missing or not a plain file")
+    if path.is_symlink() or not path.is_file():
+        raise BadCheckpoint(folder, f"{name} is missing or not a plain file")
     return path.read_bytes()
 
 
@@ -213,7 +219,8 @@ def _checked(folder: Path, name: str, bytes: int, sha256: str) -> bytes:
     return data
 
 # %% ../nbs/w05_checkpoint.ipynb #fecb72a8
-_UNREADABLE = ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError  # what a forged file can raise
+# what a forged file can raise
+_UNREADABLE = ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError
 
 def load(
     path: str | Path,  # a folder such as runs/pconv/step_00000500
@@ -240,10 +247,10 @@ def load(
 def load_latest(
     folder: str | Path,  # the run's folder
 ) -> Checkpoint | None:  # None when it holds no checkpoint
-    """Read the newest checkpoint that is whole. A damaged newer one is passed over with a warning that names it.
+    """Read the newest checkpoint that is whole. A damaged newer one is passed over, and a warning names it.
 
-    A run may save and delete in the folder meanwhile. Raises `BadCheckpoint` when there are checkpoints and none of
-    them is whole.
+    A run may save and delete in the folder meanwhile. Raises `BadCheckpoint` when there are checkpoints and
+    none of them is whole.
     """
     while True:
         steps, reasons = _steps(Path(folder)), []
@@ -251,7 +258,8 @@ def load_latest(
             before = _stamp(path)
             try: saved = load(path)
             except (BadCheckpoint, FileNotFoundError) as error:
-                if before is None or _stamp(path) != before: break  # deleted or replaced while we read: look again
+                # deleted or replaced while we read: look again
+                if before is None or _stamp(path) != before: break
                 reasons.append(str(error))
             else:
                 for reason in reasons:
@@ -267,7 +275,7 @@ def load_latest(
 def latest(
     folder: str | Path,  # the run's folder
 ) -> Path | None:  # None when it holds no checkpoint
-    "Where the newest whole checkpoint is; see `load_latest`, which reads it too and spares reading it twice."
+    "Where the newest whole checkpoint is. To have it read as well, and only once, call `load_latest` instead."
     saved = load_latest(folder)
     return saved and saved.path
 

@@ -51,13 +51,14 @@ def first_good(places: Iterator, read: Callable[..., tuple], name: Callable,
 
 # %% ../nbs/w32_behind_the_pairs.ipynb #ccc206c5
 OFFICIAL = (
-    "these look like the paper's test masks: train a network on them, and its scores can't be compared with anyone's"
+    "these look like the paper's test masks: "
+    "train a network on them, and its scores can't be compared with anyone's"
 )
 
 def looks_official(masks: MaskFolder) -> bool:
     """Are these the paper's test masks?
 
-    Their names are numbers of five digits, and a mask's number gives its bin (12,000 files, 2,000 for each bin).
+    Their names are numbers of five digits, and a mask's number gives its bin (12,000 files, 2,000 a bin).
     """
     files = range(0, len(masks), max(1, len(masks) // 8))
     try:
@@ -70,7 +71,8 @@ def looks_official(masks: MaskFolder) -> bool:
 class MaskMaker:
     """Masks from recipes.
 
-    `{"ratio": (low, high), "seed": …}` is generated, `{"file": k}` read, `{"file": k, "seed": …}` read and augmented.
+    `{"ratio": (low, high), "seed": …}` is generated, `{"file": k}` is read, and `{"file": k, "seed": …}` is
+    read and augmented.
     """
     def __init__(
         self,
@@ -88,18 +90,21 @@ class MaskMaker:
     def draw(self, which: float, seed: list[int], max_bad: int) -> tuple[Tensor, dict, list]:
         "The mask for a random number in [0,1), its recipe, and bad files met on the way."
         read = lambda recipe: (self.make(recipe), recipe)
-        if self.masks is None: return *read({"ratio": RATIO_BINS[int(which * len(RATIO_BINS))], "seed": seed}), []
+        if self.masks is None:
+            return *read({"ratio": RATIO_BINS[int(which * len(RATIO_BINS))], "seed": seed}), []
         first, length = int(which * len(self.masks)), len(self.masks)
-        recipes = ({"file": (first + k) % length} | ({"seed": seed} if self.augment else {}) for k in range(length))
+        more = {"seed": seed} if self.augment else {}
+        recipes = ({"file": (first + k) % length} | more for k in range(length))
         return first_good(recipes, read, lambda recipe: self.name(recipe["file"]), max_bad)
 
     def make(self, recipe: dict) -> Tensor:  # [1,size,size]
         "The mask of a recipe."
-        if "ratio" in recipe: return irregular_mask(self.size, ratio=tuple(recipe["ratio"]), seed=recipe["seed"])
+        if "ratio" in recipe:
+            return irregular_mask(self.size, ratio=tuple(recipe["ratio"]), seed=recipe["seed"])
         mask = self.masks[recipe["file"]]
         if not isinstance(self.masks, MaskFolder): _check_mask(mask, self.name(recipe["file"]))
         if "seed" in recipe: return augment_mask(mask, self.size, recipe["seed"])
-        # a folder has resized its own
+        # a `MaskFolder` has resized its masks already
         return mask if mask.shape[-2:] == (self.size, self.size) else resize_mask(mask, self.size)
 
     def name(self, k: int) -> str:
@@ -112,12 +117,14 @@ def _check_mask(mask, name: str):
     if not isinstance(mask, Tensor) or not mask.is_floating_point():
         kind = f"tensor of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
         raise ValueError(
-            f"{name} is a {kind}; give float tensors [1,H,W] with 1 = valid and 0 = hole, or the folder of mask files"
+            f"{name} is a {kind}; "
+            "give float tensors [1,H,W] with 1 = valid and 0 = hole, or the folder of mask files"
         )
-    if mask.ndim != 3 or mask.shape[0] != 1: raise ValueError(f"{name} has shape {list(mask.shape)}; a mask is [1,H,W]")
+    if mask.ndim != 3 or mask.shape[0] != 1:
+        raise ValueError(f"{name} has shape {list(mask.shape)}; a mask is [1,H,W]")
     if not ((mask == 0) | (mask == 1)).all():
-        raise ValueError(f"{name} has values from {mask.min():g} to {mask.max():g}; a mask has 1 where a pixel is "
-                         "valid and 0 in the hole")
+        raise ValueError(f"{name} has values from {mask.min():g} to {mask.max():g}; "
+                         "a mask has 1 where a pixel is valid and 0 in the hole")
 
 # %% ../nbs/w32_behind_the_pairs.ipynb #03b18b83
 @dataclass

@@ -47,8 +47,9 @@ def from_url(url: str, name: str = "the picture") -> Image.Image:
 
 # %% ../nbs/w36_behind_the_brush.ipynb #e2ad4dcf
 def preview(image, longest: int = LONGEST) -> Image.Image:
-    """Any one picture (see `inpaint.to_levels`) as RGB to look at, at most `longest` pixels a side; white where it is
-    transparent. Raises `ValueError` for levels that say nothing clear.
+    """Any one picture (see `inpaint.to_levels`) as RGB to look at, at most `longest` pixels a side.
+
+    It is white where the picture is transparent. Raises `ValueError` for ambiguous levels.
     """
     colors = levels_of(to_levels(image)[0][0], "the picture")
     if len(colors) in (2, 4): colors = colors[:-1] * colors[-1:] + 1 - colors[-1:]
@@ -70,7 +71,8 @@ class Board(anywidget.AnyWidget):
     "The values that Python and the page share. Marks are in pixels of the picture."
 
     _esm, _css = (
-        files("pconv_edu").joinpath("static", name).read_text(encoding="utf-8") for name in ("draw.js", "draw.css")
+        files("pconv_edu").joinpath("static", name).read_text(encoding="utf-8")
+        for name in ("draw.js", "draw.css")
     )
     photo = T.Unicode().tag(sync=True)  # under the brush, a data URL
     size = T.List([1, 1]).tag(sync=True)  # of the picture: width, height
@@ -85,7 +87,7 @@ class Board(anywidget.AnyWidget):
 
 # %% ../nbs/w36_behind_the_brush.ipynb #60f454ea
 class DrawHole(Board):
-    """A brush over a photo, and the photo filled beside it as each stroke ends; the last value of a cell shows itself.
+    """A brush over a photo, and beside it the photo as filled after each stroke. End a cell with it to show it.
 
     `.mask` (float32 [1,H,W], 1 = valid, 0 = hole) and `.filled` (the kind of picture that was given) follow the
     drawing and can be observed.
@@ -96,7 +98,8 @@ class DrawHole(Board):
 
     def __init__(self,
         image,  # one picture of any kind that `inpaint` takes
-        net: Callable | None = None,  # what fills: a network or a function, see `inpaint`; None: `load_pretrained()`
+        # what fills: a network or a function, see `inpaint`; None: `load_pretrained()`
+        net: Callable | None = None,
         *,
         mask=None,  # to start with: a picture (white = hole), or a float tensor (0 = hole)
         layers: Iterable | None = None,  # whose masks to show, see `mask_history`; None: those of `net`
@@ -124,20 +127,21 @@ def load(self: DrawHole, image):
     with self.hold_sync():
         self.size, self.sheets, self.photo = [levels.shape[-1], levels.shape[-2]], [], photo
         self.brush = max(2, max(self.size) // 20)
-        self.marks, self.asked = [], self.asked + 1  # so that even a picture like the last one is answered
+        # `asked` rises so that Python answers even if the picture is the same as before
+        self.marks, self.asked = [], self.asked + 1
 
 
 @patch
 def load_mask(self: DrawHole, mask, hole: str | None = None):
-    """Take the hole of a mask of any kind that `masks.to_mask` takes.
+    """Use the hole of a mask, which may be anything that `masks.to_mask` takes.
 
-    Raises `ValueError` when it is not of the picture's size.
+    Raises `ValueError` when the mask has another size than the picture.
     """
     valid = to_mask(mask, hole)
     if list(valid.shape) != [1, 1, *self.size[::-1]]:
         raise ValueError(
             f"the mask has {valid.shape[-1]} × {valid.shape[-2]} pixels and the picture {self.size[0]} × "
-            f"{self.size[1]}; they must be of one size"
+            f"{self.size[1]}; they must have the same size"
         )
     self._holes.append(valid[0, 0].numpy() == 0)
     with self.hold_sync():
@@ -177,7 +181,9 @@ def _show_film(self: DrawHole):
         self.film = self.film_text = ""
         return
     if callable(self.layers) and not hasattr(self.layers, "mask_layers"):
-        raise ValueError("this net does not say through which layers a mask goes; give DrawHole(..., layers=...)")
+        raise ValueError(
+            "this net does not say through which layers a mask goes; give DrawHole(..., layers=...)"
+        )
     drawing = through_layers(self.mask, self.layers, share=True, width=1.6)
     self.film_text = "; ".join(axes.get_title() for axes in drawing.axes if axes.get_title())
     self.film = f"data:image/{drawing.format};base64,{base64.b64encode(drawing.to_bytes()).decode()}"
@@ -192,7 +198,7 @@ def _receive(self: DrawHole, _, message: dict, buffers):
 def _load_part(self: DrawHole, message: dict):
     """A part of a file; after the last one, take the file as photo or as mask.
 
-    A first part starts from scratch: nothing is kept of an upload that broke off or was overtaken by a newer one.
+    A first part starts from scratch: nothing is kept of an upload that broke off or that a newer one overtook.
     """
     kind, upload = message["load"], message.get("id")
     known, parts = self._parts.get(kind, (None, None))
@@ -201,7 +207,8 @@ def _load_part(self: DrawHole, message: dict):
     self._parts[kind] = upload, [*parts, message["part"]]
     if not message["last"]: return
     picture = from_url("".join(self._parts.pop(kind)[1]), message["name"])
-    if picture.mode not in ("L", "LA", "P", "RGB", "RGBA", "I;16"): picture = upright_rgb(picture)  # CMYK and its like
+    # CMYK and the like
+    if picture.mode not in ("L", "LA", "P", "RGB", "RGBA", "I;16"): picture = upright_rgb(picture)
     self.load(picture) if message["load"] == "photo" else self.load_mask(picture)
 
 
@@ -232,7 +239,7 @@ def figure(self: DrawHole) -> Drawing:
 # %% ../nbs/w36_behind_the_brush.ipynb #e9664129
 @patch
 def _compute(self: DrawHole):
-    "Whatever has changed since the last time; warnings become the page's note."
+    "Compute whatever has changed since the last time; warnings become the page's note."
     last, self._seen = self._seen or (None, False), (self.marks, self.show_layers)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -25,27 +25,29 @@ _all_ = ["HOME", "model_card", "read_facts", "write_card", "hub_class", "hub_mod
 
 # %% ../nbs/w12_export.ipynb #efbe4afe
 class Graph:
-    """The nodes of an ONNX file in their order. `graph('Mul', a, b)` adds one and returns its output's name; numbers
-    become constants.
+    """The nodes of an ONNX file in their order.
+
+    `graph('Mul', a, b)` adds one and returns its output's name; numbers become constants.
     """
     def __init__(self): self.onnx, self.nodes, self.constants = need_package("onnx", "an ONNX file"), [], []
 
     def __call__(self, operation: str, *inputs, **attributes) -> str:
-        output = f"{operation.lower()}_{len(self.nodes)}"
-        self.nodes.append(
-            self.onnx.helper.make_node(operation, [self.constant(value) for value in inputs], [output], **attributes)
-        )
+        output, names = f"{operation.lower()}_{len(self.nodes)}", [self.constant(value) for value in inputs]
+        self.nodes.append(self.onnx.helper.make_node(operation, names, [output], **attributes))
         return output
 
     def constant(self, value, name: str | None = None) -> str:
         if isinstance(value, str): return value
         array = np.asarray(value, dtype=np.int64 if isinstance(value, (list, int)) else None)
         if array.dtype == np.float64: array = array.astype(np.float32)
-        self.constants.append(self.onnx.numpy_helper.from_array(array, name or f"constant_{len(self.constants)}"))
+        name = name or f"constant_{len(self.constants)}"
+        self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return self.constants[-1].name
 
 # %% ../nbs/w12_export.ipynb #f4f394c8
-def _renormalised(graph: Graph, x: str, mask: str, weight: str, planes: list[int], **geometry) -> tuple[str, str]:
+def _renormalised(
+    graph: Graph, x: str, mask: str, weight: str, planes: list[int], **geometry
+) -> tuple[str, str]:
     """Equations 1 and 2 without bias: the result's name and the new mask's.
 
     `planes`: how many channels each plane of the mask stands for.
@@ -53,8 +55,8 @@ def _renormalised(graph: Graph, x: str, mask: str, weight: str, planes: list[int
     kernel = geometry["kernel_shape"]
     ones = np.broadcast_to(np.float32(planes)[None, :, None, None], (1, len(planes), *kernel))
     count = graph("Round", graph("Conv", mask, ones, **geometry))  # sum(M)
-    seen = graph("Greater", count, np.float32(0))
-    ratio = graph("Where", seen, graph("Div", np.float32(sum(planes) * kernel[0] * kernel[1]), count), np.float32(0))
+    seen, window = graph("Greater", count, np.float32(0)), np.float32(sum(planes) * kernel[0] * kernel[1])
+    ratio = graph("Where", seen, graph("Div", window, count), np.float32(0))
     return graph("Mul", graph("Conv", x, weight, **geometry), ratio), graph(
         "Cast", seen, to=graph.onnx.TensorProto.FLOAT
     )
@@ -63,7 +65,8 @@ def _renormalised(graph: Graph, x: str, mask: str, weight: str, planes: list[int
 def _model(graph: Graph, output: str, config: dict):
     "The whole file: inputs, nodes, constants. Version 17 of the operations, which runtimes since 2022 know."
     helper, float32 = graph.onnx.helper, graph.onnx.TensorProto.FLOAT
-    value = lambda name, channels: helper.make_tensor_value_info(name, float32, ["batch", channels, "height", "width"])
+    def value(name: str, channels: int):
+        return helper.make_tensor_value_info(name, float32, ["batch", channels, "height", "width"])
     graph("Identity", output)
     graph.nodes[-1].output[0] = "output"
     parts = helper.make_graph(
@@ -89,12 +92,12 @@ def _weight(graph: Graph, block: PConvBlock, name: str, scale: Tensor | None, ha
     "The weights under their own name, as float16 if `half`; computed with as float32 in any case."
     array = block.conv.weight.detach().cpu().to(torch.float16 if half else torch.float32).numpy()
     if not np.isfinite(array).all():
-        raise ValueError(
-            f"'{name}' has weights that are not finite{' in float16' if half else ''}; these must not be passed on"
-        )
+        raise ValueError(f"'{name}' has weights that are not finite{' in float16' if half else ''}; "
+                         "these must not be passed on")
     weight = graph.constant(array, name)
     if half: weight = graph("Cast", weight, to=graph.onnx.TensorProto.FLOAT)
-    return weight if scale is None else graph("Mul", weight, scale.detach().cpu().float().numpy()[:, None, None, None])
+    if scale is None: return weight
+    return graph("Mul", weight, scale.detach().cpu().float().numpy()[:, None, None, None])
 
 
 def _block(graph: Graph, block: PConvBlock, name: str, x: str, mask: str, half: bool) -> tuple[str, str]:
@@ -152,15 +155,18 @@ def _forward(graph: Graph, net: PConvUNet, half: bool) -> str:
 # %% ../nbs/w12_export.ipynb #fbcb78be
 # what `_forward` knows to translate
 CONFIG = {"widths", "head", "partial", "upsample", "in_channels", "out_channels", "padding_mode"}
-_LAYERS = (nn.ModuleList, PConvBlock, PartialConv2d, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Identity)
+_LAYERS = (
+    nn.ModuleList, PConvBlock, PartialConv2d, nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Identity
+)
 
 def _check_plain(net: nn.Module):
     "Raise where the nodes above would compute something different from the network."
     if not isinstance(net, PConvUNet) or type(net).forward is not PConvUNet.forward or "forward" in vars(net):
-        raise TypeError(f"export_onnx translates PConvUNet's own forward, and this is a {type(net).__name__} with "
-                        "another; torch.onnx.export takes any module")
+        raise TypeError(f"export_onnx translates PConvUNet's own forward, and this is a {type(net).__name__} "
+                        "with another; torch.onnx.export takes any module")
     if unknown := set(net.config) - CONFIG:
-        raise ValueError(f"export_onnx does not know the network's option {sorted(unknown)}; it knows {sorted(CONFIG)}")
+        raise ValueError(f"export_onnx does not know the network's option {sorted(unknown)}; "
+                         f"it knows {sorted(CONFIG)}")
     if net.config["padding_mode"] != "zeros":
         raise ValueError(f"export_onnx translates no padding_mode={net.config['padding_mode']!r}; "
                          "torch.onnx.export takes any module")
@@ -169,9 +175,10 @@ def _check_plain(net: nn.Module):
         if layer is not net and type(layer) not in _LAYERS or hooked:
             raise ValueError(f"export_onnx cannot translate '{name}', a {type(layer).__name__}"
                              f"{' with hooks' if hooked else ''}; put the plain layer back first")
-        if isinstance(layer, nn.Conv2d) and (layer.padding_mode, layer.dilation, layer.groups) != ("zeros", (1, 1), 1):
-            raise ValueError(f"export_onnx translates convolutions with zeros around, dilation 1 and one group, and "
-                             f"'{name}' has {layer.padding_mode!r}, {layer.dilation} and {layer.groups}")
+        if not isinstance(layer, nn.Conv2d): continue
+        if (layer.padding_mode, layer.dilation, layer.groups) != ("zeros", (1, 1), 1):
+            raise ValueError("export_onnx translates convolutions with zero padding, dilation 1 and one group, "
+                             f"and '{name}' has {layer.padding_mode!r}, {layer.dilation} and {layer.groups}")
 
 
 def export_onnx(
@@ -180,9 +187,9 @@ def export_onnx(
     *,
     half: bool = False,  # store the weights as float16: half the bytes; it computes in float32 all the same
 ) -> Path:
-    """Write `net` as an ONNX file with inputs `image` [B,C,H,W] and `mask` [B,1,H,W] and the output `output` [B,C,H,W].
+    """Write `net` as an ONNX file.
 
-    B, H and W are free.
+    Its inputs are `image` [B,C,H,W] and `mask` [B,1,H,W], its output `output` [B,C,H,W]; B, H and W are free.
 
     Like the network, it does not clamp its output and does not composite. Needs the extra `onnx`.
     Raises `TypeError` for another network and `ValueError` for an option or a layer that it cannot translate.
@@ -204,8 +211,8 @@ def load_onnx(
 
     Give `inpaint` the network's `reach_of` with it: a function has no reach of its own.
 
-    Needs the extra `onnx`. Raises `FileNotFoundError`, and `BadFile` for a file of another origin. The function raises
-    `ValueError` where the output is NaN or infinite.
+    Needs the extra `onnx`. Raises `FileNotFoundError`, and `BadFile` for a file that `export_onnx` did not
+    write. The function raises `ValueError` where the output is NaN or infinite.
     """
     session = _session(Path(path).expanduser())
     channels = session.get_inputs()[0].shape[1]
@@ -214,7 +221,9 @@ def load_onnx(
         mask = mask.expand(len(image), -1, -1, -1)
         found, = session.run(None, {"image": image.float().cpu().numpy(), "mask": mask.float().cpu().numpy()})
         if not np.isfinite(found).all():
-            raise ValueError(f"'{path}' gave an output with NaN or infinity: its weights or this picture are broken")
+            raise ValueError(
+                f"'{path}' gave an output with NaN or infinity: its weights or this picture are broken"
+            )
         return torch.from_numpy(found).to(image)
     return run
 
@@ -225,9 +234,11 @@ def _session(path: Path):
     if not path.is_file(): raise FileNotFoundError(f"there is no ONNX file '{path}'")
     try:
         session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        inputs, outputs = ([each.name for each in found] for found in (session.get_inputs(), session.get_outputs()))
-    except Exception as error:  # the runtime has a different class for each kind of rubbish, none of them public
-        raise BadFile(path, f"not an ONNX file that can be run ({' '.join(str(error).split())[:200]})") from None
+        inputs = [each.name for each in session.get_inputs()]
+        outputs = [each.name for each in session.get_outputs()]
+    except Exception as error:  # the runtime has a class for each kind of rubbish, none of them public
+        told = f"not an ONNX file that can be run ({' '.join(str(error).split())[:200]})"
+        raise BadFile(path, told) from None
     if (inputs, outputs) != (["image", "mask"], ["output"]):
         raise BadFile(path, f"not written by export_onnx: its inputs are {inputs} and its outputs {outputs}, "
                             "not image and mask, and output")

@@ -18,7 +18,7 @@ from .masks import RATIO_BINS, height_width
 
 # %% ../nbs/w01_irregular_masks.ipynb #eb7c2709
 def _cut(first: np.ndarray, dabs: int, pixels: int) -> np.ndarray | None:
-    "A hole [h,w] of exactly `pixels` pixels: whole dabs in order, the last one in part; None if they do not reach."
+    "A hole [h,w] of exactly `pixels` pixels: whole dabs in order, part of the last; None if there are too few."
     area = np.cumsum(np.bincount(first.ravel(), minlength=dabs)[:dabs])  # after dab 0, 1, …
     if area[-1] < pixels: return None
     last = int(np.searchsorted(area, pixels))
@@ -37,7 +37,11 @@ def _running_min(a: np.ndarray, window: int, axis: int) -> np.ndarray:
 
 
 def _first_dab(centres: np.ndarray, h: int, w: int, dab_h: int, dab_w: int, corner: int = 0) -> np.ndarray:
-    "The same without a loop: write each number at its dab's centre, then take the minimum over a dab's window."
+    """Which dab reached each pixel first, without a loop.
+
+    Each number is written at its dab's centre; then comes the minimum over a dab's window. `corner` is how many
+    pixels each corner of a dab lacks in height and width, which makes it rounder.
+    """
     n = len(centres)
     first = np.full((h + dab_h - 1, w + dab_w - 1), n, np.uint16 if n < 2**16 else np.uint32)
     at = centres + ((dab_h - 1) // 2, (dab_w - 1) // 2)
@@ -49,7 +53,7 @@ def _first_dab(centres: np.ndarray, h: int, w: int, dab_h: int, dab_w: int, corn
     return np.minimum(box(low, dab_h - 2 * corner, dab_w), box(narrow, dab_h, dab_w - 2 * corner))
 
 # %% ../nbs/w01_irregular_masks.ipynb #fbeade8d
-# of a line, an outline, a wandering curve: its least length, how much more, turns, wobble
+# a row each for a line, an outline, a wandering curve: shortest length, extra length at most, turns, wobble
 KINDS = np.array([(.5, 1.0, 0., .05), (.3, 1.3, 1., .35), (.2, .7, .4, .5)])
 
 # %% ../nbs/w01_irregular_masks.ipynb #02d12ec7
@@ -62,7 +66,7 @@ def _direction(turns: np.ndarray) -> np.ndarray:
 
 
 def _curves(rng, count: int, step: float) -> tuple[np.ndarray, np.ndarray]:
-    "Lines, outlines, wandering curves around 0: points [count,n,2] `step` apart, and how many of the n each has."
+    "Lines, outlines, wandering curves around 0: points [count,n,2] `step` apart, and how many each one uses."
     least, more, turns, wobble = KINDS[(rng.random(count) * 3).astype(int)].T[..., None]
     length, side, start = rng.random((3, count, 1))
     steps = np.floor((least + more * length) / step) + 2
@@ -85,7 +89,9 @@ def _broken(rng, paths: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.n
     return np.concatenate([paths, specks], axis=1), np.concatenate([there, some], axis=1)
 
 
-def _dragged(rng, paths: np.ndarray, steps: np.ndarray, far: float, step: float) -> tuple[np.ndarray, np.ndarray]:
+def _dragged(
+    rng, paths: np.ndarray, steps: np.ndarray, far: float, step: float
+) -> tuple[np.ndarray, np.ndarray]:
     "Solid shapes: the first half of each curve dragged sideways, every other point, as on a chessboard."
     n, rows = np.arange(paths.shape[1]), np.arange(0, far, step)
     solid = paths[:, None] + rows[:, None, None] * _direction(rng.random((len(paths), 1, 1)))
@@ -118,7 +124,8 @@ def _hole(rng, h: int, w: int, pixels: int) -> np.ndarray:
         first = _first_dab(centres, h, w, dab_h, dab_w, corner)
         hole = _cut(first, len(centres), pixels)
         if hole is not None: return hole
-    return _cut(first, len(centres) + 1, pixels)  # a hole of nearly everything: pixels that no dab reached come last
+    # a hole of nearly everything: pixels that no dab reached come last
+    return _cut(first, len(centres) + 1, pixels)
 
 
 def _hole_pixels(rng, ratio, total: int, room: int) -> int:
@@ -128,17 +135,22 @@ def _hole_pixels(rng, ratio, total: int, room: int) -> int:
     if not 0 <= low <= high <= 1 or high == 0:
         raise ValueError(f"ratio {ratio!r}: give a share of hole above 0 and up to 1, or (low, high)")
     if round(low * total) > room:
-        raise ValueError(f"a hole of {low:.1%} does not fit: the free border leaves {room / total:.1%} of the picture")
+        raise ValueError(
+            f"a hole of {low:.1%} does not fit: the free border leaves {room / total:.1%} of the picture"
+        )
     share = min(high, room / total)
-    if low < share: return max(int((share - rng.random() * (share - low)) * total), min(int(low * total) + 1, room))
+    if low < share:
+        return max(int((share - rng.random() * (share - low)) * total), min(int(low * total) + 1, room))
     return max(1, min(round(low * total), room))
 
 # %% ../nbs/w01_irregular_masks.ipynb #91c1a4b5
 def irregular_mask(
     size: int | tuple[int, int],  # side of a square, or (height, width)
-    ratio: float | tuple[float, float] | None = None,  # share of hole, exact to the pixel; (low, high]; None: any bin
+    # share of hole, exact to the pixel; or (low, high]; None: any bin
+    ratio: float | tuple[float, float] | None = None,
     border: int | None = None,    # pixels kept free along each edge; half of the paper's masks keep 50 of 512
-    seed: int | Sequence[int] | None = None,  # same seed, same mask, on any machine; None: from torch's generator
+    # same seed, same mask, on any machine; None: from torch's generator
+    seed: int | Sequence[int] | None = None,
 ) -> Tensor:  # float32 [1,H,W], 1 = valid, 0 = hole
     """A random mask of lines, outlines, specks and solid shapes, like those of the paper's section 4.1.
 
@@ -161,20 +173,26 @@ def dilate_hole(
     pixels: int,   # side of the square that is drawn around every hole pixel
 ) -> Tensor:  # of the same shape
     "Widen the holes."
-    if pixels < 1: raise ValueError(f"pixels={pixels}: the side of a square is at least 1 (which changes nothing)")
+    if pixels < 1:
+        raise ValueError(f"pixels={pixels}: the side of a square is at least 1 (which changes nothing)")
     before, after = pixels // 2, (pixels - 1) // 2
-    padded = F.pad(mask, (before, after, before, after), value=1).numpy()  # outside the picture nothing is missing
+    # outside the picture nothing is missing
+    padded = F.pad(mask, (before, after, before, after), value=1).numpy()
     return torch.from_numpy(_running_min(_running_min(padded, pixels, mask.ndim - 2), pixels, mask.ndim - 1))
 
 # %% ../nbs/w01_irregular_masks.ipynb #7bf52e54
-def _crop_turned(hole: np.ndarray, height: int, width: int, u: np.ndarray, turn: float, shift: float) -> np.ndarray:
-    "A window [height,width] of `hole`, turned and moved by five random numbers in [0,1); outside, nothing is hole."
+def _crop_turned(
+    hole: np.ndarray, height: int, width: int, u: np.ndarray, turn: float, shift: float
+) -> np.ndarray:
+    "A window [height,width] of `hole`, turned and moved by five random numbers `u`; outside, nothing is hole."
     h, w = hole.shape
     s, c = _direction(turn / 360 * (2 * u[:1] - 1))[0]
     y = h / 2 + (2 * u[1] - 1) * shift * h + (u[2] - .5) * max(h - height, 0)  # where the window's middle lies
     x = w / 2 + (2 * u[3] - 1) * shift * w + (u[4] - .5) * max(w - width, 0)
     where = (c, s, x - c * width / 2 - s * height / 2, -s, c, y + s * width / 2 - c * height / 2)
-    turned = Image.fromarray(hole).transform((width, height), Image.Transform.AFFINE, where, Image.Resampling.NEAREST)
+    turned = Image.fromarray(hole).transform(
+        (width, height), Image.Transform.AFFINE, where, Image.Resampling.NEAREST
+    )
     return np.asarray(turned)
 
 # %% ../nbs/w01_irregular_masks.ipynb #2108fb72
@@ -186,9 +204,10 @@ def augment_mask(
     dilate: tuple[int, int] = (9, 49),  # the holes grow by a square of a random side in this range
     turn: float = 180,                  # degrees at most, to either side
     shift: float = .25,                 # share of the mask's sides at most, in any direction
-    ratio: tuple[float, float] = (.01, .6),  # drawn again, up to 20 times, until the share of hole lies in this range
+    # drawn again, up to 20 times, until the share of hole lies in this range
+    ratio: tuple[float, float] = (.01, .6),
 ) -> Tensor:  # [1,size,size], of zeros and ones; what comes in from outside the mask is valid
-    "The paper's recipe for training masks (section 4.1): binarise, dilate, then translate, rotate and crop at random."
+    "The paper's recipe for training masks (section 4.1): binarise, dilate; translate, rotate, crop at random."
     if seed is None: seed = int(torch.randint(2**62, ()))
     draws = np.random.Generator(np.random.PCG64(seed)).random((20, 6))
     height, width = height_width(size or tuple(mask.shape[1:]))

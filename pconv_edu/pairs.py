@@ -41,11 +41,11 @@ class Pair:
     picture: str  # the picture's name
     # a mask file's path below its folder; or 'seed N' for a generated one ('seed N free': with a free border)
     mask: str
-    bin: int | None      # 0 to 5, see RATIO_BINS; None: not noted, or the ratio is in no bin
-    ratio: float | None  # the hole's share of the picture; None: not noted
+    bin: int | None      # 0 to 5, see RATIO_BINS; None: not recorded, or the ratio is in no bin
+    ratio: float | None  # the hole's share of the picture; None: not recorded
     digest: str   # of the mask's pixels
-    border: bool | None = None  # does the hole come near the edge? None: not noted
-    look: str | None = None     # of the picture, see `look`; None: not noted
+    border: bool | None = None  # does the hole come near the edge? None: not recorded
+    look: str | None = None     # of the picture, see `look`; None: not recorded
     full: tuple[int, int] | None = None  # the picture's size when `box` was chosen
     box: tuple[float, float, float, float] | None = None  # left, top, right, bottom; None: the middle square
     flip: bool = False  # mirrored
@@ -63,7 +63,9 @@ def look(
     return bytes(means.mul(255).round().clamp(0, 255).int().flatten().tolist()).hex()
 
 
-def digest(mask: Tensor) -> str: return hashlib.sha256(mask.to(torch.uint8).cpu().numpy().tobytes()).hexdigest()[:16]
+def digest(mask: Tensor) -> str:
+    pixels = mask.to(torch.uint8).cpu().numpy().tobytes()
+    return hashlib.sha256(pixels).hexdigest()[:16]
 
 # %% ../nbs/w04_pairs.ipynb #2bb58f2c
 BORDER = 50 / 512  # the paper's: how much of a side stays free of holes in the half without holes at the border
@@ -120,7 +122,7 @@ def _seeds(b: int, size: int, seed: int, border: bool | None) -> Iterator[Pair]:
 
 
 def _mask_maker(masks, size: int, **options) -> MaskMaker:
-    "Masks for an exam: here, the paper's own test masks are just right."
+    "Masks for an exam. `MaskMaker` warns against training on the paper's test masks; here they are welcome."
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", re.escape(OFFICIAL))
         return MaskMaker(masks, size, **options)
@@ -147,7 +149,8 @@ def make_pairs(
     size: int = 256,  # width and height, in pixels
     per_bin: int | None = None,  # pairs in each of the six bins; None: one for each picture
     seed: int = 0,    # of the generated masks
-    border: bool | None = None,  # True: only masks with holes at the border; False: only without; None: as they come
+    # True: only masks with holes at the border; False: only without; None: as they come
+    border: bool | None = None,
 ) -> list[Pair]:
     """Which picture meets which mask; the same call always gives the same pairs.
 
@@ -162,12 +165,13 @@ def make_pairs(
     else: by_bin = _files_by_bin(_mask_maker(masks, size), border)
     if not any(by_bin):
         only = "" if border is None else f" and border={border}"
-        raise ValueError(f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{only} (is its polarity right? "
-                         "see MaskFolder's hole=)")
+        raise ValueError(f"no mask of '{masks}' has a hole ratio between 0.01 and 0.6{only} "
+                         "(is its polarity right? see MaskFolder's hole=)")
 
     @cache
     def named(k: int) -> dict:
-        with source.open(k) as picture: return {"picture": source.name(k), "look": look(fit_square(picture, size))}
+        with source.open(k) as picture:
+            return {"picture": source.name(k), "look": look(fit_square(picture, size))}
 
     return [replace(noted, **named(i % len(source))) for found in by_bin if found
             for i, noted in enumerate(_spread(found, wanted))]
@@ -177,7 +181,7 @@ class BadPairs(BadFile): "A file that is not a manifest of pairs."
 
 
 def to_entry(pair: Pair) -> dict:
-    "A pair as a manifest writes it: what is not noted is left out."
+    "A pair as a manifest writes it: what was not recorded is left out."
     return {name: value for name, value in asdict(pair).items()
             if value is not None and not (name == "flip" and value is False)}
 
@@ -190,7 +194,7 @@ def save_manifest(pairs: Sequence[Pair], path: str | Path, size: int):
 
 
 def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
-    "Read a manifest, also one of an older version. Raises `BadPairs` for a file that isn't one."
+    "Read a manifest, even one that an older version wrote. Raises `BadPairs` for any other file."
     try:
         manifest = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
         pairs, size = [_from_entry(entry) for entry in manifest["pairs"]], manifest["size"]
@@ -199,7 +203,8 @@ def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
         return pairs, size
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BadPairs(path, f"not a manifest of pairs, as `save_pairs` and `Table.save` write: {reason}") from None
+        told = "not a manifest of pairs, as `save_pairs` and `Table.save` write them"
+        raise BadPairs(path, f"{told}: {reason}") from None
 
 
 def save_pairs(
@@ -207,19 +212,19 @@ def save_pairs(
     path: str | Path,  # a .json file
     count: int,        # the samples 0 … count-1 are fixed
 ):
-    "Write a manifest of the pairs that a data set draws, crops and all."
+    "Write a manifest of the pairs that a dataset draws, crops and all."
     pairs = []
     for n in range(count):
         image, mask, about = dataset.sample(n)
         recipe = about["mask"]
-        name = dataset.masks.name(recipe["file"]) if "file" in recipe else f"seed {','.join(map(str, recipe['seed']))}"
+        if "file" in recipe: name = dataset.masks.name(recipe["file"])
+        else: name = f"seed {','.join(map(str, recipe['seed']))}"
         augment = tuple(recipe["seed"]) if "file" in recipe and "seed" in recipe else None
         noted = _noted(name, mask)
         if "ratio" in recipe: noted = replace(noted, bin=RATIO_BINS.index(tuple(recipe["ratio"])))
         crop = {"full": tuple(about["full"]), "box": tuple(about["box"]), "flip": about["flip"]}
-        pairs.append(
-            replace(noted, picture=dataset.source.name(about["image"]), look=look(image), augment=augment, **crop)
-        )
+        picture = dataset.source.name(about["image"])
+        pairs.append(replace(noted, picture=picture, look=look(image), augment=augment, **crop))
     save_manifest(pairs, path, dataset.size)
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f1
@@ -300,24 +305,25 @@ def _places(names: Iterable[str], source: Source | MaskMaker, count: int, what: 
 def _check_mask(pair: Pair, mask: Tensor):
     older = f"crc32 {zlib.crc32(np.packbits(mask.numpy().astype(bool)).tobytes())}"
     if pair.digest not in (digest(mask), older):
-        raise ValueError(f"mask '{pair.mask}' is not the one of the pairs: its pixels differ (other files, "
-                         "another polarity or size, another version of irregular_mask)")
+        raise ValueError(f"mask '{pair.mask}' is not the mask that the manifest means: its pixels differ "
+                         "(other files, another polarity or size, another version of irregular_mask)")
 
 
 LOOK_MAY_DIFFER = 2  # levels: two programs that decode a JPEG agree that far
 
 def _check_look(pair: Pair, image: Tensor):
-    off = max(abs(a - b) for a, b in zip(bytes.fromhex(pair.look), bytes.fromhex(look(image)))) if pair.look else 0
-    if off > LOOK_MAY_DIFFER:
-        raise ValueError(f"picture '{pair.picture}' is not the one of the pairs: its levels differ (another file "
-                         "under that name, or another size)")
+    if not pair.look: return
+    was, now = bytes.fromhex(pair.look), bytes.fromhex(look(image))
+    if max(abs(a - b) for a, b in zip(was, now)) > LOOK_MAY_DIFFER:
+        raise ValueError(f"picture '{pair.picture}' is not the picture that the manifest means: its levels "
+                         "differ (another file under that name, or another size)")
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4f6
 class FixedPairs(InpaintingDataset):
     """The pairs of a manifest, the same every time.
 
-    Nothing is replaced here: raises `ValueError` for a picture or mask that is missing or has changed, `BadImage` for
-    one that cannot be read or has another size, each with its name.
+    Nothing is replaced here: raises `ValueError` for a picture or mask that is missing or has changed,
+    `BadImage` for one that cannot be read or has another size, each with its name.
     """
     def __init__(
         self,
@@ -332,11 +338,13 @@ class FixedPairs(InpaintingDataset):
             self.pairs = list(manifest)
             _check_size(size)
         files = [pair for pair in self.pairs if not SEED.fullmatch(pair.mask)]
-        if files and masks is None: raise ValueError(f"the pairs ask for the mask file '{files[0].mask}': give masks=")
+        if files and masks is None:
+            raise ValueError(f"the pairs ask for the mask file '{files[0].mask}': give masks=")
         maker = _mask_maker(masks, size, hole=hole, augment=any(pair.augment for pair in files))
         super().__init__(images, maker, size, max_bad=0)
         self.places = _places((pair.picture for pair in self.pairs), self.source, len(self.source), "picture")
-        self.mask_places = _places((pair.mask for pair in files), self.masks, len(self.masks.masks or ()), "mask")
+        known = len(self.masks.masks or ())
+        self.mask_places = _places((pair.mask for pair in files), self.masks, known, "mask")
 
     def __len__(self) -> int: return len(self.pairs)
 
@@ -358,11 +366,13 @@ class FixedPairs(InpaintingDataset):
             size = upright_size(picture)
             if pair.full and tuple(pair.full) != size:
                 raise BadImage(pair.picture, f"it was {pair.full} when the pairs were fixed, and is {size} now")
-            return read_crop(picture, pair.box, self.size, pair.flip) if pair.box else fit_square(picture, self.size)
+            if pair.box: return read_crop(picture, pair.box, self.size, pair.flip)
+            return fit_square(picture, self.size)
 
     def _mask(self, pair: Pair) -> Tensor:
         if SEED.fullmatch(pair.mask): return _generated(pair.mask, pair.bin, self.size)
-        return self.masks.make({"file": self.mask_places[pair.mask]} | ({"seed": pair.augment} if pair.augment else {}))
+        recipe = {"file": self.mask_places[pair.mask]}
+        return self.masks.make(recipe | ({"seed": pair.augment} if pair.augment else {}))
 
 # %% ../nbs/w04_pairs.ipynb #60d1a4fe
 def _check_output(output: Tensor, image: Tensor, pairs: Sequence[Pair]):
@@ -371,14 +381,17 @@ def _check_output(output: Tensor, image: Tensor, pairs: Sequence[Pair]):
                          "an output has the picture's shape")
     for pair, out in zip(pairs, output):
         if not out.isfinite().all():
-            raise ValueError(f"the method returned NaN or infinity for '{pair.picture}' under mask '{pair.mask}'")
+            raise ValueError(
+                f"the method returned NaN or infinity for '{pair.picture}' under mask '{pair.mask}'"
+            )
 
 
 def _completed(pair: Pair, mask: Tensor) -> Pair:
     "The pair of an older manifest, completed with what that version did not record."
     if pair.ratio is not None: return pair
     noted = _noted(pair.mask, mask)
-    return replace(pair, bin=noted.bin if pair.bin is None else pair.bin, ratio=noted.ratio, border=noted.border)
+    kept = noted.bin if pair.bin is None else pair.bin
+    return replace(pair, bin=kept, ratio=noted.ratio, border=noted.border)
 
 
 def fill_pairs(
@@ -391,8 +404,8 @@ def fill_pairs(
 ) -> Iterator[tuple[Sequence[Pair], Tensor, Tensor, Tensor]]:
     """Run `method` over the pairs. It is shown pictures whose holes are 0: it cannot peek.
 
-    Raises `ValueError` for pictures or masks that are missing or differ, an output of another shape, or one that is not
-    a number.
+    Raises `ValueError` for pictures or masks that are missing or differ, and for an output of another shape or
+    with NaN or infinity in it.
     """
     if batch < 1: raise ValueError(f"batch={batch}: give 1 or more")
     exam, fill = FixedPairs(pairs, images, masks, size=size), in_float32(method)

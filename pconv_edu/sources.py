@@ -46,10 +46,11 @@ def crop_box(
     zoom: float | None = 1.,   # the crop is 1/zoom of the shorter side; None: `size` px of the file, not scaled
     x: float = .5, y: float = .5,  # where in the free room: 0 = left or top, 1 = right or bottom
 ) -> tuple[float, float, float, float]:  # left, top, right, bottom
-    "The square to cut out, in pixels of the picture. It is never larger than the picture: a small picture is enlarged."
+    "The square to cut out, in pixels of the picture; never larger than the picture: a small one is enlarged."
     shorter = min(width, height)
     side = min(shorter, size) if zoom is None else shorter / zoom
-    left, top = int((width - side) * x), int((height - side) * y)  # whole pixels: an unscaled crop keeps every value
+    # whole pixels: an unscaled crop keeps every value
+    left, top = int((width - side) * x), int((height - side) * y)
     return left, top, left + side, top + side
 
 # %% ../nbs/w03_sources.ipynb #559d95ea
@@ -59,7 +60,7 @@ def decode(
 ) -> Image.Image | Tensor:  # RGB and upright; a tensor where 8 bits would lose something
     """Decode a picture; a JPEG at 1/2, 1/4 or 1/8 of its size where `shrink` allows it.
 
-    The JPEG format can leave out the fine detail without reading it.
+    The decoder then never computes the fine detail that the crop could not show.
     """
     if isinstance(picture, Tensor): return picture
     if shrink >= 2: picture.draft(None, (ceil(picture.width / shrink), ceil(picture.height / shrink)))
@@ -100,25 +101,26 @@ class Source(Protocol):
     "Pictures that are named and opened one by one. Any class with these four methods is one."
     def __len__(self) -> int: "How many pictures there are."
 
-    def name(self, i: int) -> str: "The name of picture `i`, in messages and manifests. No two pictures share one."
+    def name(self, i: int) -> str:
+        "The name of picture `i`, in messages and manifests. No two pictures share one."
 
     def open(self, i: int) -> AbstractContextManager[Any]:
-        "`with source.open(i) as picture:` a PIL picture, decoded or not, or anything else that `to_tensor` takes."
+        "`with source.open(i) as picture:` a PIL picture, decoded or not, or whatever else `to_tensor` takes."
 
     def fingerprint(self, i: int) -> bytes:
-        "Bytes that change when picture `i` does: its size, its checksum, its pixels. Cheap: nothing is decoded."
+        "Bytes that change when picture `i` does: size, checksum or pixels. Cheap: nothing is decoded."
 
 # %% ../nbs/w03_sources.ipynb #79f31823
 def _size_of(path: str | Path) -> bytes:
     try: return f"{os.path.getsize(path)}\n".encode()
-    except OSError: return b"missing\n"  # the code that opens it says so
+    except OSError: return b"missing\n"  # no error here: the code that opens the file raises one
 
 
 class Files:
     """Picture files, as one block of text and where each name ends in it.
 
-    1.8 million names are then one object to copy to a worker, not 1.8 million. Names are relative to `root`, so that
-    they stay true when the folder moves.
+    The names of millions of files are then one object to copy to a worker. They are relative to `root`, so that
+    they stay valid when the folder moves.
     """
     def __init__(self, names: Sequence[str | Path], root: str | Path = ""):
         encoded = [os.fsencode(name) for name in names]
@@ -145,7 +147,7 @@ class Files:
 
 # %% ../nbs/w03_sources.ipynb #dde0b186
 def settled(
-    item,       # what a list, a data set or a source handed out
+    item,       # what a list, a dataset or a source handed out
     name: str,  # its name, for errors
 # a PIL picture, perhaps not yet decoded; or float32 [3,H,W] in [0,1] with finer levels than 8 bits
 ) -> Image.Image | Tensor:
@@ -157,10 +159,11 @@ def settled(
 
 # %% ../nbs/w03_sources.ipynb #5ef0d700
 class Items:
-    "Pictures that something else hands out: a list, a dict, a batch of tensors, or a data set."
+    "Pictures that something else hands out: a list, a dict, a batch of tensors, or a dataset."
     def __init__(
         self,
-        items: Sequence,  # of pictures, (picture, label) or {"image": picture}; a picture is anything `to_tensor` takes
+        # of pictures, (picture, label) or {"image": picture}; a picture is anything `to_tensor` takes
+        items: Sequence,
         names: Sequence[str] | None = None,  # one for each; None: list[0], list[1], …
     ):
         self.items, self.names = items, names
@@ -179,7 +182,7 @@ class Items:
             else: yield settled(item, self.name(i))
 
     def fingerprint(self, i: int) -> bytes:
-        "The pixels, if they are in memory; nothing for a data set, which would have to make them."
+        "The pixels, if they are in memory; nothing for a dataset, which would have to make them."
         if not isinstance(self.items, (list, tuple, Tensor, np.ndarray)): return b""
         item = self.items[i]
         if isinstance(item, Tensor):
@@ -190,7 +193,7 @@ class Items:
 
 
 class Checked:
-    "A source of someone else's: settles its pictures' levels, and puts the picture's name into its errors."
+    "Wraps a source of any other class: settles its pictures' levels, and puts their names into its errors."
     def __init__(self, source: Source): self.source = source
 
     def __len__(self) -> int: return len(self.source)
@@ -212,7 +215,8 @@ def dataset_files(
     if hasattr(dataset, "samples"): return [path for path, _ in dataset.samples]  # ImageNet, ImageFolder
     if hasattr(dataset, "imgs"): return [path for path, _ in dataset.imgs]        # Places365
     if hasattr(dataset, "base_folder") and hasattr(dataset, "filename"):          # CelebA
-        return [os.path.join(dataset.root, dataset.base_folder, "img_align_celeba", name) for name in dataset.filename]
+        folder = os.path.join(dataset.root, dataset.base_folder, "img_align_celeba")
+        return [os.path.join(folder, name) for name in dataset.filename]
     return None
 
 # %% ../nbs/w03_sources.ipynb #59d31c42
@@ -227,14 +231,17 @@ def _table(path: Path, under: str) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as file: members = file.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error, OSError) as error:
-        raise BadArchive(path, f"not a whole zip ({error}): truncated or damaged; copy or fetch it again") from None
-    pictures = [member for member in members if _is_picture(member.filename) and lies_under(member.filename, under)]
+        told = f"not a whole zip ({error}): truncated or damaged; copy or fetch it again"
+        raise BadArchive(path, told) from None
+    pictures = [each for each in members if _is_picture(each.filename) and lies_under(each.filename, under)]
     for member in pictures:
         locked, method = member.flag_bits & 1, member.compress_type
-        if locked: raise BadArchive(path, f"'{member.filename}' in it is encrypted: unpack it with its password first")
+        name = f"'{member.filename}' in it"
+        if locked: raise BadArchive(path, f"{name} is encrypted: unpack it with its password first")
         if method in (STORED, DEFLATED): continue
-        raise BadArchive(path, f"'{member.filename}' in it is packed by method {method}, and only 0 and 8 (deflate) "
-                         "are read: unpack it first")
+        raise BadArchive(
+            path, f"{name} is packed by method {method}, and only 0 and 8 (deflate) are read: unpack it first"
+        )
     if not pictures:
         where, first = f" under '{under}'" if under else "", next((m.filename for m in members), "none")
         raise FileNotFoundError(f"no picture{where} in {path}; the first file there is '{first}', "
@@ -275,11 +282,11 @@ class ZipImages:
         return f"{self.entries[i]['size']} {self.entries[i]['crc']:08x}\n".encode()
 
     def read(self, i: int) -> bytes:
-        "The bytes of picture `i`'s file. Raises `BadImage` for a damaged one, and for one too large to be a picture."
+        "The bytes of picture `i`'s file. Raises `BadImage` for a damaged or an impossibly large one."
         offset, packed, size, crc, method, k = self.entries[i].item()
         if max(packed, size) > (most := decoding.MAX_BYTES):
-            raise BadImage(self.name(i), f"the file has {max(packed, size):,} bytes, and more than {most:,} are "
-                           "refused (decoding.set_max_pixels)")
+            raise BadImage(self.name(i), f"the file has {max(packed, size):,} bytes, and more than {most:,} "
+                           "are refused (decoding.set_max_pixels)")
         file = opened(str(self.zips[k]), os.getpid())
         header = read_at(file, offset, 30)  # its last numbers: how long the name and the notes after it are
         if len(header) < 30 or header[:4] != b"PK\3\4":
@@ -298,8 +305,8 @@ class ZipImages:
         return open_image(io.BytesIO(self.read(i)), self.name(i))
 
 # %% ../nbs/w03_sources.ipynb #70b8a8c6
-# extension of a path → the source that reads it, made from a path, a pattern or a list of paths;
-# and with `under=`, where only a folder inside the archive is wanted
+# extension of a path → the class that reads it. It takes a path, a pattern or a list of paths, and `under=`,
+# a folder inside the archive, when only that folder is wanted
 SOURCES = {".tar": TarImages, ".zip": ZipImages}
 
 
@@ -314,7 +321,8 @@ def _kind_of(paths: Sequence[str | Path]):
     archives = sorted(endings & SOURCES.keys())
     if archives and len(endings) > 1:
         raise ValueError(
-            f"the list mixes {archives[0]} with {', '.join(sorted(endings - {archives[0]}))}; give lists of one kind"
+            f"the list mixes {archives[0]} with {', '.join(sorted(endings - {archives[0]}))}; "
+            "give lists of one kind"
         )
     return SOURCES[archives[0]] if archives else None
 
@@ -322,7 +330,8 @@ def _kind_of(paths: Sequence[str | Path]):
 def archive_and_folder(path: Path) -> tuple[Path, str]:
     "'a.zip/train' is the archive 'a.zip' and the folder 'train' inside it. Any other path is itself, and ''."
     for place in reversed(path.parents):
-        if place.suffix.lower() in SOURCES and not place.is_dir(): return place, path.relative_to(place).as_posix()
+        if place.suffix.lower() in SOURCES and not place.is_dir():
+            return place, path.relative_to(place).as_posix()
     return path, ""
 
 
@@ -335,7 +344,7 @@ def _from_path(path: str | Path) -> Source:
 
 
 def _from_items(items) -> Source:
-    "A list, a batch or a data set."
+    "A list, a batch or a dataset."
     if isinstance(items, Image.Image) or isinstance(items, (Tensor, np.ndarray)) and items.ndim < 4:
         raise ValueError(
             f"this is a single picture or plane ({type(items).__name__}), not a collection; put it into a list"
@@ -343,7 +352,7 @@ def _from_items(items) -> Source:
     if not hasattr(items, "__len__") or not hasattr(items, "__getitem__"):
         raise TypeError(
             f"a {type(items).__name__} is not a source of pictures: "
-            f"give a folder, {archives()}, a list, a dict, or a data set"
+            f"give a folder, {archives()}, a list, a dict, or a dataset"
         )
     if not len(items): raise ValueError("there is no picture: the list or dataset is empty")
     files = dataset_files(items)
@@ -355,12 +364,13 @@ def _from_items(items) -> Source:
 
 
 def open_pictures(
-    images,  # folder, file, archive or a folder inside it, list or dict of pictures or paths, data set, or a `Source`
+    # folder, file, archive or a folder inside it, list or dict of pictures or paths, dataset, or a `Source`
+    images,
 ) -> Source:
     """Whatever holds pictures, as a source.
 
-    A picture in a list or dict is anything that `to_tensor` takes. Raises `FileNotFoundError` for a folder or tar that
-    is not there, `ValueError` where there is no picture, `TypeError` for an object that holds none.
+    A picture in a list or dict is anything that `to_tensor` takes. Raises `FileNotFoundError` for a folder or
+    archive that does not exist, `ValueError` where there is no picture, `TypeError` for any other object.
     """
     if isinstance(images, (str, Path)): source = _from_path(images)
     elif isinstance(images, Mapping):

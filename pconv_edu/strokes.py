@@ -27,11 +27,10 @@ def stroke_hole(
     points: Sequence[Sequence[float]],  # [x, y] in pixels; may lie outside; one point makes a dot
     width: float,  # of the brush, in pixels
 ) -> np.ndarray:  # bool [H,W], True = hole
-    "The pixels that a round brush covers on its way along `points`. Raises `ValueError` without a point or a width."
+    "The pixels that a round brush covers along `points`. Raises `ValueError` without a point or a width."
     if not len(points) or not width > 0:
-        raise ValueError(
-            f"a stroke has one point or more and a width above 0; this one has {len(points)} points and width {width!r}"
-        )
+        raise ValueError("a stroke has one point or more and a width above 0; "
+                         f"this one has {len(points)} points and width {width!r}")
     hole, points = np.zeros((size[1], size[0]), bool), np.asarray(points, float)
     for p, q in zip(points, points[1:] if len(points) > 1 else points): _sweep(hole, p, q, width / 2)
     return hole

@@ -85,7 +85,7 @@ def test_mask_files_are_sorted_into_bins_and_found_again(tmp_path):
 def test_pairs_that_do_not_fit_what_is_given_are_refused(tmp_path):
     folder = mask_files(tmp_path / "masks", [.05, .15])
     pairs = make_pairs(PHOTOS, folder, size=32)
-    with pytest.raises(ValueError, match="'m0.png' is not the one"):
+    with pytest.raises(ValueError, match="'m0.png' is not the mask"):
         evaluate(mean_fill, PHOTOS, MaskFolder(folder, hole="black"), pairs=pairs, size=32)
     with pytest.raises(ValueError, match="'m0.png'.*masks="): evaluate(mean_fill, PHOTOS, pairs=pairs, size=32)
     with pytest.raises(ValueError, match="'chelsea'"):
@@ -114,7 +114,7 @@ def test_another_picture_under_an_old_name_is_refused(tmp_path):
     """Only masks were checked: two photos that had changed places were evaluated without a word."""
     pairs = make_pairs(PHOTOS, size=32, per_bin=1)
     chelsea, rocket = PHOTOS.values()
-    with pytest.raises(ValueError, match="picture 'chelsea' is not the one"):
+    with pytest.raises(ValueError, match="picture 'chelsea' is not the picture"):
         evaluate(mean_fill, {"chelsea": rocket, "rocket": chelsea}, pairs=pairs, size=32)
     decoded_elsewhere = {
         name: (photo + torch.randint(-1, 2, photo.shape) / 255).clamp(0, 1) for name, photo in PHOTOS.items()

@@ -88,7 +88,7 @@ def test_the_card_goes_with_the_page(weights, runtime, tmp_path):
 
 def test_facts_of_other_weights_stop_it(weights, runtime, tmp_path):
     weights.with_suffix(".json").write_text(json.dumps(facts(weights) | {"sha256": "0"}))
-    with pytest.raises(SystemExit, match="another file's"):
+    with pytest.raises(SystemExit, match="belong to another file"):
         make_page.main(["--weights", str(weights), "--out", str(tmp_path / "out")])
 
 

@@ -91,7 +91,7 @@ def test_the_manifest_is_readable(folder, tmp_path):
 def test_change_is_noticed(folder, masks, tmp_path):
     save_pairs(InpaintingDataset(folder, masks, size=32), tmp_path / "pairs.json", 6)
     manifest = tmp_path / "pairs.json"
-    with pytest.raises(ValueError, match=r"m\d.png' is not the one"):
+    with pytest.raises(ValueError, match=r"m\d.png' is not the mask"):
         FixedPairs(manifest, folder, masks, hole="black")[0]
     with pytest.raises(ValueError, match=r"m\d.png.*masks="): FixedPairs(manifest, folder)
     fixed = FixedPairs(manifest, folder, masks)
@@ -101,7 +101,7 @@ def test_change_is_noticed(folder, masks, tmp_path):
     with pytest.raises(BadImage, match=r"was \(120, 80\) .* \(120, 70\) now") as error: fixed[0]
     assert error.value.path == fixed.name(0)
     save_image(torch.rand(3, 80, 120), folder / fixed.name(3))
-    with pytest.raises(ValueError, match=f"{fixed.name(3)}' is not the one"): fixed[3]
+    with pytest.raises(ValueError, match=f"{fixed.name(3)}' is not the picture"): fixed[3]
     (folder / fixed.name(1)).write_bytes(b"")
     with pytest.raises(BadImage, match=fixed.name(1)): fixed[1]
     (folder / fixed.name(2)).unlink()
@@ -205,7 +205,7 @@ def test_older_manifests_of_crops_are_opened(folder, masks, tmp_path, text, zoom
     for n, pair in enumerate(table.pairs):  # what the old file did not note
         assert pair.ratio == pytest.approx(1 - fixed[n][1].mean().item()) and pair.bin == ratio_bin(pair.ratio)
     (tmp_path / "changed.json").write_text(text.replace('"checksum": ', '"checksum": 1'))
-    with pytest.raises(ValueError, match=f"{fixed.pairs[0].mask}' is not the one"):
+    with pytest.raises(ValueError, match=f"{fixed.pairs[0].mask}' is not the mask"):
         FixedPairs(tmp_path / "changed.json", folder, given)[0]
 
 

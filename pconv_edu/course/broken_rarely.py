@@ -29,7 +29,8 @@ from ..unet import PConvUNet
 def unpadded(net: PConvUNet) -> Callable:
     "Exhibit 21: nobody pads the picture to a multiple of 2^stages."
     def fill(image: Tensor, mask: Tensor) -> Tensor:
-        with torch.no_grad(), patch("pconv_edu.unet.pad_with_hole", lambda x, multiple: x): return net(image, mask)
+        with torch.no_grad(), patch("pconv_edu.unet.pad_with_hole", lambda x, multiple: x):
+            return net(image, mask)
     return fill
 
 
@@ -106,7 +107,8 @@ def save_over(folder: Path, step: int, tensors: dict, state: dict) -> Path:
     "Exhibit 24: each checkpoint is written over the last one."
     path = Path(folder) / "last"
     path.mkdir(exist_ok=True)
-    for name, content in checkpoint.contents_of(step, tensors, state, None).items(): (path / name).write_bytes(content)
+    for name, content in checkpoint.contents_of(step, tensors, state, None).items():
+        (path / name).write_bytes(content)
     return path
 
 
@@ -115,7 +117,8 @@ def deletes_first(folder: Path, step: int, tensors: dict, state: dict) -> Path:
     for old in Path(folder).glob("step_*"): shutil.rmtree(old)
     path = Path(folder) / f"step_{step:08}"
     path.mkdir()
-    for name, content in checkpoint.contents_of(step, tensors, state, None).items(): (path / name).write_bytes(content)
+    for name, content in checkpoint.contents_of(step, tensors, state, None).items():
+        (path / name).write_bytes(content)
     return path
 
 # %% ../../nbs/w33_break_rarely.ipynb #b172c798

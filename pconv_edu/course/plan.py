@@ -82,7 +82,7 @@ class StepCount:
 
     @property
     def memory(self) -> int:
-        "Bytes of the whole step: weights and Adam's two moments come on top of the peak, and 16-bit copies of weights."
+        "Bytes of the whole step: the peak, the weights, Adam's two moments, and any 16-bit copies of weights."
         return self.peak + (12 + 2 * self.half) * self.parameters
 
 
@@ -93,7 +93,7 @@ def step_count(
     half: bool = False,  # the network in bfloat16; the loss stays in float32, as in `fit`
     whole: bool = True,  # the paper's whole loss; False: a mean over pixels
 ) -> StepCount:
-    "Count one training step, forward and backward, without running it: tensors on `meta` have shapes and no numbers."
+    "Count one training step, forward and backward, without running it: on `meta`, tensors have only shapes."
     with torch.device("meta"):
         model, image = make_net(net).train(), torch.empty(batch, 3, size, size)
         loss = InpaintingLoss(vgg="random").to("meta") if whole else None
@@ -133,7 +133,8 @@ def largest_batch(
     reserve: float = 1.5,  # GB that the driver and the libraries keep for themselves; assumed
 ) -> int:
     "The largest batch whose counted memory fits into `gb`; 0 where not even one picture does."
-    few, many = (step_count(net, size, n, half) for n in (16, 32))  # memory grows in a straight line from here on
+    # memory grows in a straight line from here on
+    few, many = (step_count(net, size, n, half) for n in (16, 32))
     slope = (many.memory - few.memory) / 16
     batch = int((gb * 1e9 - reserve * 1e9 - few.memory) / slope + 16)
     if batch >= 16: return batch
@@ -144,13 +145,15 @@ def largest_batch(
 CARDS = (16, 24, 80, 141)  # GB of memory of cards that people have
 
 def plan_table(
-    gpu: Gpu = Gpu(), nets=("paper", "seven_stage", "small"), sizes=(512, 256), batch: int = 6, half: bool = True,
+    gpu: Gpu = Gpu(), nets=("paper", "seven_stage", "small"), sizes=(512, 256),
+    batch: int = 6, half: bool = True,
     ms: float = 30,  # of one core for a sample: `fit(..., dry_run=True)` measures yours
 ) -> str:
     "What each network takes and what the GPU allows at best, as a markdown table."
     lines = [
         "| network, side | 10⁹ operations | GB moved | pictures/s: arithmetic | memory | roofline "
-        f"| cores for the loader | GB for {batch} | batch in " + " | in ".join(f"{gb} GB" for gb in CARDS) + " |",
+        f"| cores for the loader | GB for {batch} | batch in "
+        + " | in ".join(f"{gb} GB" for gb in CARDS) + " |",
         "|" + "---|" * (8 + len(CARDS)),
     ]
     for net, size in product(nets, sizes):
@@ -164,7 +167,8 @@ def plan_table(
         )
     how = "the network in bfloat16, the loss in float32" if half else "float32"
     return "\n".join(lines) + (
-        f"\n\nCounted, nothing was run: a training step of {batch} pictures with the whole loss, {how}. "
+        f"\n\nCounted, nothing was run: a training step of {batch} pictures with the whole loss, {how}; "
+        "operations and GB moved are for one picture. "
         f"At best, on a GPU of {gpu.tflops:g} ({gpu.tflops_32:g} in float32) · 10¹² operations a second, "
         f"{gpu.gb_per_second:g} GB/s and {gpu.gb:g} GB. A sample takes {ms:g} ms of a core."
     )

@@ -15,4 +15,4 @@ def _(pixels_after):
     if got == [3, 2, 1, 0]: return "that is what this dab alone has added; the earlier ones belong to the hole, too"
     if got == [0, 3, 5, 6]: return "dab number `dab` itself is painted as well: first <= dab"
     if got == [9 - value for value in right]: return "those are the pixels that are still valid; count the others"
-    return f"for dabs that reached {first.tolist()} first, the hole has {right} pixels after dab 0, 1, 2, 3"
+    return f"with first = {first.tolist()} the hole has {right} pixels after dab 0, 1, 2, 3"

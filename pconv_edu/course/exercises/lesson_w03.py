@@ -11,4 +11,5 @@ def shrink_of_a_large_photo(answer):
         return "7.8 times smaller is allowed; a JPEG can be decoded at 1/2, 1/4 or 1/8"
     if answer == 2000: return "2000 pixels is the side of the crop in the file; how many times may that shrink to 256?"
     if answer == 2: return "a half is allowed, and there is more to save"
-    return "the side of the crop in the file is 3000 / 1.5; divide by 256; take the largest of 1, 2, 4, 8 that is not above"
+    return ("the side of the crop in the file is 3000 / 1.5; divide it by 256, and take the largest of 1, 2, 4, 8 "
+            "that is not larger than the result")

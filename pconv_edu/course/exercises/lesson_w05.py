@@ -15,9 +15,9 @@ def which_checkpoints_stay(answer):
     if got == right: return None
     if got[0] == {3000, 4000}:
         return "the newest are right; the best one, of the lowest score, stays as well, however old it is"
-    if got[0] == {4000, 2000}: return "of the newest, `keep` stay: two here"
+    if got[0] == {4000, 2000}: return "the `keep` newest stay: two here"
     if got[0] == {1000, 2000}: return "those are the oldest: the newest have the highest steps"
     if got[1] in ({1000, 3000}, {2000, 3000}, {1000, 2000, 3000}): return "where no score was measured there is no best: only the newest stay"
-    if got[4] == {20, 30}: return "where the best is among the newest already, no other one stays for it"
+    if got[4] == {20, 30}: return "if the best is already among the newest, no other checkpoint stays in its place"
     (scores, keep), wanted = next((case, r) for case, g, r in zip(cases, got, right) if g != r)
     return f"for {scores} and keep={keep} the answer is {wanted}"

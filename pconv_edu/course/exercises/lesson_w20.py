@@ -3,7 +3,7 @@ from pconv_edu.course.exercises import exercise, near
 
 
 @exercise("w20.1")
-def moves_of_the_optimiser(answer):
+def steps_of_the_optimizer(answer):
     right = lambda pictures, passes, batch, gpus: pictures * passes // (batch * gpus)
     cases = [(1000, 3, 6, 1), (1_280_000, 2, 6, 8), (100, 1, 8, 4), (25, 4, 10, 2), (110, 1, 8, 1)]
     got = [answer(*case) for case in cases]
@@ -43,6 +43,6 @@ def seconds_of_a_ring(answer):
 def cores_for_a_loader(answer):
     if near(answer, 2): return None
     if near(answer, 2000): return "25 ms are 0.025 s"
-    if near(answer, .5): return "that is how many GPUs a core would feed; turn it over"
+    if near(answer, .5): return "that is how many GPUs one core would feed; take 1 divided by it"
     if near(answer, 40): return "that is what one core makes in a second: 1/0.025. How many of them give 80?"
     return "80 samples a second, each 0.025 s of a core: how many core-seconds a second is that?"

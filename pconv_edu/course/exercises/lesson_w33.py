@@ -84,7 +84,8 @@ exhibit(
         ),
         "renamed too early": (
             lambda: _renames_too_early,
-            "It fails only if the power goes in the last file: try power_cut(0), power_cut(1) and power_cut(2)",
+            "It fails only if the power goes while the last file is written: try power_cut(0), power_cut(1) and "
+            "power_cut(2)",
         ),
     },
     "Call save(folder, step, tensors, {'step': step}) in an empty folder; after the cut step 1 is still whole",
