@@ -146,6 +146,14 @@ def test_exercises_are_numbered_after_their_page(lesson):
     assert asked == [f"{page}.{k + 1}" for k in range(len(asked))]
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_a_page_with_exercises_links_to_their_solutions(lesson):
+    "Bug: 00 said once where they are, and ten other pages again; a reader who came from elsewhere had to search."
+    code = "\n".join("".join(cell["source"]) for cell in lesson.cells if cell["cell_type"] == "code")
+    asked = bool(re.search(r"^check\(", code, re.M))
+    assert (f"[solutions](solutions/lesson_{lesson.number}.py)" in lesson.links) == asked
+
+
 def test_the_map_lists_the_pages_in_their_order():
     section = next(s for s in STEMS[course.START].sections if s.heading == "The map")
     listed = re.findall(r"^\| w?\d+ \| \[.*?\]\((\w+)\.ipynb\)", section.markdown, re.M)

@@ -49,6 +49,8 @@ def links(pages: list[Lesson], place: int) -> str:
         after = pages[place + 1]
         parts.append(f"[{after.number} →]({after.path.name} \"{after.title}\")")
     parts.append(f"about {minutes(pages[place])} minutes")
+    solutions = f"solutions/lesson_{pages[place].number}.py"
+    if (pages[place].path.parent / solutions).exists(): parts.append(f"[solutions]({solutions})")
     parts.append(f"[open in Colab]({colab(pages[place])})")
     return " · ".join(parts)
 
