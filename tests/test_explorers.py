@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from pconv_edu.course.explorers import value_in_hole, weight_bars, weighted
+from pconv_edu.course.explorers import shares, value_in_hole, weight_bars, weighted
 from pconv_edu.film import film, hole_widths, through_layers
 from pconv_edu.losses.total import LossWeights
 from pconv_edu.masks import rect_mask
@@ -61,7 +61,18 @@ def test_bars_are_as_long_as_weight_times_term():
     bars = weight_bars({"one": terms, "two": terms}, weights).axes[0].patches
     assert [bar.get_width() for bar in bars[:5]] == pytest.approx([.1, .12, .05, .12, 0])
     assert bars[4].get_x() == pytest.approx(.39) and len(bars) == 10
-    assert weight_bars({"none": dict.fromkeys(terms, 0.)}, weights).axes[0].patches  # nothing to share out: no error
+
+
+@pytest.mark.parametrize("as_shares", [False, True])
+def test_bars_of_shares_are_equally_long_and_nothing_at_all_is_no_error(as_shares):
+    "Bug: shares were drawn over an axis that said weight × term."
+    terms, weights = dict(valid=.1, hole=.02, perceptual=1., style=.001, tv=0.), LossWeights()
+    assert shares(terms, weights) == pytest.approx(dict(valid=10/39, hole=12/39, perceptual=5/39, style=12/39, tv=0))
+    rows = {"one": terms, "twice": {name: 2 * x for name, x in terms.items()}, "none": dict.fromkeys(terms, 0.)}
+    axes = weight_bars(rows, weights, as_shares=as_shares).axes[0]
+    ends = [sum(bar.get_width() for bar in axes.patches[5 * k : 5 * k + 5]) for k in range(3)]
+    assert ends == pytest.approx([1, 1, 0] if as_shares else [.39, .78, 0])
+    assert axes.get_xlabel() == ("share of the loss" if as_shares else "weight × term")
 
 
 def test_valid_and_hole_have_the_masks_colours():

@@ -57,10 +57,10 @@ def test_models_of_torchvision(name, swapped, left):
 def test_it_trains_and_loads_its_old_weights():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding="same", bias=False))
-    optimiser, state = torch.optim.SGD(model.parameters(), lr=.1), copy.deepcopy(model.state_dict())
+    optimizer, state = torch.optim.SGD(model.parameters(), lr=.1), copy.deepcopy(model.state_dict())
     partial_padding(model, say=quiet)
     model(torch.randn(2, 3, 8, 8)).square().mean().backward()
-    optimiser.step()
+    optimizer.step()
     assert not torch.equal(model[0].weight, state["0.weight"])
     model.load_state_dict(state)
     assert "PartialConv2d" in repr(model) and torch.equal(

@@ -314,7 +314,7 @@ def whole(tmp_path_factory):
 def test_a_killed_run_goes_on_bit_for_bit(tmp_path, monkeypatch, whole, step, inside):
     """In mid-epoch, in mid-accumulation, on the boundary of the phases.
 
-    Bug: resume restores the weights and no optimiser, position in the data, or phase: silently another run.
+    Bug: resume restores the weights and no optimizer, position in the data, or phase: silently another run.
     """
     killed_at(step, tmp_path, monkeypatch, inside, **FULL)
     go(tmp_path, **FULL)

@@ -62,7 +62,7 @@ def loss_ratio(size: int = 256, batch: int = 4, repeats: int = 5, device: str = 
     }
 
 # %% ../../nbs/w18_loss_cost.ipynb #2490bf8d
-PARTS = ("network, forward", "loss, forward", "loss, backward", "network, backward", "optimiser")
+PARTS = ("network, forward", "loss, forward", "loss, backward", "network, backward", "optimizer")
 
 def step_parts(
     size: int = 256, batch: int = 4, repeats: int = 5, device: str = "cpu", net: str = "seven_stage"

@@ -40,19 +40,31 @@ def weighted(
     return {name: getattr(weights, name) * terms[name] for name in terms}
 
 
+def shares(
+    terms: dict[str, float],  # the terms of the loss, unweighted
+    weights,                  # a `LossWeights`
+) -> dict[str, float]:
+    "Each term's share of the weighted sum, 0 to 1; all 0 where the sum is 0."
+    row = weighted(terms, weights)
+    total = sum(row.values()) or 1
+    return {name: part / total for name, part in row.items()}
+
+
 def weight_bars(
     rows: dict[str, dict[str, float]],  # label → the terms' values there, unweighted
     weights,                            # a `LossWeights` for all rows
+    as_shares: bool = False,            # draw all bars equally long, from 0 to 1
 ) -> Drawing:
     "How much of the total comes from each term (the paper's section 3.3): one bar a row, as long as the total."
-    rows = {label: weighted(terms, weights) for label, terms in rows.items()}
+    rows = {label: (shares if as_shares else weighted)(terms, weights) for label, terms in rows.items()}
     colours = dict(zip(TERMS, cycle((COLORS["valid"], COLORS["hole"], *SERIES, COLORS["output"]))))
     drawing, longest = Drawing(figsize=(8, .55 * len(rows) + 1)), max(sum(row.values()) for row in rows.values())
     axes = drawing.subplots()
     for y, row in enumerate(rows.values()): _bar(axes, y, row, longest, colours)
     axes.set_yticks(range(len(rows)), rows, fontsize=11)
     axes.invert_yaxis()
-    axes.set_xlabel("weight × term", fontsize=11)
+    if as_shares: axes.set_xlim(0, 1)
+    axes.set_xlabel("share of the loss" if as_shares else "weight × term", fontsize=11)
     drawing.legend(loc="outside upper center", ncols=5, fontsize=11, frameon=False)
     return drawing
 
