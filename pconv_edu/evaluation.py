@@ -47,7 +47,7 @@ def _measure(
     bar: tqdm,
     **options,
 ) -> tuple[Table, dict[str, Exception]]:
-    "A method's table, complete without `learned`, and what kept that from adding its columns, if anything did."
+    "A method's table, and the error that kept the learned scores out of it, if there was one."
     rows, known, seen, failure = [], [], {}, None
     for some, image, mask, output in fill_pairs(method, pairs, **options):
         columns = score(output, image, mask, metrics)
@@ -74,7 +74,7 @@ def _eyes_of(method: Callable) -> str:
 
 
 def _impartial(metrics: Sequence[str] | None, methods: Mapping[str, Callable]) -> tuple[str, ...]:
-    "The metrics asked for. Raises `ValueError` where the network that judges has also trained what it is to judge."
+    "The metrics asked for. Raises `ValueError` when a metric's network has also trained one of the methods."
     names = chosen_metrics(metrics)
     for metric in names:
         judge = METRICS[metric].judge
@@ -117,7 +117,7 @@ def _ready(pairs: Sequence[Pair], learned: LearnedMetrics | None, out: str | Pat
 def _extras(
     tables, methods: Mapping[str, Callable], pairs: Sequence[Pair], failures: dict, out: Path | None, **options
 ):
-    "The picture of examples; then what has failed."
+    "Save the picture of examples, then raise what has failed."
     if out is not None:
         try: show_examples(methods, pairs, **options).savefig(out / "examples.jpg", dpi=100)
         except Exception as error: failures["examples.jpg"] = error
@@ -131,7 +131,7 @@ class Unfinished(RuntimeError):
     """
     def __init__(self, tables, failures: dict[str, Exception]):
         lines = "".join(f"\n  {what}: {type(why).__name__}: {why}" for what, why in failures.items())
-        super().__init__(f"the tables are whole (see .tables), but for:{lines}")
+        super().__init__(f"the tables are complete (see .tables), but this failed:{lines}")
         self.tables, self.failures = tables, failures
 
 # %% ../nbs/17_evaluate.ipynb #7c10e0b2
@@ -182,7 +182,7 @@ PAPER = {  # table 1, N/B for each bin; * was read in the paper itself, the othe
 CAVEAT = (
     "paper: Places2 at 512 × 512, the authors' photos, network and whole set of masks, N/B = without/with holes at "
     "the border, the variant of SSIM "
-    "not said; figures with * were read there (only the B of the cell), the others are recalled and not confirmed. "
+    "not stated; figures with * were read there (only the B of the cell), the others are recalled and not confirmed. "
     "Other photos, size and masks: compare methods within a table, not across tables."
 )
 

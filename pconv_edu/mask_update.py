@@ -40,7 +40,7 @@ def each_side(value, sides: int) -> tuple:
     return (value,) * sides if isinstance(value, int) else tuple(value)
 
 def padded_edges(padding, kernel_size, dilation) -> list[int]:
-    "Pixels added left, right, above and below, as `F.pad` wants them; 'same' puts the odd one right and below."
+    "Pixels added left, right, above and below, as `F.pad` wants them; 'same' puts the odd one on the right and below."
     sides = _sides(kernel_size)
     if padding == "valid": padding = 0
     if padding != "same": return [edge for p in reversed(each_side(padding, sides)) for edge in (p, p)]

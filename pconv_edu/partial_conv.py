@@ -96,7 +96,7 @@ class _PartialConv:
     def __init__(
         self,
         *args,  # in_channels, out_channels, kernel_size, stride, padding, ...: those of `nn.Conv2d`
-        multi_channel: bool = False,  # the mask has a plane for each channel of x, and so has the returned one for y
+        multi_channel: bool = False,  # the mask has a plane for each channel of x, the returned mask one for each of y
         return_mask: bool = False,  # return (y, new mask) instead of y
         planes: tuple[int, ...] | None = None,  # channels that each plane of the mask stands for: see `channel_sum`
         **kwargs,

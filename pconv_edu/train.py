@@ -87,7 +87,7 @@ def rehearse(trainer: Trainer) -> dict[str, float]:
              f"one step       {step}",
              *(f"{name:<14} {h:.3g} hours" for name, h in hours.items()),
              f"{'in all':<14} {plan['hours']:.3g} hours, in {folder}, which "
-             + (f"resumes from {past.path.name}" if past else "starts over")]
+             + (f"resumes from {past.path.name}" if past else "starts from scratch")]
     if trainer.team.leads: print("\n".join(lines))
     return plan
 

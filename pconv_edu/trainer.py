@@ -172,7 +172,9 @@ class Trainer(TrainingStep):
             self.log = self._open_log(saved)
             with whole_file(self.folder / "config.yaml") as part: part.write_text(as_config(self.options), "utf-8")
         where = f"{self.total} steps, {len(self.data)} pictures, in {self.folder}"
-        if not saved: return self.tell(f"starts over: {where}", event="started", trained_by=bare(self.net).trained_by)
+        if not saved:
+            trained_by = bare(self.net).trained_by
+            return self.tell(f"starts from scratch: {where}", event="started", trained_by=trained_by)
         finished = ": it is finished" if self.step >= self.total else ""
         self.tell(f"resumes from step {self.step} of {self.total}, in {self.folder}{finished}", event="resumed")
 

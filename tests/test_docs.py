@@ -111,7 +111,7 @@ def test_a_page_is_short_enough_for_one_sitting(lesson):
     assert sum(not course.folded(cell) for cell in lesson.cells) <= 45 and course.minutes(lesson) <= 50
 
 
-@pytest.mark.parametrize("short_way, hours", [("In an hour", 1), ("In an evening of three hours", 3)])
+@pytest.mark.parametrize("short_way, hours", [("In an hour", 1), ("In a three-hour evening", 3)])
 def test_the_short_ways_through_the_course_are_as_short_as_the_map_says(short_way, hours):
     "To the first training step within an evening: the pages, by the minutes that each page says, without exercises."
     markdown = next(s for s in STEMS[course.START].sections if s.heading == "The map").markdown

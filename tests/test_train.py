@@ -270,7 +270,7 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(tmp_path, capsys):
         and plan["hours"] == pytest.approx(plan["seconds_per_step"] * 7 / 3600)
         and plan["seconds_per_step"] > 0
     )
-    assert "5, the first is list[" in said and "fine-tune" in said and "starts over" in said
+    assert "5, the first is list[" in said and "fine-tune" in said and "starts from scratch" in said
     assert not (tmp_path / "run").exists() and all(
         torch.equal(value, before[name]) for name, value in net.state_dict().items()
     )
@@ -345,13 +345,13 @@ def test_a_damaged_last_checkpoint_costs_only_its_steps(tmp_path, monkeypatch, w
     assert_same_run(tmp_path, whole)
 
 
-def test_it_says_whether_it_resumes_or_starts_over(tmp_path, capsys):
+def test_it_says_whether_it_resumes_or_starts_from_scratch(tmp_path, capsys):
     go(tmp_path, progress=True)
-    assert f"starts over: 7 steps, 5 pictures, in {tmp_path}" in capsys.readouterr().out
+    assert f"starts from scratch: 7 steps, 5 pictures, in {tmp_path}" in capsys.readouterr().out
     go(tmp_path, progress=True)
     assert f"resumes from step 7 of 7, in {tmp_path}: it is finished" in capsys.readouterr().out
     go(tmp_path, progress=True, resume=False)
-    assert "starts over" in capsys.readouterr().out
+    assert "starts from scratch" in capsys.readouterr().out
     assert (tmp_path / "earlier_1" / "step_00000007").is_dir()  # nothing of the older run is lost
 
 
@@ -776,13 +776,13 @@ def test_two_processes_and_two_nodes_train_as_one_process_does(tmp_path):
     script.write_text(SCRIPT)
     alone(images, tmp_path / "alone")
     assert (
-        finished(launch(script, 2, images, tmp_path / "two")).count("starts over") == 1
+        finished(launch(script, 2, images, tmp_path / "two")).count("starts from scratch") == 1
     )  # the leader alone speaks and writes
     address = "--nnodes=2", "--master-addr=127.0.0.1", f"--master-port={free_port()}"
     nodes = [
         launch(script, 2, images, tmp_path / "nodes", torchrun=(*address, f"--node-rank={rank}")) for rank in range(2)
     ]  # four processes in all
-    assert [finished(node).count("starts over") for node in nodes] == [1, 0]
+    assert [finished(node).count("starts from scratch") for node in nodes] == [1, 0]
     for name in ("two", "nodes"): assert_same_training(tmp_path / "alone", tmp_path / name)
 
 
@@ -889,9 +889,8 @@ def test_a_process_that_dies_ends_the_job_or_starts_it_again_from_the_checkpoint
     assert re.search("resumes from step [45] of 7", said), said  # the leader saves its steps, unless it is ended first
     died.unlink()
     said = finished(launch(script, 2, images, tmp_path / "restarted", torchrun=("--standalone", "--max-restarts=1")))
-    assert (
-        died.exists() and said.count("starts over") == 1 and len(re.findall("resumes from step [45] of 7", said)) == 1
-    )
+    assert died.exists() and said.count("starts from scratch") == 1
+    assert len(re.findall("resumes from step [45] of 7", said)) == 1
     assert_same_run(tmp_path / "run", tmp_path / "restarted")
 
 

@@ -45,7 +45,7 @@ def make_shapes(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def classifier(padding: str, seed: int) -> nn.Module:
-    "Four convolutions over the border, then the mean over all places. The same first weights for every padding."
+    "Four convolutions over the border, then an average over all positions. The same initial weights for every padding."
     torch.manual_seed(seed)
     mode = "zeros" if padding == "partial" else padding
     layers, channels = [], 1

@@ -74,7 +74,7 @@ class LossWeights:
 def used(
     weights: LossWeights | dict,  # or the weights as an older run wrote them down
 ) -> dict[str, float]:  # name → weight
-    "The weights that are not 0. A term that is off is as if it did not exist."
+    "The weights that are not 0. A term that is off counts as if it did not exist."
     named = weights if isinstance(weights, dict) else asdict(weights)
     return {name: weight for name, weight in named.items() if weight}
 

@@ -12,7 +12,7 @@ def layers_for_21_pixels(answer):
         return "that is for a 3 × 3 window; a 5 × 5 window reaches 2 pixels beyond the rim, on every side"
     if answer in (4, 21 / 5, 4.2):
         return "a layer does not take 5 pixels off the width: it takes 2 off the left and 2 off the right"
-    if answer in (5.25, 5.0): return "a quarter of a layer does not exist: what is left after 5 needs another one"
+    if answer in (5.25, 5.0): return "there is no quarter of a layer: what is left after 5 layers needs another whole one"
     if answer != 6:
         return "how many pixels does a 5 × 5 window reach beyond its centre? Subtract that from both sides until nothing is left"
 

@@ -21,7 +21,7 @@ def window_with_three_pixels(answer):
 def ratio_of_two_planes(answer):
     if _close(answer, 1.5):
         return "18/12 treats both planes as equal; the first stands for 512 channels, the second for 64"
-    if _close(answer, 2112 / 5184): return "that is sum(M)/sum(1), turn it over"
+    if _close(answer, 2112 / 5184): return "that is sum(M)/sum(1): turn the fraction upside down"
     if _close(answer, 3) or _close(answer, 3.375):
         return "the 64 channels of the skip link have been seen as well: they count in sum(M), 64 · 9"
     if _close(answer, 5184) or _close(answer, 2112): return "sum(1) is 5184 and sum(M) is 2112; what is the ratio?"

@@ -15,7 +15,7 @@ def suspect_normalise(image: torch.Tensor) -> torch.Tensor:
 def size_of_the_second_level(answer):
     hints = {
         128 * 96 * 96: "each pooling halves height and width, and two have happened",
-        128 * 48 * 48: "one halving; the second level has two",
+        128 * 48 * 48: "that is after one halving; the second level has two",
         256 * 12 * 12: "that is how many Ψ₃ holds, with 256 channels, or 64 channels of 24 × 24; Ψ₂ has 128 channels",
         64 * 48 * 48: "that is how many Ψ₁ holds, with 64 channels, or 256 channels of 24 × 24; Ψ₂ has 128 channels",
         24 * 24: "that is one channel; Ψ₂ has 128",
@@ -36,4 +36,4 @@ def normalise(answer):
         return "the picture still goes to [−1, 1] first; mean and std are those of [0, 1]"
     if torch.allclose(got, image - MEAN, atol=1e-5): return "the division by the standard deviation is missing"
     if torch.allclose(got, image / STD - MEAN, atol=1e-5): return "first subtract, then divide: mind the brackets"
-    return "(image − mean) / std, each channel with its own of IMAGENET_MEAN and IMAGENET_STD as [3,1,1]"
+    return "(image − mean) / std, each channel with its own mean and std: IMAGENET_MEAN and IMAGENET_STD as [3,1,1]"

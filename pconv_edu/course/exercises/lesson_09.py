@@ -50,7 +50,7 @@ def name_the_bugs(answer):
     tell = {
         "edge of R": "a picture of one colour costs something",
         "raw output": "a change of the output at valid pixels beside the hole costs something",
-        "one row": "horizontal stripes in the hole cost nothing",
+        "one row": "horizontal stripes over the whole picture cost nothing",
         "whole picture": "noise in the photo far from the hole costs something",
     }
     if wrong: return f"{len(wrong)} of 4 are wrong; for {wrong[0]}: {tell[BUGS[wrong[0]]]}. Try it"

@@ -11,7 +11,7 @@ _vgg = []  # made at the first call
 
 
 def suspect_loss(output: Tensor, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    "The five terms, some of them wrong: the output stands where the composite should."
+    "The five terms, some of them wrong: they judge the output where they should judge the composite."
     if not _vgg: _vgg.append(VGG16Features("shipped"))
     out, gt = _vgg[0](output), _vgg[0](image)
     return {

@@ -27,12 +27,12 @@ def same_to_the_last_bit(answer):
         return "equal tensors under equal names, in another order, are the same"
     try:
         if answer({"w": w}, {"w": w, "b": w}) or answer({"w": w, "b": w}, {"w": w}):
-            return "one of them has a tensor more; compare the names in both directions"
+            return "one of them has an extra tensor; compare the names in both directions"
     except KeyError: return "a name that only one of them has raises KeyError; compare the names first"
     if answer({"w": w}, {"w": w + 1e-7}): return "1 and 1 + 1e-7 are not the same to the last bit: allclose is too kind"
     if answer({"w": w / 3}, {"w": (w / 3).nextafter(w)}):
         return "these two print the same, and their last bits differ: compare the numbers, not what is printed"
-    if answer({"w": w}, {"w": w[None]}): return "the same numbers in another shape make another tensor"
+    if answer({"w": w}, {"w": w[None]}): return "the same numbers in another shape are not the same tensor"
     if not answer({"n": torch.tensor(3)}, {"n": torch.tensor(3)}):
         return "BatchNorm's count of batches is a tensor without dimensions, and these two are equal"
     if answer({"w": w}, {"w": w.double()}): return "float32 and float64 are not the same bits; compare dtype as well"

@@ -7,7 +7,7 @@ from pconv_edu.course.exercises import choices, exercise
 @exercise("19.1")
 def constant_of_a_pixel_loss(answer):
     if abs(answer - .41) < .005: return "that is the mean, which the squared error would choose"
-    if abs(answer - .9) < 1e-6: return "0.9 is true in three cases of ten only; in the other seven you are wrong by 0.7"
+    if abs(answer - .9) < 1e-6: return "0.9 is true in only three cases out of ten; in the other seven you are wrong by 0.7"
     if abs(answer - .55) < 1e-6: return "halfway is wrong by 0.35 each time; try 0.2 and compare"
     if abs(answer - .2) > 1e-6: return "compute 0.7 · |x − 0.2| + 0.3 · |x − 0.9| for a few x between the two"
 

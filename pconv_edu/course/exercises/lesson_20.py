@@ -10,7 +10,7 @@ def _near(answer, value: float) -> bool: return abs(float(answer) - value) < 6e-
 @exercise("20.1")
 def ratio_of_a_third(answer):
     if _near(answer, 1 / 9): return "that is the share of known pixels; the hole is the rest"
-    if _near(answer, 2 / 3): return "two of three are missing along a row, but most rows are missing as well"
+    if _near(answer, 2 / 3): return "two out of three are missing along a row, but most rows are missing as well"
     if _near(answer, .75): return "that is for twice the width and height"
     if not _near(answer, 8 / 9): return "of each 3 × 3 block of the large picture, how many pixels are known?"
 
@@ -30,6 +30,6 @@ def mean_of_blocks(answer):
     wanted = image.unflatten(-1, (3, 2)).unflatten(-3, (2, 2)).mean((-1, -3))
     if not isinstance(given, torch.Tensor) or given.shape != wanted.shape:
         return f"for [2,3,4,6] return a tensor [2,3,2,3], not {list(getattr(given, 'shape', [])) or given!r}"
-    if torch.allclose(given, image[..., ::2, ::2]): return "that drops three pixels of four; take their mean instead"
+    if torch.allclose(given, image[..., ::2, ::2]): return "that drops three out of four pixels; take their mean instead"
     if torch.allclose(given, 4 * wanted): return "that is the sum of the block; divide it by 4"
     if not torch.allclose(given, wanted): return "the first block of rows 0, 1 and columns 0, 1 has the mean 3.5 here"

@@ -24,7 +24,7 @@ exhibit(
             "1 exactly",
         ),
     },
-    "The sound resize gives [1,size,size] of zeros and ones, nearest pixel by nearest pixel",
+    "The sound resize returns [1,size,size], all zeros and ones, by nearest neighbour",
 )
 
 
@@ -94,6 +94,6 @@ exhibit(
             "Take a mask that is all hole, and a bias that is not 0 (set it; a new layer's may be small)",
         )
     },
-    "Where nothing was seen the sound layer gives exactly 0; elsewhere it gives something: look only at windows "
+    "Where nothing was seen the sound layer gives exactly 0; elsewhere it may give anything: look only at windows "
     "without a valid pixel",
 )
