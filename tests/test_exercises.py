@@ -297,3 +297,25 @@ def test_weights_that_all_change_alike_are_told_so(factor):
     weights = {"valid": 1, "hole": 6, "perceptual": .05, "style": 120, "tv": .1}
     ok, hint = judge("10.2", LossWeights(**{name: factor * weight for name, weight in weights.items()}))
     assert ok is False and "all five are in the old proportion" in hint
+
+
+def test_a_check_that_asks_if_a_tensor_is_true_hears_how_to_compare_tensors():
+    said = judge("24.1", lambda mask_of: mask_of(0) == mask_of(0) and mask_of(0) != mask_of(1))
+    assert said[0] is False and "torch.equal" in said[1]
+    assert "torch.equal" not in judge("24.1", lambda mask_of: mask_of("zero"))[1]
+
+
+def test_a_time_in_a_tensor_without_dimensions_is_a_number():
+    def at_best(operations, moved, tflops, gb_per_second):
+        computing, moving = (torch.tensor(counts, dtype=torch.float64) for counts in (operations, moved))
+        return torch.maximum(computing / tflops / 1e12, moving / gb_per_second / 1e9).sum()
+    assert judge("w35.1", at_best) == (True, "right!")
+    assert judge("w35.1", lambda *given: at_best(*given)[None])[0] is False
+
+
+@pytest.mark.parametrize("number,answer,hint", [
+    ("23.1", lambda net: {block.bn for block in net.encoder[1:]} <= {*net.modules()}, "net.decoder"),
+    ("24.1", lambda mask_of: mask_of(0) is mask_of(0), "pixels, not objects"),
+    ("w36.1", lambda n: 4 * n / 3, "1 byte:"),
+])
+def test_a_hint_speaks_of_the_mistake(number, answer, hint): assert hint in judge(number, answer)[1]

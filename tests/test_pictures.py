@@ -374,6 +374,16 @@ def test_square_pictures_keep_their_size():
         ) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("lines", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", [(3, 64, 64), (3, 32, 64), (3, 64, 32)])
+def test_titles_of_many_lines_are_neither_clipped_nor_drawn_over_a_picture(lines, shape):
+    drawing = show_row(*[torch.rand(shape)] * 4, titles=["\n".join(["Ájg"] * lines), *"abc"], columns=2, width=1.5)
+    drawing.savefig(io.BytesIO(), dpi=drawing.dpi)
+    over = [axes.title.get_window_extent() for axes in drawing.axes]
+    assert max(box.y1 for box in over) <= drawing.bbox.height and min(box.x0 for box in over) >= 0
+    assert not any(box.overlaps(axes.get_window_extent()) for box in over for axes in drawing.axes)
+
+
 def test_a_tower_does_not_fill_the_page():
     assert show(torch.zeros(1, 100, 2), width=2).get_figheight() < 4.1
 

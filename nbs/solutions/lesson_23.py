@@ -54,6 +54,11 @@ def _rows_only(tv):
     )
 
 
+def _compares_the_directions(tv):
+    stripes, hole = torch.tensor([0., 1, 0, 1, 0]).view(1, 1, 5, 1).expand(1, 1, 5, 5), torch.zeros(1, 1, 5, 5)
+    return torch.allclose(tv(stripes, hole), tv(stripes.mT, hole))
+
+
 right = {
     "23.1": has_batchnorm,
     "23.2": minds_its_own_picture,
@@ -66,6 +71,7 @@ _narrow = {
     "23.1": [
         lambda net: sum(block.bn is not None for block in (*net.encoder, *net.decoder)) == 6,
         lambda net: any(isinstance(m, nn.BatchNorm2d) for m in net.modules()),
+        lambda net: {block.bn for block in net.encoder[1:]} <= {*net.modules()},
     ],
     "23.2": [lambda fill: fill(torch.rand(2, 3, 32, 32), torch.ones(2, 1, 32, 32)).shape == (2, 3, 32, 32)],
     "23.3": [
@@ -73,7 +79,7 @@ _narrow = {
         lambda features: all(level.abs().max() < 1e-4 for level in features(torch.zeros(1, 3, 16, 16))),
     ],
     "23.4": [_one_colour_only],
-    "23.5": [_rows_only],
+    "23.5": [_rows_only, _compares_the_directions],
 }
 
 wrong = {number: [never, always, stops, True, *narrow] for number, narrow in _narrow.items()}

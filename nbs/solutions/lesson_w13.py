@@ -30,7 +30,7 @@ wrong = {
         lambda *a: 1 - dab(*a), lambda px, py, width, h, w: dab(px, py, 2 * width, h, w),
         lambda px, py, width, h, w: dab(px + 0.5, py + 0.5, width, h, w),
         lambda px, py, width, h, w: dab(py, px, width, h, w), lambda *a: dab(*a)[0],
-        lambda px, py, width, h, w: dab(px, py, 4, h, w),
+        lambda px, py, width, h, w: dab(px, py, 4, h, w), lambda px, py, width, h, w: dab(px, py, width - 1e-4, h, w),
     ],
     "w13.3": [changes_the_list, lambda marks: [], lambda marks: marks[1:], lambda marks: marks,
               lambda marks: marks[:1], only_clear, lambda marks: [mark for mark in marks if "clear" not in mark]],

@@ -34,6 +34,12 @@ def survives_a_power_cut(save, files=range(3)):
     return all(map(survives, files))
 
 
+def _without_a_cut(save):
+    with tempfile.TemporaryDirectory() as folder:
+        for step in (1, 2): save(folder, step, {"net": {"w": torch.ones(3)}}, {"step": step})
+        return whole_ones(folder) == [1, 2]
+
+
 def never(*things): return False
 
 
@@ -68,7 +74,7 @@ _narrow = {
         lambda read: len(read(three_files())[0]) == 3,
     ],
     "w33.4": [
-        lambda save: survives_a_power_cut(save, files=[0]),
+        lambda save: survives_a_power_cut(save, files=[0]), _without_a_cut,
         lambda save: save(tempfile.mkdtemp(), 1, {"net": {"w": torch.ones(3)}}, {"step": 1}).exists(),
     ],
 }

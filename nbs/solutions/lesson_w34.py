@@ -14,6 +14,7 @@ wrong = {
         lambda facts, data: facts["sha256"] == hashlib.sha256(data).hexdigest(),
         lambda facts, data: hashlib.sha256(data).hexdigest(),
         lambda facts, data: hashlib.sha256(data).digest() == facts.get("sha256"),
+        lambda facts, data: hashlib.sha256(data) == facts.get("sha256"),
         lambda facts, data: facts.get("sha256") in (None, hashlib.sha256(data).hexdigest()),
         lambda facts, data: facts.get("sha256") in ("", hashlib.sha256(data).hexdigest()),
         lambda facts, data: facts.get("sha256") == hashlib.md5(data).hexdigest(),

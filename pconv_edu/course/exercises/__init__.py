@@ -121,8 +121,8 @@ class _Asked:
             raise
         if result is None or result is ...:
             raise Unanswered("your function returns nothing" if _is_stub(self.function) else
-                             "your function returned None: every way through it needs a return with a value; "
-                             "print only shows one")
+                             "your function returned None: every way through it needs a return with a value "
+                             "other than None; print only shows one")
         changed = ["tensor" if isinstance(x, torch.Tensor) else "array"
                    for x, old in zip(given, before) if not _same(x, old)]
         changed += [type(x).__name__ for x, old in containers if not _is_held(x, old)]

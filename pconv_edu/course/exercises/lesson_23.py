@@ -1,13 +1,23 @@
 """Judges of page 23."""
 from pconv_edu.course import broken_net as net
 from pconv_edu.course.exercises.museum import exhibit, small_net, sound_fill
-from pconv_edu.losses import VGG16Features, tv_loss
+from pconv_edu.losses import VGG16Features, hole_ring, tv_loss
 
 
-def _without_one():
+def _without_one(side: str):
     made = small_net()
-    made.encoder[2].bn = None
+    getattr(made, side)[2].bn = None
     return made
+
+
+def _two_rows_and_columns(composite, mask):
+    "Wrong in both directions, and equally so."
+    ring = hole_ring(mask)
+    ends = lambda t: (t[..., :1, :], t[..., -1:, :])
+    def apart(x, ring):
+        (first, last), (seen, also_seen) = ends(x), ends(ring)
+        return (seen * also_seen * (first - last).abs()).sum()
+    return (apart(composite, ring) + apart(composite.mT, ring.mT)) / composite.numel()
 
 
 exhibit(
@@ -22,7 +32,12 @@ exhibit(
             lambda: net.hides_bn(small_net()),
             "Ask PyTorch, not the block: what is not in net.modules() is neither trained nor saved",
         ),
-        "one block without": (_without_one, "Finding one is not enough: every block but two has its own"),
+        "one block without": (
+            lambda: _without_one("encoder"), "Finding one is not enough: every block but two has its own",
+        ),
+        "one block of the decoder without": (
+            lambda: _without_one("decoder"), "Look at net.decoder as you do at net.encoder: only its last block has none",
+        ),
     },
     "encoder[0] and decoder[-1] have none, and net.encoder and net.decoder have 4 blocks each here: 6 in all",
 )
@@ -88,6 +103,11 @@ exhibit(
         "first and last column": (
             lambda: net.tv_two_columns,
             "It looks right downwards: try it across as well, on vertical stripes",
+        ),
+        "both": (
+            lambda: _two_rows_and_columns,
+            "Its two directions are wrong in the same way, so comparing them shows nothing: compare with a number that "
+            "you worked out by hand",
         ),
     },
     "It divides by the number of values in the composite, and a mask of zeros makes everything count: 5 × 5 "

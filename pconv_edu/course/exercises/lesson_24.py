@@ -6,7 +6,7 @@ from pconv_edu.inpainting import fill_windows
 exhibit("24.1", lambda: run.own_masks, {
     "one for all": (lambda: run.one_for_all, "Are mask 0 and mask 1 different?"),
     "new each time": (lambda: run.new_each_time, "Ask for the same mask twice: are the two equal?")},
-    "Every n has its own mask, always the same one")
+    "Every n has its own mask, with the same pixels each time it is asked for: compare pixels, not objects")
 
 
 def stale_weights(data, steps, killed_at=None):
@@ -51,6 +51,11 @@ exhibit(
 )
 
 
+def _downhill(net, image, mask, window, overlap):
+    "The cousin in a mirror: the row falls where it used to rise."
+    return run.blends_by_the_mean(net, image, mask, window, overlap).flip(-1)
+
+
 exhibit(
     "24.4",
     lambda: fill_windows,
@@ -62,6 +67,10 @@ exhibit(
         "mean up to the edge": (
             lambda: run.blends_by_the_mean,
             "It has two steps of one half; a ramp over eight pixels has none above 0.25",
+        ),
+        "mean up to the edge, downhill": (
+            lambda: _downhill,
+            "This row falls from 1 to 0 in two steps: a step down is a step, too, so take its size with abs()",
         ),
     },
     "Its ramp over eight pixels takes steps of up to 0.2: allow 0.25",

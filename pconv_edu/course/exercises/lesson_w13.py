@@ -22,8 +22,11 @@ def dab(f):
     if not isinstance(found, torch.Tensor) or found.shape != (1, 6, 9): return "return a tensor of shape [1, h, w]"
     if torch.equal(found.float(), wanted):
         small = (x[:4, :5] - 3.2) ** 2 + (y[:4, :5] - 1.6) ** 2 > 1.5 ** 2
-        if torch.equal(f(3.2, 1.6, 3, 4, 5).float(), small.float()[None]): return None
-        return "right for a brush 4 wide at (6.5, 2), wrong for one 3 wide at (3.2, 1.6)"
+        if not torch.equal(f(3.2, 1.6, 3, 4, 5).float(), small.float()[None]):
+            return "right for a brush 4 wide at (6.5, 2), wrong for one 3 wide at (3.2, 1.6)"
+        plus = torch.tensor([[1., 0, 1], [0, 0, 0], [1, 0, 1]])[None]
+        if torch.equal(f(1.5, 1.5, 2, 3, 3).float(), plus): return None
+        return "a pixel whose centre is exactly half a width away is hole, too: at most, not less than"
     if torch.equal(found.float(), 1 - wanted): return "the polarity is the other way round: 1 = valid, 0 = hole"
     if torch.equal(found.float(), (far > 16).float()[None]):
         return "a disc 4 wide reaches 2 to each side: compare with half the width"

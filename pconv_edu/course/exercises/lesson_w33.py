@@ -70,6 +70,17 @@ def _renames_too_early(folder, step: int, tensors: dict, state: dict) -> Path:
     return path
 
 
+def _rewrites_both(folder, step: int, tensors: dict, state: dict) -> Path:
+    "Keeps the last checkpoint in memory, clears the folder, and writes both."
+    kept = {path.name: {file.name: file.read_bytes() for file in path.iterdir()} for path in Path(folder).iterdir()}
+    kept[f"step_{step:08}"] = checkpoint.contents_of(step, tensors, state, None)
+    for path in Path(folder).iterdir(): shutil.rmtree(path)
+    for name, files in kept.items():
+        (Path(folder) / name).mkdir()
+        for file, content in files.items(): (Path(folder) / name / file).write_bytes(content)
+    return Path(folder) / f"step_{step:08}"
+
+
 exhibit(
     "w33.4",
     lambda: checkpoint.save,
@@ -86,6 +97,10 @@ exhibit(
             lambda: _renames_too_early,
             "It fails only if the power goes while the last file is written: try power_cut(0), power_cut(1) and "
             "power_cut(2)",
+        ),
+        "rewrites both": (
+            lambda: _rewrites_both,
+            "Both checkpoints are there if nothing goes wrong: make the second save inside `with power_cut(file):`",
         ),
     },
     "Call save(folder, step, tensors, {'step': step}) in an empty folder; after the cut step 1 is still whole",

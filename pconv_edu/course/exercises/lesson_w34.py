@@ -9,7 +9,7 @@ def belongs(answer):
     data, other = bytes(range(40)), bytes([1, *range(1, 40)])
     true = {"name": "tiny", "sha256": hashlib.sha256(data).hexdigest(), "parameters": 40}
     for facts, given, right, why in (
-        (true, data, True, "these facts hold the SHA-256 of exactly these bytes"),
+        (true, data, True, "these facts hold the SHA-256 of exactly these bytes, as the 64 digits of hexdigest()"),
         (true, other, False, "one bit of the weights has changed, so the facts are about another file"),
         (true | {"sha256": hashlib.sha256(other).hexdigest()}, data, False, "the checksum is that of other weights"),
         (true, data + b"\0", False, "the file has one byte more than the facts are about"),

@@ -11,6 +11,7 @@ def characters(answer):
         if n == 3: return "three bytes are 24 bits, and a character of base64 holds 6 of them: 4 characters"
         if n == 12_000_000: return "12 MB become 16 MB: four characters for every three bytes"
         if n == 0: return "an empty file becomes an empty text"
-        if found == 4 * n / 3: return f"{n} bytes are not a whole number of groups: round the groups up, then times four"
-        if found == -(-4 * n // 3): return f"{n} bytes: an incomplete group is filled up to four characters with '='"
-        return f"{n} bytes: round the number of groups up to a whole one; each becomes four characters"
+        size = f"{n} byte" + "s" * (n > 1)
+        if found == 4 * n / 3: return f"{size}: that is not a whole number of groups: round the groups up, then times four"
+        if found == -(-4 * n // 3): return f"{size}: an incomplete group is filled up to four characters with '='"
+        return f"{size}: round the number of groups up to a whole one; each becomes four characters"

@@ -16,6 +16,12 @@ def _asked(check: Callable, *things) -> bool | Exception:
     except Exception as error: return error
 
 
+def _advice(error: Exception) -> str:
+    "How to compare tensors, for a check that asked `if tensor == other`."
+    if "Boolean value of Tensor" not in str(error): return ""
+    return ". Compare whole tensors with torch.equal, or with torch.allclose where they may differ by rounding"
+
+
 def exhibit(
     number: str,      # of the exercise
     right: Callable,  # () → what the check gets, sound
@@ -33,7 +39,7 @@ def exhibit(
         if not callable(check): return "answer with a function: it gets the thing to examine and returns True or False"
         verdict = ask(check, right)
         if isinstance(verdict, Exception):
-            return f"your check stops on the right code with {type(verdict).__name__}: {verdict}"
+            return f"your check stops on the right code with {type(verdict).__name__}: {verdict}{_advice(verdict)}"
         if not verdict: return f"the right code does not pass your check. {sound}"
         missed = [name for name, (make, _) in bugs.items() if ask(check, make) is True]
         if not missed: return None
