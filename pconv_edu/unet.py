@@ -43,8 +43,8 @@ def join(
 class PConvBlock(nn.Module):
     """Partial convolution, BatchNorm, activation: one row of the paper's table of layers.
 
-    x `[B,C,H,W]`, 0 in its holes, and mask `[B,1,H,W]` (or one plane for each of `planes`) → the same, one layer later.
-    With `skip` `[B,S,2H,2W]` and its mask, x is doubled and joined with it first.
+    x `[B,C,H,W]`, 0 in its holes, and mask `[B,1,H,W]` (or one plane for each of `planes`) → the same, one
+    layer later. With `skip` `[B,S,2H,2W]` and its mask, x is doubled and joined with it first.
     """
     bn_frozen = False  # True: BatchNorm stays in eval mode, no matter who calls `train`
 
@@ -60,7 +60,7 @@ class PConvBlock(nn.Module):
         planes: tuple[int, ...] | None = None,  # how many channels each plane of the mask stands for
         partial: bool = True,  # False: a plain convolution, which ignores the mask
         upsample: str = "nearest",  # how x is doubled when there is a skip link
-        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one; above and below is still hole
+        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one; above and below is hole
     ):
         super().__init__()
         half = kernel_size // 2
@@ -80,8 +80,11 @@ class PConvBlock(nn.Module):
         self, x: Tensor, mask: Tensor | None, skip: Tensor | None = None, skip_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         alone = nobody_looks(self.conv, self.bn, self.act)
-        if alone and skip is not None and self.can_merge(): x, mask = self.convolve_merged(x, mask, skip, skip_mask)
-        else: x, mask = self.convolve(*(x, mask) if skip is None else join(x, mask, skip, skip_mask, self.upsample))
+        if alone and skip is not None and self.can_merge():
+            x, mask = self.convolve_merged(x, mask, skip, skip_mask)
+        else:
+            if skip is not None: x, mask = join(x, mask, skip, skip_mask, self.upsample)
+            x, mask = self.convolve(x, mask)
         if self.bn is not None:
             x = self.bn(x)
             # BatchNorm moved the holes away from 0; mask before the activation, whose result autograd keeps
@@ -130,29 +133,30 @@ def pad_with_hole(
     height, width = x.shape[2:]
     bottom = (height + multiple - 1) // multiple * multiple - height
     right = (width + multiple - 1) // multiple * multiple - width
-    if not torch.jit.is_tracing() and bottom == 0 and right == 0: return x  # a trace would never pad another size
+    # a trace with this shortcut would never pad another size
+    if not torch.jit.is_tracing() and bottom == 0 and right == 0: return x
     return F.pad(x, (0, right, 0, bottom))
 
 # %% ../nbs/05_unet.ipynb #bd63cc80
 PAPER = (64, 128, 256, 512, 512, 512, 512, 512)  # channels of the encoder's stages
 
 class PConvUNet(nn.Module):
-    """The inpainting network of section 3.2: image `[B,3,H,W]` in [0,1], mask `[B,1,H,W]` (1 = valid) → `[B,3,H,W]`.
+    """The network of section 3.2: image `[B,3,H,W]` in [0,1], mask `[B,1,H,W]` (1 = valid) → `[B,3,H,W]`.
 
     For data other than RGB, set `in_channels`: planes scaled to about [0,1] each, and all with the same holes.
-    Any height and width. What the hole holds does not matter. The linear head's output is not clamped. A half or double
-    network works in the precision of its weights, and answers in that of the image.
+    Any height and width. What the hole holds does not matter. The linear head's output is not clamped. A half
+    or double network works in the precision of its weights, and answers in that of the image.
     `config` holds the arguments: `PConvUNet(**net.config)` builds the same network again.
     """
     def __init__(
         self,
         widths: tuple[int, ...] = PAPER,  # channels of the encoder's stages; each halves the picture
         head: str = "linear",      # 'linear' | 'tanh': what comes after the last convolution
-        partial: bool = True,      # False: the plain twin, with equal shapes; its holes are filled with mid-grey
+        partial: bool = True,      # False: the plain twin, of equal shapes; its holes are filled with mid-grey
         upsample: str = "nearest", # 'nearest' | 'bilinear' for features; masks are always upsampled by nearest
         in_channels: int = 3,      # planes of the picture: 1 for grey, 4 for RGB and depth, ...
         out_channels: int = 3,     # planes of the output
-        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one, as on a map of the Earth
+        padding_mode: str = "zeros",  # 'circular': the left edge touches the right one, as on a world map
     ):
         super().__init__()
         one_of("head", head, ("linear", "tanh"))
@@ -163,9 +167,10 @@ class PConvUNet(nn.Module):
         for name, count in (("in_channels", in_channels), ("out_channels", out_channels)):
             if count < 1: raise ValueError(f"{name}={count}; give 1 or more")
         if (padding_mode, upsample) == ("circular", "bilinear"):
-            raise ValueError("padding_mode='circular' needs upsample='nearest': bilinear doubling does not wrap around")
-        self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample, in_channels=in_channels,
-                           out_channels=out_channels, padding_mode=padding_mode)
+            raise ValueError("padding_mode='circular' needs upsample='nearest': "
+                             "bilinear doubling does not wrap around")
+        self.config = dict(widths=list(widths), head=head, partial=partial, upsample=upsample,
+                           in_channels=in_channels, out_channels=out_channels, padding_mode=padding_mode)
         # what each stage of the encoder sees, and what its partner in the decoder gets as skip
         inputs, results = (in_channels, *widths[:-1]), (out_channels, *widths[:-1])
         kernels = (7, 5, 5, *[3] * len(widths))
@@ -197,8 +202,8 @@ class PConvUNet(nn.Module):
         check_input(image, mask, stages, needs_neighbours(self.encoder[-1].bn), channels)
         height, width = image.shape[2:]
         if self.config["padding_mode"] == "circular" and width % 2**stages:
-            raise ValueError(f"the image is {width} columns wide, and because its edges touch it cannot be padded: "
-                             f"give a multiple of {2**stages}, or take a network of fewer stages")
+            raise ValueError(f"the image is {width} columns wide, and because its edges touch it cannot be "
+                             f"padded: give a multiple of {2**stages}, or take a network of fewer stages")
         given, weights = image.dtype, getattr(self.decoder[-1].conv, "bias", None)
         own = given if weights is None else weights.dtype
         image, mask = (pad_with_hole(t.to(own), 2**stages) for t in (image, mask))

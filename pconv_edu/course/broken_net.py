@@ -48,7 +48,8 @@ def in_training_mode(net: PConvUNet) -> Callable:
 
 def without_statistics(net: PConvUNet) -> Callable:
     "Exhibit 13, a cousin: in eval mode, but its BatchNorms keep no statistics and use those of the batch."
-    for bn in (m for m in net.modules() if isinstance(m, nn.BatchNorm2d)): bn.running_mean = bn.running_var = None
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d): module.running_mean = module.running_var = None
     def fill(image: Tensor, mask: Tensor) -> Tensor:
         with torch.no_grad(): return net.eval()(image, mask)
     return fill

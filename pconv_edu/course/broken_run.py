@@ -47,10 +47,11 @@ def resumed(
 
 
 def training(
-    data: InpaintingDataset, steps: int, killed_at: int | None = None, kept: Sequence[str] = ("moments", "position")
+    data: InpaintingDataset, steps: int, killed_at: int | None = None,
+    kept: Sequence[str] = ("moments", "position"),
 ) -> tuple[list[float], dict]:
-    """The loss of each step and the final weights; killed before step `killed_at` and resumed with the weights and
-    what is `kept`.
+    """The loss of each step and the final weights; killed before step `killed_at` and resumed with the weights
+    and what is `kept`.
     """
     (net, adam), loss = beginning(), InpaintingLoss(LossWeights(perceptual=0, style=0))
     losses, pairs = [], iter(batches(data, 4))
@@ -81,12 +82,16 @@ def new_each_time(n: int) -> Tensor:
     return irregular_mask(64, .3)
 
 # %% ../../nbs/24_break_run.ipynb #47b4e609
-def forgets_moments(data: InpaintingDataset, steps: int, killed_at: int | None = None) -> tuple[list[float], dict]:
+def forgets_moments(
+    data: InpaintingDataset, steps: int, killed_at: int | None = None
+) -> tuple[list[float], dict]:
     "Exhibit 18: the weights come back, but Adam starts from scratch."
     return training(data, steps, killed_at, kept=("position",))
 
 
-def starts_data_again(data: InpaintingDataset, steps: int, killed_at: int | None = None) -> tuple[list[float], dict]:
+def starts_data_again(
+    data: InpaintingDataset, steps: int, killed_at: int | None = None
+) -> tuple[list[float], dict]:
     "Exhibit 18, a cousin: the data start again at the first batch."
     return training(data, steps, killed_at, kept=("moments",))
 
@@ -95,8 +100,8 @@ def mask_sets(
     train_seeds: Sequence[int] = range(6), renamed: bool = False
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     "Masks for training and for the test, name → mask; the test masks have the seeds 100 … 105."
-    train = {f"{seed + 5000 if renamed else seed:05}.png": irregular_mask(32, .3, seed=seed) for seed in train_seeds}
-    return train, {f"{seed:05}.png": irregular_mask(32, .3, seed=seed) for seed in range(100, 106)}
+    masks = lambda seeds, shift: {f"{seed + shift:05}.png": irregular_mask(32, .3, seed=seed) for seed in seeds}
+    return masks(train_seeds, 5000 if renamed else 0), masks(range(100, 106), 0)
 
 
 def same_files() -> tuple[dict, dict]:
@@ -132,12 +137,12 @@ def blends_by_the_mean(net, image: Tensor, mask: Tensor, window: int, overlap: i
 
 # %% ../../nbs/24_break_run.ipynb #366e6d69
 def across_two_windows(fill_windows, first: float = 0., second: float = 1.) -> Tensor:  # [24]
-    """One row of a picture: the net answers `first` in the left window and `second` in the right one; they share
-    pixels 8 … 15.
+    """One row of a picture: the net answers `first` in the left window and `second` in the right one.
+
+    They share pixels 8 … 15.
     """
     mask = torch.ones(1, 1, 16, 24)
     mask[..., 4:12, :] = 0
     answers = iter((first, second))
-    return fill_windows(
-        lambda image, _: torch.full_like(image, next(answers)), torch.rand(1, 3, 16, 24), mask, window=16, overlap=8
-    )[0, 0, 8]
+    net = lambda image, _: torch.full_like(image, next(answers))
+    return fill_windows(net, torch.rand(1, 3, 16, 24), mask, window=16, overlap=8)[0, 0, 8]

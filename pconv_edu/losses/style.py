@@ -48,6 +48,6 @@ def style_losses(
     feats_comp: Sequence[Tensor],  # of the composite
     feats_gt: Sequence[Tensor],    # of the true picture
 ) -> Tensor:  # one number, float32 (float64 for float64 features)
-    "L_style of the output and of the composite, added; the true picture's Gram matrices are computed once for both."
+    "L_style of output and composite, added; the true picture's Gram matrices are computed once for both."
     grams_gt = [gram_matrix(f) for f in feats_gt]
     return sum(gram_loss([gram_matrix(f) for f in feats], grams_gt) for feats in (feats_out, feats_comp))

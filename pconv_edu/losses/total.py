@@ -23,7 +23,7 @@ from .tv import tv_loss
 
 # %% ../../nbs/10_total_loss.ipynb #7ab1e0f6
 _PIXELS = ("output", "image", "mask", "pixel_range")
-_FEATURES = ("feats_out", "feats_comp", "feats_gt")  # VGG-16's three levels for output, composite and true picture
+_FEATURES = ("feats_out", "feats_comp", "feats_gt")  # VGG-16's levels for output, composite and true picture
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def _weights_class(defaults: tuple[tuple[str, float], ...]) -> type:
 
 
 class LossWeights:
-    """How much each term counts: `LossWeights(hole=3, tv=0)`. A term that is not named keeps the weight in `TERMS`.
+    """How much each term counts: `LossWeights(hole=3, tv=0)`. The others keep their weights in `TERMS`.
 
-    The paper's weights were found by a search on 100 validation pictures. A frozen dataclass, with a field for each
-    entry of `TERMS`. Raises `ValueError` for a weight below 0, or when all are 0.
+    The paper's weights were found by a search on 100 validation pictures. A frozen dataclass, with a field for
+    each entry of `TERMS`. Raises `ValueError` for a weight below 0, or when all are 0.
     """
     def __new__(cls, *weights: float, **named: float):
         return super().__new__(_weights_class(tuple((name, term.weight) for name, term in TERMS.items())))
@@ -83,23 +83,24 @@ def check_known(known: Tensor, image: Tensor):
     "Raise `ValueError` when `known` does not fit the picture."
     one, each = (len(image), 1, *image.shape[2:]), tuple(image.shape)
     if tuple(known.shape) not in (one, each):
-        raise ValueError(f"known has shape {list(known.shape)}, and for these pictures it must have {list(one)} "
-                         f"or {list(each)}")
+        raise ValueError(f"known has shape {list(known.shape)}, and for these pictures it must have "
+                         f"{list(one)} or {list(each)}")
 
 
 class InpaintingLoss(nn.Module):
     """The paper's total loss: `(output, image, mask) → (total, {name: term})`.
 
-    Every term is a mean over the pictures of the batch, in float32 under any autocast. Terms whose weight is 0 are
-    not computed and not in the dict. It has no parameters and no state: the ruler does not belong to the network.
-    NaN or inf in a picture's hole counts as 0. Where `known` is 0, no term compares anything.
-    (TV needs no truth, and smooths the fill there, too.) Any number of channels; terms that look through VGG-16 need 3.
+    Every term is a mean over the pictures of the batch, in float32 under any autocast. Terms whose weight is 0
+    are not computed and not in the dict. It has no parameters and no state: the ruler does not belong to the
+    network. NaN or inf in a picture's hole counts as 0. Where `known` is 0, no term compares anything.
+    (TV needs no truth, and smooths the fill there, too.) Any number of channels; terms that look through VGG-16
+    need 3.
     Raises `ValueError` when the shapes do not fit together, and what `VGG16Features` raises.
     """
     def __init__(self,
         weights: LossWeights | None = None,  # None: the paper's
         vgg: str | Path | VGG16Features = "imagenet",  # what `VGG16Features` takes, or one that is ready
-        pixel_range: tuple[float, float] = (0, 1),  # the range in which valid, hole and tv count their differences
+        pixel_range: tuple[float, float] = (0, 1),  # in which valid, hole and tv count their differences
         checkpoint: bool = False,  # True: less memory, more time: VGG-16's activations are computed twice
     ):
         super().__init__()
@@ -111,14 +112,14 @@ class InpaintingLoss(nn.Module):
             self.vgg = vgg if isinstance(vgg, VGG16Features) else VGG16Features(vgg)
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        "VGG-16's three levels for a batch; with `checkpoint` in four parts, one by one, that keep no activations."
+        "VGG-16's three levels for a batch; with `checkpoint` in four parts that keep no activations."
         if not self.checkpoint: return self.vgg(pictures)
         again = partial(recomputed, self.vgg, use_reentrant=False, preserve_rng_state=False)
         parts = [again(part) for part in pictures.chunk(4)]
         return [torch.cat(level) for level in zip(*parts)]
 
     def all_features(self, output: Tensor, comp: Tensor, image: Tensor) -> dict[str, tuple[Tensor, ...]]:
-        "One pass over output and composite together (if terms read both), one without gradient over the true picture."
+        "One pass over output and composite (if terms read them), one without gradient over the true picture."
         if shift := self.vgg.shift:
             top, left = torch.randint(shift + 1, (2,)).tolist()
             output, comp, image = (picture[..., top:, left:] for picture in (output, comp, image))
@@ -134,21 +135,22 @@ class InpaintingLoss(nn.Module):
         if image.shape[-3] == 3: return
         blind = [name for name in self.used if TERMS[name].needs_vgg]
         off = ", ".join(f"{name}=0" for name in blind)
-        raise ValueError(f"the picture has {image.shape[-3]} channels, and {' and '.join(blind)} look through VGG-16, "
-                         f"which knows red, green and blue: switch them off with LossWeights({off})")
+        raise ValueError(f"the picture has {image.shape[-3]} channels, and {' and '.join(blind)} look through "
+                         f"VGG-16, which knows red, green and blue: switch them off with LossWeights({off})")
 
     def forward(self,
         output: Tensor,  # [B,C,H,W], what the network returned, [0,1] scale
         image: Tensor,   # [B,C,H,W] in [0,1], the true picture
         mask: Tensor,    # [B,1,H,W], 1 = valid, 0 = hole
-        known: Tensor | None = None,  # [B,1,H,W] or [B,C,H,W], 0 where nobody knows the truth; None: it is known
+        known: Tensor | None = None,  # [B,1,H,W] or [B,C,H,W], 0 where nobody knows the truth; None: all known
     ) -> tuple[Tensor, dict[str, Tensor]]:  # the total, to call backward on, and each unweighted term, detached
         comp, image = composite(output, image, mask), without_missing(image, mask)
         seen = comp
         if known is not None:  # make them equal, so that they cost nothing, where nobody knows the truth
             check_known(known, image)
             output, image, seen = (picture.masked_fill(known == 0, 0) for picture in (output, image, comp))
-        views = {"output": output, "image": image, "mask": mask, "composite": comp, "pixel_range": self.pixel_range}
+        views = {"output": output, "image": image, "mask": mask, "composite": comp,
+                 "pixel_range": self.pixel_range}
         if self.vgg is not None:
             self.check_colors(image)
             views.update(self.all_features(output, seen, image))
