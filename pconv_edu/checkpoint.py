@@ -75,7 +75,7 @@ def save(
     # {'net': net.state_dict(), 'optimizer': {...}}: a safetensors file each
     tensors: dict[str, dict[str, Tensor]],
     state: dict,          # whatever JSON can hold; no NaN, no infinity
-    keep: int = 3,        # the newest ones that stay, beside the best
+    keep: int = 3,        # how many of the newest stay, besides the best
     score: float | None = None,  # lower is better; the checkpoint with the best score is never deleted
 ) -> Path:
     """Write a checkpoint that is there whole or not at all, whenever the process is killed.
@@ -158,8 +158,8 @@ def _score(path: Path) -> float:
 
 
 def _prune(folder: Path, keep: int, step: int):
-    """Of the checkpoints up to `step` delete all but the `keep` newest and the best one. A later one counts for
-    nothing: it must be damaged, or the run would have resumed from it.
+    """Of the checkpoints up to `step` delete all but the `keep` newest and the best one. A later one is
+    ignored: it must be damaged, or the run would have resumed from it.
     """
     scores = {path: _score(path) for path in _steps(folder) if int(path.name.rpartition("_")[2]) <= step}
     best = min(scores, key=scores.get)
@@ -205,7 +205,7 @@ def _files(folder: Path) -> dict[str, bytes]:
         )
     named = re.fullmatch(r"(?:\.replaced_)?step_(\d+)", folder.name)
     if named and int(named[1]) != manifest["step"]:
-        raise BadCheckpoint(folder, f"it holds step {manifest['step']}, and its name says {int(named[1])}")
+        raise BadCheckpoint(folder, f"it holds step {manifest['step']}, but its name says {int(named[1])}")
     return {name: _checked(folder, name, **listed) for name, listed in manifest["files"].items()}
 
 

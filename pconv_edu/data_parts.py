@@ -113,7 +113,7 @@ class MaskMaker:
 
 
 def _check_mask(mask, name: str):
-    "Refuse a mask in a list whose type or values are ambiguous."
+    "Refuse a mask from a list if its type or values are ambiguous."
     if not isinstance(mask, Tensor) or not mask.is_floating_point():
         kind = f"tensor of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
         raise ValueError(

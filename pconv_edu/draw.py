@@ -32,7 +32,7 @@ from .strokes import paint, stroke_hole
 _all_ = ["paint"]  # can be imported from here, too
 
 # %% ../nbs/w36_behind_the_brush.ipynb #b8c3297f
-LONGEST = 2048  # pixels of a side; the page gets no larger picture to show
+LONGEST = 2048  # pixels on the longer side; the page is sent no larger picture
 
 def to_url(picture: Image.Image, format: str = "PNG") -> str:
     "A picture as a data URL."
@@ -41,7 +41,7 @@ def to_url(picture: Image.Image, format: str = "PNG") -> str:
 
 
 def from_url(url: str, name: str = "the picture") -> Image.Image:
-    "The picture in a data URL, upright. Raises `BadImage`, which says `name`."
+    "The picture in a data URL, upright. Raises `BadImage`, which calls it `name`."
     with open_image(io.BytesIO(base64.b64decode(url.partition(",")[2])), name) as picture:
         return ImageOps.exif_transpose(picture)
 
@@ -82,7 +82,7 @@ class Board(anywidget.AnyWidget):
     show_layers = T.Bool(False).tag(sync=True)
     # changes made in the page, and the last one that Python has dealt with
     asked, answered = T.Int(0).tag(sync=True), T.Int(0).tag(sync=True)
-    # the fill, the mask's way through the layers, what went wrong
+    # the fill, the mask's path through the layers, what went wrong
     shown, film, film_text, note = (T.Unicode().tag(sync=True) for _ in range(4))
 
 # %% ../nbs/w36_behind_the_brush.ipynb #60f454ea
@@ -92,7 +92,7 @@ class DrawHole(Board):
     `.mask` (float32 [1,H,W], 1 = valid, 0 = hole) and `.filled` (the kind of picture that was given) follow the
     drawing and can be observed.
     An error in the network is shown above the picture, and `print(widget.trace)` says where it came from.
-    Raises `ValueError` for a batch, and for a mask of another size than the picture.
+    Raises `ValueError` for a batch, and for a mask whose size differs from the picture's.
     """
     mask, filled = T.Any(), T.Any()
 
@@ -135,7 +135,7 @@ def load(self: DrawHole, image):
 def load_mask(self: DrawHole, mask, hole: str | None = None):
     """Use the hole of a mask, which may be anything that `masks.to_mask` takes.
 
-    Raises `ValueError` when the mask has another size than the picture.
+    Raises `ValueError` when the mask's size differs from the picture's.
     """
     valid = to_mask(mask, hole)
     if list(valid.shape) != [1, 1, *self.size[::-1]]:
@@ -250,7 +250,7 @@ def _compute(self: DrawHole):
 
 @patch
 def _guard(self: DrawHole, do: Callable, *args):
-    "Do it, and show in the page what goes wrong and what it warns of."
+    "Call `do`, and show its errors and warnings in the page."
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try: do(*args)

@@ -110,7 +110,7 @@ def _strokes(rng, ratio: float, dab: float, extent: np.ndarray) -> np.ndarray:
 
 # %% ../nbs/w01_irregular_masks.ipynb #fe9e98f4
 def _hole(rng, h: int, w: int, pixels: int) -> np.ndarray:
-    "Paint strokes until `pixels` of h × w pixels are hole."
+    "Paint strokes until `pixels` of h × w pixels belong to the hole."
     ratio, side = pixels / (h * w), min(h, w)
     extent, strokes = np.array([h, w]) / side, []
     dab = .014 + .015 * ratio + .07 * ratio**2 + (.055 + .05 * ratio**2) * rng.random()**2
@@ -129,7 +129,7 @@ def _hole(rng, h: int, w: int, pixels: int) -> np.ndarray:
 
 
 def _hole_pixels(rng, ratio, total: int, room: int) -> int:
-    "How many pixels the hole should have when `room` of `total` may be hole."
+    "How many pixels the hole should have when it may take up to `room` of `total`."
     if ratio is None: ratio = RATIO_BINS[int(rng.random() * 6)]
     low, high = ratio if isinstance(ratio, (tuple, list)) else (ratio, ratio)
     if not 0 <= low <= high <= 1 or high == 0:
@@ -184,7 +184,7 @@ def dilate_hole(
 def _crop_turned(
     hole: np.ndarray, height: int, width: int, u: np.ndarray, turn: float, shift: float
 ) -> np.ndarray:
-    "A window [height,width] of `hole`, turned and moved by five random numbers `u`; outside, nothing is hole."
+    "A window [height,width] of `hole`, turned and moved by five random numbers `u`; there is no hole outside."
     h, w = hole.shape
     s, c = _direction(turn / 360 * (2 * u[:1] - 1))[0]
     y = h / 2 + (2 * u[1] - 1) * shift * h + (u[2] - .5) * max(h - height, 0)  # where the window's middle lies
@@ -204,7 +204,7 @@ def augment_mask(
     dilate: tuple[int, int] = (9, 49),  # the holes grow by a square of a random side in this range
     turn: float = 180,                  # degrees at most, to either side
     shift: float = .25,                 # share of the mask's sides at most, in any direction
-    # drawn again, up to 20 times, until the share of hole lies in this range
+    # drawn at most 20 times, until the share of hole lies in this range; else the last draw is kept
     ratio: tuple[float, float] = (.01, .6),
 ) -> Tensor:  # [1,size,size], of zeros and ones; what comes in from outside the mask is valid
     "The paper's recipe for training masks (section 4.1): binarise, dilate; translate, rotate, crop at random."

@@ -76,7 +76,7 @@ def border_width(size: int) -> int: return max(1, round(BORDER * size))
 def near_border(
     mask: Tensor,  # [1,H,W], 1 = valid, 0 = hole
 ) -> bool:
-    "Does a hole come nearer to an edge than any hole in the paper's half without holes at the border?"
+    "Does a hole come nearer to an edge than the border-free half of the paper's masks allows?"
     width = border_width(min(mask.shape[-2:]))
     inside = torch.zeros_like(mask)
     inside[..., width:-width, width:-width] = 1
@@ -199,7 +199,7 @@ def load_manifest(path: str | Path) -> tuple[list[Pair], int]:  # pairs and size
         manifest = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
         pairs, size = [_from_entry(entry) for entry in manifest["pairs"]], manifest["size"]
         _check_size(size)
-        if not pairs: raise ValueError("it has no pair")
+        if not pairs: raise ValueError("it contains no pairs")
         return pairs, size
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -309,7 +309,7 @@ def _check_mask(pair: Pair, mask: Tensor):
                          "(other files, another polarity or size, another version of irregular_mask)")
 
 
-LOOK_MAY_DIFFER = 2  # levels: two programs that decode a JPEG agree that far
+LOOK_MAY_DIFFER = 2  # levels: two JPEG decoders differ by no more than this
 
 def _check_look(pair: Pair, image: Tensor):
     if not pair.look: return

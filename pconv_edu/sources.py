@@ -31,9 +31,9 @@ from .tars import BadArchive, TarImages, find_archives, lies_under, opened, read
 
 # %% ../nbs/w03_sources.ipynb #a11d0a44
 def upright_size(picture: Image.Image | Tensor) -> tuple[int, int]:  # width, height
-    """The size of a picture once it is turned as its EXIF says.
+    """The size of a picture once it is turned upright, as its EXIF data says.
 
-    Its header is enough, except for a TIFF, which Pillow turns on its own while decoding.
+    Reading its header is enough, except for a TIFF, which Pillow turns on its own while decoding.
     """
     if isinstance(picture, Tensor): return picture.shape[-1], picture.shape[-2]
     if picture.format == "TIFF": picture.load()
@@ -240,7 +240,7 @@ def _table(path: Path, under: str) -> list[zipfile.ZipInfo]:
         if locked: raise BadArchive(path, f"{name} is encrypted: unpack it with its password first")
         if method in (STORED, DEFLATED): continue
         raise BadArchive(
-            path, f"{name} is packed by method {method}, and only 0 and 8 (deflate) are read: unpack it first"
+            path, f"{name} is packed with method {method}, and only 0 and 8 (deflate) are read: unpack it first"
         )
     if not pictures:
         where, first = f" under '{under}'" if under else "", next((m.filename for m in members), "none")

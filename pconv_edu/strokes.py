@@ -15,7 +15,7 @@ def _sweep(hole: np.ndarray, p: np.ndarray, q: np.ndarray, radius: float):
     "Paint the segment from p to q (x, y) into `hole` [H,W], in place."
     low = np.maximum(np.floor(np.minimum(p, q) - radius), 0).astype(int)
     high = np.minimum(np.ceil(np.maximum(p, q) + radius), hole.shape[::-1]).astype(int)
-    if (low >= high).any(): return  # it passes by outside the picture
+    if (low >= high).any(): return  # the segment lies outside the picture
     y, x = np.ogrid[low[1]:high[1], low[0]:high[0]]
     x, y, (dx, dy) = x + .5 - p[0], y + .5 - p[1], q - p
     t = np.clip((x * dx + y * dy) / max(dx**2 + dy**2, 1e-12), 0, 1)

@@ -20,7 +20,7 @@ def is_a_gram_matrix(gram):
     return torch.allclose(gram(small), torch.tensor([[[1.25, .5], [.5, .25]]])) and bool(gram(loud).isfinite().all())
 
 
-def names_the_damaged(read):
+def names_the_damaged_file(read):
     pictures, bad = read(three_files())
     return len(pictures) == 2 and list(bad) == ["cut.png"]
 
@@ -52,7 +52,7 @@ def stops(*things): raise RuntimeError("no such thing")
 right = {
     "w33.1": takes_any_size,
     "w33.2": is_a_gram_matrix,
-    "w33.3": names_the_damaged,
+    "w33.3": names_the_damaged_file,
     "w33.4": survives_a_power_cut,
 }
 

@@ -32,7 +32,7 @@ def dab(f):
         return "a disc 4 wide reaches 2 to each side: compare with half the width"
     if torch.equal(found.float(), (((x - 0.5 - 6.5) ** 2 + (y - 0.5 - 2.0) ** 2) > 4).float()[None]):
         return "the centre of pixel (0, 0) lies at (0.5, 0.5)"
-    return "a pixel is hole when its centre is at most width / 2 away from (px, py); x counts columns, y rows"
+    return "a pixel belongs to the hole when its centre is at most width / 2 away from (px, py); x counts columns, y rows"
 
 
 @exercise("w13.3")
