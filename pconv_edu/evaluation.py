@@ -106,7 +106,7 @@ def _pairs_of(pairs, images, masks, size: int, **options) -> tuple[list[Pair], i
 
 
 def _ready(pairs: Sequence[Pair], learned: LearnedMetrics | None, out: str | Path | None) -> Path | None:
-    "What would fail at the end fails before the work: too few pairs for `learned`, a folder that cannot be made."
+    "Find early what would fail at the end: too few pairs for `learned`, a folder that cannot be made."
     if learned: learned.check(Counter(pair.bin for pair in pairs).values())
     if out is None: return None
     out = Path(out).expanduser()

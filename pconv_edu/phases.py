@@ -74,7 +74,7 @@ class TrainingStep:
         optimizer: Callable = adam,  # parameters → optimizer; the phases set its learning rate
     ):
         self.net, self.loss, self.team = net, loss, team
-        self.model = net  # what computes: the network itself, or wrapped for a team, or compiled
+        self.model = net  # runs the forward pass: the network itself, or wrapped for a team, or compiled
         self.device = next(net.parameters()).device
         self.precision, self.max_norm, self.decay = precision, clip or math.inf, ema
         self.compile, self.sync_bn = compile, sync_bn
@@ -99,7 +99,7 @@ class TrainingStep:
             raise ValueError(f"the schedule gave {factor!r}; a learning rate is multiplied by 0 or more")
         for group in self.optimizer.param_groups: group["lr"] = phase.lr * factor
         if phase is self.phase: return
-        self.model = self.team.wrap(self.net, self.device, self.sync_bn)  # again: it looks up what is frozen
+        self.model = self.team.wrap(self.net, self.device, self.sync_bn)  # again: the freeze may have changed
         if self.compile: self.model = torch.compile(self.model)
         self.phase = phase
 

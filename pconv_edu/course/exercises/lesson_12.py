@@ -36,5 +36,5 @@ def gradient_descent(answer):
         return "that walks uphill: the gradient points to where the loss grows"
     if close([torch.tensor([-9., 12.]), right[1]]): return "the learning rate is missing: w - lr · g"
     if any(close([torch.tensor([-1., 1.]) * sign, 0 * right[1]]) for sign in (1, -1)):
-        return "that returns the moves; add them to the weights"
+        return "that returns the move, not the new weight: w - lr · g"
     if not close(right): return "for w = 1, g = 10 and lr = 0.1 the new weight is 0"

@@ -24,13 +24,13 @@ def really_frozen(answer):
     if answer(freeze_encoder_bn(PConvUNet(widths=(4, 8, 8)))) is not True:
         return "for a network after freeze_encoder_bn it should return True; its first layer has no BatchNorm, and the decoder's is not frozen"
     if answer(_broken(lambda net: net.encoder[2].bn.requires_grad_(True))):
-        return "in one layer the affine (weight and bias) still wants gradients: look at requires_grad"
+        return "in one layer the scale and shift (bn.weight, bn.bias) still train: look at requires_grad"
     if answer(_broken(lambda net: net.encoder[1].bn.bias.requires_grad_(True))):
         return "the shift (bn.bias) of one layer still trains, and its scale does not: look at both"
     if answer(_broken(lambda net: net.encoder[1].bn.weight.requires_grad_(True))):
         return "the scale (bn.weight) of one layer still trains, and its shift does not: look at both"
     if answer(_by_hand(statistics=True)):
-        return "in this network the affine is frozen and the statistics move: look at bn.training"
+        return "in this network scale and shift are frozen, but the statistics move: look at bn.training"
     if answer(_by_hand(statistics=False)):
         return "here bn.eval() was called by hand: the next net.train() moves the statistics again. Call net.train() before you look"
 
