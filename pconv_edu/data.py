@@ -71,7 +71,7 @@ class InpaintingDataset(Dataset):
         size: int = 256,  # px
         seed: int = 0,
         hole: str = "white",  # what marks a hole in the files of a mask folder: 'white' or 'black'
-        # crops of 1/zoom of the shorter side, zoom drawn between the two; None: `size` px
+        # range of random zoom; a crop's side is 1/zoom of the shorter side. None: `size` px
         zoom: tuple[float, float] | None = (1., 1.),
         crop: str = "random",  # where: 'random' or 'centre'
         flip: bool = True,     # mirror at random

@@ -123,7 +123,7 @@ _shipped = cache(load_pretrained)  # what ships, read once
 
 def inpaint(
     image,  # path, open file, PIL picture, array or tensor (uint8, uint16, floats in [0,1]), or a mapping with "image"
-    mask,   # of its size: path, PIL picture or uint8 array (white = hole), or float tensor or array (0 = hole)
+    mask,   # of the same size: path, PIL picture or uint8 array (white = hole), or float tensor or array (0 = hole)
     net: Callable | None = None,  # a network or function (image [B,3,H,W], mask [B,1,H,W]) -> output; None: shipped
     *,
     hole: str | None = None,  # 'white' or 'black': what marks the hole in `mask`, if it differs from that

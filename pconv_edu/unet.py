@@ -241,7 +241,7 @@ NETS: dict[str, Callable[..., nn.Module]] = {  # name → class, or recipe: a fu
 
 def make_net(
     net: str | nn.Module,  # a name in `NETS`; a network passes through
-    seed: int | None = None,  # of the first weights; None: torch's own generator
+    seed: int | None = None,  # of the initial weights; None: torch's own generator
     **options,  # for the class
 ) -> nn.Module:
     "The network of that name, on the CPU. Raises `ValueError` for a name that is not in `NETS`."

@@ -71,7 +71,8 @@ def pixel_span(
     "White minus black: by how much `pixel_range` stretches a difference of two pixels in [0,1]."
     low, high = pixel_range
     if not low < high:
-        raise ValueError(f"pixel_range is {pixel_range}; give (black, white) with black < white, as (0, 1) or (-1, 1)")
+        raise ValueError(f"pixel_range is {pixel_range}; give (black, white) with black < white, "
+                         "such as (0, 1) or (-1, 1)")
     return float(high - low)
 
 # %% ../../nbs/06_pixel_losses.ipynb #b0a3ea52

@@ -23,7 +23,7 @@ def _(from_bgr):
     expected = torch.from_numpy(array[..., ::-1].copy()).permute(2, 0, 1).float() / 255
     got = from_bgr(array)
     if not isinstance(got, torch.Tensor):
-        return f"a {type(got).__name__} came back; a picture of this course is a torch.Tensor (torch.from_numpy, or to_tensor)"
+        return f"a {type(got).__name__} came back; a picture in this course is a torch.Tensor (torch.from_numpy, or to_tensor)"
     if tuple(got.shape) != (3, 2, 4):
         return f"an array [2, 4, 3] became {list(got.shape)}; a picture is [3, H, W]: permute(2, 0, 1)"
     if not got.is_floating_point() or got.max() > 1:

@@ -7,7 +7,7 @@ def parameters_of_pconv13(answer):
     weights = 9 * (512 + 256) * 256
     if answer == weights: return "those are the convolution's weights; BatchNorm learns two numbers for each channel"
     if answer == weights + 256: return "BatchNorm learns a scale and a shift for each channel: two, not one"
-    if answer == weights + 4 * 256: return "running mean and variance are counted, not learned"
+    if answer == weights + 4 * 256: return "the running mean and variance are measured, not learned"
     if answer == weights + 3 * 256: return "the convolution has no bias: BatchNorm's shift does its work"
     if answer in (9 * 512 * 256, 9 * 512 * 256 + 512): return "the skip link's 256 channels go in as well"
     if answer in (3 * 768 * 256, 3 * 768 * 256 + 512): return "a 3 × 3 kernel has 9 numbers"

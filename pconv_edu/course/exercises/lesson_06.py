@@ -42,4 +42,4 @@ def hole_loss_per_hole_pixel(answer):
 @exercise("6.3")
 def best_value_under_l1(answer):
     if _close(answer, .44): return "0.44 is the mean, which squared error would paint; L1 wants another kind of average"
-    if not _close(answer, .2): return "which value has as many truths below it as above it?"
+    if not _close(answer, .2): return "sort the five values: which one is in the middle?"

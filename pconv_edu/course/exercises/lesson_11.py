@@ -13,7 +13,7 @@ def one_round(answer):
         return "a place lies between 0 and length - 1: take the partner modulo length"
     if got == [(p - i) % n if coin(i) else i for i, n, p in cases]:
         return "each partner asks a coin of its own, and two pictures land on one place: both must ask the coin of the larger place"
-    if got == [(p - i) % n for i, n, p in cases]: return "that swaps every pair: only where the coin says 1"
+    if got == [(p - i) % n for i, n, p in cases]: return "that swaps every pair: swap only where the coin says 1"
     if got == [i if coin(max(i, (p - i) % n)) else (p - i) % n for i, n, p in cases]:
         return "the other way round: a coin of 1 means swap"
     if got == [(i - p) % n if coin(max(i, (i - p) % n)) else i for i, n, p in cases]:
@@ -36,7 +36,7 @@ def positions_of_a_rank(answer):
     if got == [list(range(k * b + r, (k + 1) * b, w)) for k, b, r, w in cases]:
         return "every world-th position makes the same global batch, in another order; here a rank's share is one piece"
     if got == [list(range((k * w + r) * b, (k * w + r + 1) * b)) for k, b, r, w in cases]:
-        return "that gives each rank `batch` pictures: with more GPUs the batch would grow: a different training run"
+        return "that gives each rank `batch` pictures: with more GPUs the batch would grow, and it would be a different training run"
     if got == [[p - k * b for p in right(k, b, r, w)] for k, b, r, w in cases]:
         return "that is the place in the batch; batch k starts at position k · batch"
     wrong = next(case for case, g in zip(cases, got) if g != right(*case))

@@ -10,7 +10,7 @@ def how_many_windows(answer):
     if answer == 4:
         return "four windows cover it, but three do as well: after the first, each adds 400 − 100 = 300 pixels"
     if answer == 2: return "two windows reach 400 + 300 = 700 pixels: not yet 1000"
-    return "the first window covers 400 pixels, each further one adds what it does not share: 400 − 100"
+    return "the first window covers 400 pixels, and each one after it adds what it does not share: 400 − 100"
 
 
 @exercise("15.2")
@@ -18,7 +18,7 @@ def blend(f):
     a, b = torch.tensor([0., .8, .4]), torch.tensor([.6, 0., .4])
     wa, wb = torch.tensor([.5, .25, .5]), torch.tensor([.5, .75, 1.])
     found, wanted = f(a, b, wa, wb), torch.tensor([.3, .2, .4])
-    if not isinstance(found, torch.Tensor) or found.shape != (3,): return "return a tensor of the shape of a"
+    if not isinstance(found, torch.Tensor) or found.shape != (3,): return "return a tensor of the same shape as a"
     if torch.allclose(found, wanted, atol=1e-5): return None
     if torch.allclose(found[:1], b[:1]):
         return "the first pixel is 0 in a: black, and as valid as any. Its weight must count"
@@ -33,7 +33,7 @@ def put_in(f):
     levels = torch.tensor([[[100, 101], [102, 103]]], dtype=torch.uint8).expand(3, 2, 2)
     mask, output = torch.tensor([[[1., 0.], [0., 1.]]]), torch.tensor([[[.9, .4031], [1.2, .9]]]).expand(3, 2, 2)
     found = f(levels.clone(), mask, output)
-    if not isinstance(found, torch.Tensor) or found.shape != (3, 2, 2): return "return a tensor of the shape of levels"
+    if not isinstance(found, torch.Tensor) or found.shape != (3, 2, 2): return "return a tensor of the same shape as levels"
     if found.dtype != torch.uint8: return f"the picture had bytes (uint8), and yours has {found.dtype}"
     got = found[0].tolist()
     if got == [[100, 103], [255, 103]]: return None

@@ -12,7 +12,7 @@ def decibel(answer):
     if abs(answer + 40) < .05: return "the sign: PSNR is 10·log10(1 / MSE), and 1 / MSE is large"
     if abs(answer - 4) < .05: return "that is in bels; a decibel is a tenth of one"
     if abs(answer - 80) < .05: return "20·log10 belongs to the root of the MSE; for the MSE itself it is 10·log10"
-    return "10·log10(1 / 0.0001): how many zeros has 1 / 0.0001?"
+    return "10·log10(1 / 0.0001): how many zeros does 1 / 0.0001 have?"
 
 
 @exercise("16.2")

@@ -46,5 +46,5 @@ def fair(f):
         return (
             "the best of five lies about 0.35 dB above a typical run, without any merit; the plain network had one try"
         )
-    if abs(found - min(runs)) < 1e-4: return "the worst of five is as unfair, the other way round"
-    return "what would one run, not chosen, be expected to score?"
+    if abs(found - min(runs)) < 1e-4: return "the worst of five is just as unfair, the other way round"
+    return "what would you expect a single run to score, picked without looking?"

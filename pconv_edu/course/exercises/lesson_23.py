@@ -102,7 +102,7 @@ exhibit(
         ),
         "first and last column": (
             lambda: net.tv_two_columns,
-            "It looks right downwards: try it across as well, on vertical stripes",
+            "It is right going down: try it going across as well, on vertical stripes",
         ),
         "both": (
             lambda: _two_rows_and_columns,
