@@ -40,7 +40,7 @@ class Options:
     size: int = 256              # pictures are cut to size × size px
     batch: int = 6               # pictures in each forward pass, all processes together
     vgg: object = "imagenet"     # features of the loss: 'imagenet', its file, 'shipped', 'random'; None: none
-    seed: int = 0                # of the first weights, crops, masks and dropout
+    seed: int = 0                # of the initial weights, crops, masks and dropout
     resume: bool | str = True    # continue the run in `out`; False: start over; 'changed': even if options changed
     workers: int = 0             # processes that prepare pictures
     precision: str = "float32"   # 'float32', 'bfloat16', or 'float16' with a scaled loss

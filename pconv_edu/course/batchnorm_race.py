@@ -73,7 +73,7 @@ def hole_errors(net: nn.Module, pairs: int = 64) -> dict[str, float]:
 
 
 def race(seeds: int, initial: int, fine_tune: int) -> dict[str, list[dict[str, float]]]:
-    "Arm → its errors with each seed. The arms share photos, masks, their order, and the first weights."
+    "Arm → its errors with each seed. The arms share photos, masks, their order, and the initial weights."
     found = {name: [] for name in ARMS}
     photos = list(sample_photos(size=96).values())[:TRAINED_ON]
     loss = InpaintingLoss(LossWeights(perceptual=0, style=0))

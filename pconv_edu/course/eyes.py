@@ -28,7 +28,7 @@ ARMS = {  # name → weights of the terms, features
 
 
 def trained(arm: str, settings: Settings) -> torch.nn.Module:
-    "A network after two phases, with the demo's rates. The same pairs and first weights for every arm."
+    "A network after two phases, with the demo's rates. The same pairs and initial weights for every arm."
     weights, vgg = ARMS[arm]
     net, loss = make_net("small", settings.seed), InpaintingLoss(weights, vgg=vgg)
     phases = settings.phases()
