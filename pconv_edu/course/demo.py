@@ -266,7 +266,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         "--fresh", action="store_true",
         help="start over; what is in the folder is put aside, into earlier_1, earlier_2, ...",
     )
-    parser.add_argument("--seed", type=int, help=f"seed of the initial weights, crops and masks (default: {Settings.seed})")
+    parser.add_argument("--seed", type=int,
+                        help=f"seed of the initial weights, crops and masks (default: {Settings.seed})")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/demo"), help="where everything is written (default: %(default)s)"
     )
