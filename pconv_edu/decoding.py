@@ -94,7 +94,7 @@ def _open_checked(stream: BinaryIO, name) -> Image.Image:
 
 
 def _add_notes(picture: Image.Image, png):
-    "Add the notes that `png_pixels` read in Pillow's place, and the transparent colour in Pillow's levels."
+    "Add the notes that `png_pixels` read instead of Pillow; scale the transparent colour to the levels Pillow gives."
     picture.info["png_colors"] = png.colors
     if png.profile is not None: picture.info["icc_profile"] = png.profile
     clear, stored = picture.info.get("transparency"), str(picture.tile[0][3])

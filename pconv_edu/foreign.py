@@ -75,7 +75,7 @@ def _fold_bias(key: str, ours: str, bias: Tensor, new: dict[str, Tensor], found:
         found.folded.append(key)
     elif (bias == 0).all(): found.left_out.append(key)
     else:
-        reason = "a bias with no BatchNorm after it, which this network does not have"
+        reason = "this network has no such bias, and no BatchNorm after it to take it in"
         found.misfits.append(f"{key} {list(bias.shape)}: {reason}")
 
 # %% ../nbs/w21_foreign_weights.ipynb #8a8e4df4
@@ -99,14 +99,14 @@ def _match(state: dict[str, Tensor], own: dict[str, Tensor], found: Matched) -> 
 def load_foreign(
     net: PConvUNet,    # gets the weights; stays as it was when something does not fit
     state_dict: dict,  # tensors of another implementation, under its names
-    renormalised: bool = True,  # False: its layer left out sum(1), so its weights are divided by C·k² here
+    renormalised: bool = True,  # False: their layer left out sum(1), so the weights are divided by C·k² here
 ) -> Matched:  # print it to see what went where
     """Load weights of the public layouts: `ec_images_1.conv.weight`, `enc_1.conv.input_conv.weight`,
     `enc_1.conv.weight`, `encoder1.norm.weight`.
 
-    They must come from pictures in [-1,1]; for ImageNet-normalised ones no weights here would do the same. Biases that
-    this network lacks go into the BatchNorm after them, exact in eval mode.
-    Raises `ValueError` that names each key that is missing, unknown, of another shape, or of impossible values.
+    They must have been trained on pictures in [-1,1]; weights for ImageNet-normalised pictures cannot be converted.
+    Biases that this network lacks go into the BatchNorm after them, which is exact in eval mode.
+    Raises a `ValueError` naming each key that is missing or unknown, or has the wrong shape or impossible values.
     """
     for key, value in state_dict.items():
         if not isinstance(value, Tensor):

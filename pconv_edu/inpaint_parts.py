@@ -83,7 +83,7 @@ def _about(picture: Image.Image, mode: str) -> dict:
     about = {key: picture.info[key] for key in ABOUT if key in picture.info}
     other = {b"CMYK", b"Lab ", b"GRAY" if mode.startswith("RGB") else b"RGB "}
     if about.get("icc_profile", b"")[16:20] in other: del about["icc_profile"]
-    if not all(0 < float(v) < 65536 for v in about.get("dpi", ())): del about["dpi"]  # no number: NaN, 1/0
+    if not all(0 < float(v) < 65536 for v in about.get("dpi", ())): del about["dpi"]  # not a number: NaN, 1/0
     return about
 
 
@@ -113,7 +113,7 @@ def _from_pil(picture: Image.Image):
 def to_levels(
     image,  # path, open file, PIL picture, array [H,W], [H,W,C], tensor [C,H,W], [B,C,H,W], or {"image": any of these}
     planes: int = 3,  # how many channels the network fills; an array or tensor may have that many, too
-) -> tuple[Tensor, int, Callable]:  # [B,C,H,W] as it was, the level of white, and the way back
+) -> tuple[Tensor, int, Callable]:  # levels [B,C,H,W], the level of white, and the way back
     """Any kind of picture as a tensor of its own levels, and a function that turns such a tensor back into that kind.
 
     A file comes back as a PIL picture. PIL pictures and files are turned upright.

@@ -138,7 +138,7 @@ def warn_of_folder(folder, hole: str, ratio: float, sizes: dict, grey: list, bad
         warn(f"sizes differ, say size=…: {first}")
     if grey:
         first = ", ".join(map(str, grey[:4]))
-        warn(f"{len(grey)} of those looked at have much grey; are they photos? {first}", NotAMask)
+        warn(f"too much grey in {len(grey)} of those looked at; photos? {first}", NotAMask)
     if bad: warn(f"{len(bad)} of those looked at cannot be read: " + "; ".join(map(str, bad[:4])))
 
 # %% ../nbs/w30_any_mask.ipynb #1f27aabd

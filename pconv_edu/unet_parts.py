@@ -21,11 +21,11 @@ from .parallel import SharedBatchNorm2d
 def check_input(
     image: Tensor, mask: Tensor,
     stages: int,     # of the network
-    training: bool,  # BatchNorm of the bottleneck takes its statistics from this batch
+    training: bool,  # the bottleneck's BatchNorm takes its statistics from this batch
     channels: int = 3,  # of the picture
 ):
     "Raise `ValueError`, naming shapes and what to do, for input that the network cannot take."
-    if torch.jit.is_tracing(): return  # sizes are tensors there, and values those of the example
+    if torch.jit.is_tracing(): return  # while tracing, sizes are tensors, and the values are the example's
     if image.ndim != 4 or image.shape[1] != channels:
         other = "" if image.ndim != 4 else f"; or build the network with in_channels={image.shape[1]}"
         raise ValueError(f"the image has shape {list(image.shape)}; give [B,{channels},H,W], "

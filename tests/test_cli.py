@@ -713,7 +713,7 @@ def test_a_photo_given_as_the_mask_is_noticed(place, weights, capsys):
     Path("grey").mkdir(), shutil.copy("photos/cat.png", "grey/cat.png")
     measure("photos", "--masks", "grey", "--net", "mean", "--per-bin", 1)
     said = capsys.readouterr().err
-    assert "1 of those looked at have much grey; are they photos?" in said and "grey/cat.png" in said
+    assert "too much grey in 1 of those looked at; photos?" in said and "grey/cat.png" in said
 
 
 def test_the_hole_grows_by_dilate_on_every_side(place, weights):

@@ -7,7 +7,7 @@ def megabytes_of_the_bomb(answer):
     near = lambda value: abs(float(answer) - value) < .006 * value
     right = 9000 * 9000 * 3 * 4 / 2**20
     if near(right): return None
-    if near(right / 4): return "that is one byte a number; a float32 has 4"
+    if near(right / 4): return "that is one byte per number; a float32 has 4"
     if near(right / 3): return "that is one channel; RGB has three"
     if near(right / 12): return "that is the number of pixels; each has three numbers of 4 bytes"
     if near(right * 2**20 / 1e6): return "right, in millions of bytes; a megabyte here has 2**20"
@@ -26,7 +26,7 @@ def size_when_upright(answer):
     if swapped == [5, 6, 7, 8]:
         portrait = [tuple(answer(480, 640, k)) for k in (1, 6)]
         if portrait == [(480, 640), (640, 480)]: return None
-        return "right for 4000 × 3000; 480 × 640 stored stays so with orientation 1, and becomes 640 × 480 with 6"
-    if not swapped: return "turn a photo by a quarter, and its width becomes its height"
-    if swapped == [6, 8]: return "5 and 7 are transposed: mirrored, and turned by a quarter as well"
+        return "right for 4000 × 3000; a stored 480 × 640 stays as it is with orientation 1, and becomes 640 × 480 with 6"
+    if not swapped: return "give a photo a quarter turn, and its width becomes its height"
+    if swapped == [6, 8]: return "5 and 7 are transposed: mirrored, and given a quarter turn as well"
     return f"you swap the sides for orientation {', '.join(map(str, swapped))}; look again at the eight F above"

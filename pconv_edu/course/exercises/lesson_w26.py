@@ -26,7 +26,7 @@ def fold(answer):
         return "BatchNorm divides by the standard deviation, the root of the variance"
     if same(given[0], weight): return "the scale goes into the weight: W · γ / √(variance + eps)"
     if not same(given[0], right_weight):
-        return "y = (W·x - mean) / √(variance + eps) · γ + β: by which factor is W multiplied?"
+        return "y = (W·x - mean) / √(variance + eps) · γ + β: by what factor is W multiplied?"
     if same(given[1], bn.bias): return "the mean is missing from the bias: BatchNorm subtracts it before it scales"
     if same(given[1], bn.bias - bn.running_mean): return "the mean is scaled too: (W·x - mean) · scale + β"
     return "set x to 0 in y = (W·x - mean) · scale + β: what is left is the bias"

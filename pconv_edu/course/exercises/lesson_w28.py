@@ -85,8 +85,8 @@ exhibit(
         ),
         "the mask is right, the ratio is not": (
             lambda: layer.RatioIgnoresGroups,
-            "The mask is not all: with the weights set to 1, what must the second output, of a group without a hole, "
-            "be?",
+            "The mask is not everything: with the weights set to 1, what must the second output be? Its group has no "
+            "hole",
         ),
     },
     "With multi_channel and return_mask it gives (y, mask), both with two channels; the first is hole where its "

@@ -17,7 +17,7 @@ def valid_in_groups(answer):
         return "[B, C / groups, H, W] has the two sizes swapped: sum over the channels of a group"
     if given.shape != right.shape: return f"the counts have shape {list(right.shape)}, and yours {list(given.shape)}"
     if torch.equal(given.float(), torch.stack([mask[:, ::2].sum(1), mask[:, 1::2].sum(1)], 1)):
-        return "every other channel is a group of its own in yours; the first C / groups channels are the first group"
+        return "in yours, a group takes every other channel; the first C / groups channels are the first group"
     if torch.equal(given.float(), right / 3): return "that is the share of valid channels; return how many there are"
     if torch.equal(given.float(), right.clamp(max=1)):
         return "that says whether a group saw anything; return how much it saw"
