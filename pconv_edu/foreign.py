@@ -75,7 +75,7 @@ def _fold_bias(key: str, ours: str, bias: Tensor, new: dict[str, Tensor], found:
         found.folded.append(key)
     elif (bias == 0).all(): found.left_out.append(key)
     else:
-        reason = "this network has no such bias, and no BatchNorm after it to take it in"
+        reason = "a bias that this network lacks, with no BatchNorm after it to take it in"
         found.misfits.append(f"{key} {list(bias.shape)}: {reason}")
 
 # %% ../nbs/w21_foreign_weights.ipynb #8a8e4df4
