@@ -108,9 +108,9 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=lambda: [
 
 # %% ../nbs/w08_guards.ipynb #bd8e78d9
 class Signals:
-    """While open, a first SIGTERM, SIGINT or SIGUSR1 ends no process: `received` holds its name. A second one does.
+    """While open, a first SIGTERM, SIGINT or SIGUSR1 is only noted, in `received`. A second one ends the process.
 
-    A signal that was ignored stays ignored (`nohup`). Afterwards every handler is as it was, those of C libraries too.
+    A signal that was ignored stays ignored (`nohup`). Afterwards every handler is restored, even a C library's.
     Outside the main thread Python cannot listen; then nothing changes. Windows has no SIGUSR1.
     """
     names = ("SIGTERM", "SIGINT", "SIGUSR1")
@@ -148,8 +148,8 @@ class Signals:
     def undisturbed(self):
         """While open, the error of a DataLoader worker that was killed waits; it is raised at the end.
 
-        PyTorch raises it from a handler of SIGCHLD: wherever Python is, in the middle of Adam's step, too. After a
-        signal to this process it is not raised at all: the workers have most likely received that signal as well.
+        PyTorch raises it from a handler of SIGCHLD: wherever Python is, even in the middle of Adam's step. After
+        a signal to this process it is not raised at all: the workers have most likely received that signal as well.
         """
         number, came = getattr(signal, "SIGCHLD", None), []  # Windows has none
         handler = number and signal.getsignal(number)

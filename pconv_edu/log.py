@@ -47,13 +47,13 @@ class Board:
         self.writer.add_image(name, pixels, step, dataformats="HWC")
 
 # %% ../nbs/w06_log.ipynb #011bb3ed
-class BadLog(BadFile): "A log that is not what the checkpoint knows; `.path` and `.reason` say which and why."
+class BadLog(BadFile): "A log that does not match its checkpoint; `.path` and `.reason` say which and why."
 
 
 class Log:
-    """Append lines to `path`, one JSON object each. `keep` bytes stay: the rest came after the checkpoint.
+    """Append lines to `path`, one JSON object each. The first `keep` bytes stay; the rest is cut off.
 
-    Raises `BadLog` when those bytes are not what the checkpoint knows; the file is left as it is.
+    Raises `BadLog` when those bytes do not match the checkpoint; the file is left as it is.
     """
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Log:
         if not keep: return b""
         if not self.path.exists(): raise BadLog(self.path, f"it is gone, and the checkpoint knows of {keep} bytes")
         with open(self.path, "rb") as file: known = file.read(keep)
-        changed = "it was changed or exchanged"
+        changed = "it was changed or replaced"
         if len(known) < keep: raise BadLog(self.path, f"it has {len(known)} bytes and should have {keep}: {changed}")
         if sha256 and hashlib.sha256(known).hexdigest() != sha256:
             raise BadLog(self.path, f"its first {keep} bytes are not those that the checkpoint knows: {changed}")

@@ -92,7 +92,7 @@ class Options:
         clip, ema = self.clip, self.ema
         if clip is not None: at_least("clip", clip, 0.)
         if clip is not None and not 0 < clip < math.inf:
-            raise ValueError(f"clip={clip!r} would cut every gradient to nothing, or none; "
+            raise ValueError(f"clip={clip!r} would cut every gradient to zero, or cut none; "
                              "give a number above 0, or None")
         if ema is not None and not (isinstance(ema, float) and 0 < ema < 1):
             raise ValueError(f"ema={ema!r}; give the share that is kept at each step, such as 0.999")
@@ -202,7 +202,7 @@ def configuration(
     data: InpaintingDataset,
     valid: InpaintingDataset | None = None,
 ) -> dict:
-    "All that decides which weights come out, as JSON holds it; what decides only where and how fast is left out."
+    "Everything that affects the final weights, as JSON holds it; what affects only place and speed is left out."
     names = ("size", "batch", "accumulate", "seed", "precision", "clip", "ema", "sync_bn")
     return _as_json({
         **{name: getattr(options, name) for name in names},
@@ -281,7 +281,7 @@ def changes(
     new: dict,  # that of this start
     net: nn.Module | None = None,  # whose class knows the defaults of its arguments
 ) -> list[str]:  # one line for each entry that differs
-    "What has changed. What an older version did not write down counts as its default, or as no change."
+    "The entries that differ. One that an older version did not write has its default, or is the same."
     old = {**new, "optimizer": None, "schedule": None, **old}  # entries that the older version did not know
     old["weights"], new = used(old["weights"]), {**new, "weights": used(new["weights"])}
     if old["vgg"] == "VGG16Features": old["vgg"] = new["vgg"]  # older versions did not write down which

@@ -50,7 +50,7 @@ class Team:
         return torch.device(kind, self.local) if kind in NUMBERED else torch.device(kind)
 
     def wrap(self, net: nn.Module, device: torch.device, shared_bn: bool) -> nn.Module:
-        "The network whose `backward` averages gradients over the team. Parameters that are frozen must be so already."
+        "The network whose `backward` averages gradients over the team. Freeze parameters before you call this."
         if self.world == 1: return net
         devices = [device.index] if device.type in NUMBERED else None
         return DistributedDataParallel(net, device_ids=devices, broadcast_buffers=not shared_bn)
@@ -123,12 +123,12 @@ def join_team() -> Team:
     if not dist.is_initialized():
         store, rank, world = next(dist.rendezvous("env://"))
         # torchrun's store outlives its processes: a restarted job may read the address of a process that has died.
-        # So each attempt has its own prefix. Several agents count their restarts separately, and share the first.
+        # So each attempt has its own prefix. Several machines count separately, so there all share attempt 0.
         one_agent = os.environ.get("GROUP_WORLD_SIZE") == "1"
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if one_agent else "0"
         backend = f"cpu:gloo,{kind}:{NUMBERED[kind]}" if kind in NUMBERED else "gloo"
         _stores.append(dist.PrefixStore(f"attempt {attempt}", store))
-        if rank == 0: _stores[-1].delete_key("failure")  # of an attempt before
+        if rank == 0: _stores[-1].delete_key("failure")  # left by an earlier attempt
         dist.init_process_group(backend, store=_stores[-1], rank=rank, world_size=world)
         atexit.register(_leave_team)
     team = Team(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", 0)))

@@ -29,7 +29,7 @@ def interval(
 ) -> tuple[float, float]:  # mean, and half the width of its 95 % interval (NaN for fewer than two values)
     """Mean and Student's 95 % interval.
 
-    NaN is left out: `score` gives it where a hole has no pixel to count, as SSIM at the very edge.
+    NaN is left out: `score` gives it where a hole has no pixel to count, such as SSIM at the very edge.
     """
     values = [v for v in values if not math.isnan(v)]
     if not values: return math.nan, math.nan
@@ -54,7 +54,7 @@ def cell(column: str, mean: float, half: float = math.nan) -> str:
 
 
 def judged(columns: Iterable[str], tables: Iterable["Table"]) -> str:
-    "What a reader must know of columns that a trained network judges: who judges, and who trained what is judged."
+    "For columns that a trained network judges: which one, and which features trained the networks it scores."
     judges = {metric_of(column).heading: metric_of(column).judge for column in columns if metric_of(column).judge}
     trained = [f"{printable(table.method)}: {table.trained_by}" for table in tables if table.trained_by]
     said = f"\ntrained features behind each network: {'; '.join(trained)}" if trained else ""
@@ -132,7 +132,7 @@ class Table:
 
 # %% ../nbs/w15_table.ipynb #35b7299a
 def to_csv(*tables: Table) -> str:
-    "One line for each method and bin; of each column the mean, the interval's lower end and its upper end."
+    "One line for each method and bin; for each column the mean and the two ends of its interval."
     columns = [c for c in tables[0].columns if all(c in table.columns for table in tables)]
     number = lambda n: repr(n) if math.isfinite(n) else ""
     file = io.StringIO()

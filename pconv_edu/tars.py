@@ -67,7 +67,7 @@ class _Guarded:
 
 
 def _members(file: _Guarded) -> Iterator[tarfile.TarInfo]:
-    "Every member of the plain tar that begins here, in order. Raises whatever damage makes tarfile raise."
+    "Every member of the plain tar that begins here, in order. On damage, raises whatever tarfile raises."
     # 'r:' refuses a compressed tar, in which an offset leads nowhere
     with tarfile.open(fileobj=file, mode="r:") as tar:
         while (member := tar.next()) is not None:
@@ -332,7 +332,7 @@ class TarImages(Sequence):
 
     @contextmanager
     def open(self, i: int) -> Iterator[Image.Image]:
-        "Picture `i`, opened and not yet decoded. Errors come out as `BadImage` with its name."
+        "Picture `i`, opened and not yet decoded. Raises `BadImage` with the picture's name."
         try:
             with open_image(io.BytesIO(self.read(i)), "") as picture: yield picture
         except BadImage as error: raise BadImage(self.name(i), error.reason) from None

@@ -109,7 +109,7 @@ class Trainer(TrainingStep):
 
     def finish(self, terms: dict[str, float], taken: bool):
         "The step is done: one line in the log."
-        self.done, self.stage = self.step + 1, "ready"  # first: a log that fails costs no step
+        self.done, self.stage = self.step + 1, "ready"  # set first, so a failing log costs no step
         lr = self.optimizer.param_groups[0]["lr"]
         line = {"step": self.step, "phase": self.phase.name, "lr": lr, **terms, **({} if taken else {"skipped": True})}
         if self.log: self.log.add(**line)
@@ -125,7 +125,7 @@ class Trainer(TrainingStep):
     def save(
         self,
         score: float | None = None,  # on the validation pairs; lower is better
-        again: bool = True,  # also where there is a checkpoint of this step, which may know its score
+        again: bool = True,  # even if this step has a checkpoint already, perhaps with a score
         wait: bool = True,   # for the rest of the team, which waits as well
     ):
         "Write the checkpoint after the steps that are done."
@@ -214,7 +214,7 @@ class Trainer(TrainingStep):
             self.phases = tuple(replace(phase, steps=n, hours=None) for phase, n in zip(self.phases, steps))
 
     def _open_log(self, saved: checkpoint.Checkpoint | None) -> Log:
-        "The log, cut to what the checkpoint knows. One that is not this run's is kept beside, and a new one begins."
+        "The log, cut to what the checkpoint knows. One that is not this run's is put aside, and a new one begins."
         path, board = self.folder / "log.jsonl", None
         if self.options.tensorboard: board = Board(self.folder / "tensorboard", self.step)
         if not saved: return Log(path, board=board)
@@ -316,7 +316,7 @@ def _seed(seed: int, step: int, rank: int) -> int:
 
 
 def _reseed(device: torch.device, seed: int):
-    "Seed what the step may draw from. On a CPU its own generator alone: the others cost more than a small layer."
+    "Seed what the step may draw from. On a CPU only its own generator: the others take longer than a small layer."
     (torch.default_generator if device.type == "cpu" else torch).manual_seed(seed)
 
 

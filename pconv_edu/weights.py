@@ -47,7 +47,7 @@ def _net_classes() -> dict[str, type[nn.Module]]:  # name → class
 
 
 def class_name(net: nn.Module) -> str:
-    "The name that is saved with the weights. A class that only shares its name with a known one says its module."
+    "The name that is saved with the weights. A class that merely shares a known one's name starts with its module."
     kind = type(bare(net))
     name = vars(kind).get("saved_as", kind.__name__)
     known = _net_classes().get(name)
@@ -122,12 +122,12 @@ def check_numbers(
                                 "the training that wrote them has failed; take an earlier file")
         if name.endswith("running_var") and (tensor < 0).any():
             raise BadFile(path, f"'{name}' is a variance with negative values ({float(tensor.min()):g} the lowest): "
-                                "the file is damaged or was not written by a training")
+                                "the file is damaged or was not written by a training run")
 
 # %% ../nbs/w11_weights.ipynb #d4a7a3bd
 @dataclass
 class Saved:
-    "What a place says of its weights before they are read."
+    "What a place says about its weights before they are read."
     path: Path
     kind: str            # the class's name
     config: dict | None  # None where the place has none
@@ -144,7 +144,7 @@ def _plain_config(text: str | None, path: Path):
 
 
 def _saved_file(path: Path) -> Saved:
-    "Of a .safetensors file: only its header is read."
+    "What a .safetensors file says: only its header is read."
     try:
         file = safe_open(path, "pt")
         about, names = file.metadata() or {}, list(file.keys())
@@ -167,7 +167,7 @@ def _eye_on_card(path: Path) -> str:
 
 
 def _saved_hub_folder(path: Path) -> Saved:
-    "Of a folder with model.safetensors and perhaps config.json."
+    "What a folder with model.safetensors, and perhaps config.json, says."
     saved, beside = _saved_file(path / "model.safetensors"), path / "config.json"
     if saved.config is None and beside.exists():
         try: text = beside.read_text(encoding="utf-8")
@@ -177,7 +177,7 @@ def _saved_hub_folder(path: Path) -> Saved:
 
 
 def _saved_run(path: Path) -> Saved:
-    "Of a checkpoint, or of the latest good one of a training folder; the averaged weights of a run that kept an EMA."
+    "What a checkpoint says, or the latest good one in a run's folder; with an EMA, its averaged weights count."
     whole = checkpoint.load(path) if (path / "manifest.json").exists() else checkpoint.load_latest(path)
     if whole is None:
         raise ValueError(f"'{path}' is not a checkpoint and holds none; "
@@ -206,13 +206,13 @@ def _compare(saved: Saved, net: nn.Module):
     own = {name: (list(t.shape), t.is_floating_point()) for name, t in _plain_names(net.state_dict()).items()}
     problems = []
     if missing := own.keys() - saved.shapes: problems.append(f"{len(missing)} tensors are missing: {_list(missing)}")
-    if extra := saved.shapes.keys() - own: problems.append(f"{len(extra)} are not of this network: {_list(extra)}")
+    if extra := saved.shapes.keys() - own: problems.append(f"{len(extra)} do not belong here: {_list(extra)}")
     other = [name for name in own.keys() & saved.shapes.keys() if own[name][0] != saved.shapes[name][0]]
     problems += [f"'{name}' is {saved.shapes[name][0]} and should be {own[name][0]}" for name in sorted(other)[:3]]
     cast = [name for name in own.keys() & saved.shapes.keys() if own[name][1] != saved.shapes[name][1]]
     if cast: problems.append(f"{_list(cast)} should hold {'floating-point' if own[cast[0]][1] else 'whole'} numbers")
     if problems:
-        raise BadFile(saved.path, f"weights of another network than {type(bare(net)).__name__}"
+        raise BadFile(saved.path, f"weights of another network, not of {type(bare(net)).__name__}"
                                   f"({saved.config if saved.config else ''}): {'; '.join(problems)}")
 
 
@@ -253,7 +253,7 @@ def build(
     except BadFile: raise
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise BadFile(saved.path, f"its configuration {saved.config} makes no {kind.__name__} ({reason})") from None
+        raise BadFile(saved.path, f"its configuration {saved.config} does not fit {kind.__name__} ({reason})") from None
 
 
 def defaults_of(kind: type) -> dict:
@@ -273,7 +273,7 @@ def _check_given(saved: Saved, net: nn.Module):
     then = {**defaults_of(type(bare(net))), **then}  # what an older version did not write down
     changed = [f"{name} {then[name]!r} → {own[name]!r}" for name in then if name in own and then[name] != own[name]]
     if changed:
-        raise ValueError(f"'{saved.path}' was saved with another configuration than net= has: {', '.join(changed)}")
+        raise ValueError(f"'{saved.path}' and net= have different configurations: {', '.join(changed)}")
 
 
 def fill_in(saved: Saved, net: nn.Module) -> nn.Module:
@@ -369,7 +369,7 @@ def load_pretrained(
     checkpoint is taken) or 'hf:owner/name'. Its attribute `trained_by` names the features that trained it, if known;
     `reach` says how many pixels into a hole its fills are good, if somebody measured that.
     Raises `ValueError` for a name that does not exist, a class that has to be handed over, a hub that does not answer;
-    `BadFile`, which is one, for a file of another network, or with values that are not finite.
+    `BadFile`, also a `ValueError`, for a file of another network, or with values that are not finite.
     """
     _check_device(device or "cpu")
     saved = saved_at(_find(str(DEFAULT if name_or_path is None else name_or_path)))

@@ -9,7 +9,7 @@ def next_header(answer):
     got = [answer(*case) for case in cases]
     if got == [right(*case) for case in cases]: return None
     if got == [offset + 512 + size for offset, size in cases]:
-        return "the next header starts on a whole block: fill the size up to a multiple of 512"
+        return "the next header starts on a whole block: round the size up to a multiple of 512"
     if got == [right(offset, size) - offset for offset, size in cases]:
         return "that is how far it is; add where this header is"
     if got == [right(offset, size) - 512 for offset, size in cases]:

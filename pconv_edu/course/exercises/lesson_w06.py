@@ -8,5 +8,5 @@ def steps_in_the_log(answer):
         return "those were written, but the steps after the checkpoint will be done once more: they would be in the log twice"
     if answer == 7001: return "steps 0 to 6,999 are 7,000 steps"
     if answer == 300: return "that is what is cut off"
-    if answer == 6999: return "the last step in it is number 6,999; how many are that, counted from 0?"
+    if answer == 6999: return "the last step in it is number 6,999; how many steps is that, counted from 0?"
     if answer != 7000: return "the log must end at the checkpoint, because the run resumes from there"

@@ -6,7 +6,7 @@ from pconv_edu.course.exercises import exercise
 def one_kind(answer):
     if abs(answer - 1) < 1e-6: return None
     if answer == 0: return "the mean of the logarithms is 0, and exp(0) is not 0"
-    if answer == 1000: return "1,000 would need pictures of all kinds, each recognised for sure"
+    if answer == 1000: return "1,000 would need pictures of all kinds, each recognised with certainty"
     return "here p(y|x) equals p(y) for every picture: what is the logarithm of their quotient?"
 
 

@@ -38,5 +38,5 @@ def from_the_left(f):
         return "nearly: where nothing valid is to the left, the value is 0.5"
     one_step = torch.where(mask > 0, image, torch.cat([torch.full((3, 5, 1), .5), (image * mask)[:, :, :-1]], 2))
     if torch.allclose(found, one_step):
-        return "the pixel to the left may be hole itself: continue to the nearest valid one"
+        return "the pixel to the left may lie in the hole, too: continue to the nearest valid one"
     return "walk along each row from left to right, and carry the last valid colour with you; begin with 0.5"

@@ -5,7 +5,7 @@ from pconv_edu.course.exercises import exercise, is_right, near
 @exercise("w18.1")
 def units_without_the_composite(answer):
     if answer == 5: return "that is the whole loss: here nothing looks at the composite"
-    if answer == 2: return "that is the forward part; the output needs a gradient, which costs about one pass more"
+    if answer == 2: return "that is the forward part; the output needs a gradient, which costs about one more pass"
     if answer == 4: return "the true picture needs no gradient: it has only a forward pass"
     if answer == 6: return "output and truth pass through VGG once, for both terms together"
     if answer != 3:
