@@ -281,7 +281,7 @@ def changes(
     new: dict,  # that of this start
     net: nn.Module | None = None,  # whose class knows the defaults of its arguments
 ) -> list[str]:  # one line for each entry that differs
-    "The entries that differ. One that an older version did not write has its default, or is the same."
+    "The entries that differ. One that an older version did not write has its default, or counts as equal."
     old = {**new, "optimizer": None, "schedule": None, **old}  # entries that the older version did not know
     old["weights"], new = used(old["weights"]), {**new, "weights": used(new["weights"])}
     if old["vgg"] == "VGG16Features": old["vgg"] = new["vgg"]  # older versions did not write down which

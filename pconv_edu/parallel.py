@@ -123,7 +123,7 @@ def join_team() -> Team:
     if not dist.is_initialized():
         store, rank, world = next(dist.rendezvous("env://"))
         # torchrun's store outlives its processes: a restarted job may read the address of a process that has died.
-        # So each attempt has its own prefix. Several machines count separately, so there all share attempt 0.
+        # So each attempt has its own prefix. Several machines count separately, so they all use attempt 0.
         one_agent = os.environ.get("GROUP_WORLD_SIZE") == "1"
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if one_agent else "0"
         backend = f"cpu:gloo,{kind}:{NUMBERED[kind]}" if kind in NUMBERED else "gloo"

@@ -316,7 +316,7 @@ def _seed(seed: int, step: int, rank: int) -> int:
 
 
 def _reseed(device: torch.device, seed: int):
-    "Seed what the step may draw from. On a CPU only its own generator: the others take longer than a small layer."
+    "Seed what the step may draw from. On a CPU only its own generator: seeding all takes longer than a small layer."
     (torch.default_generator if device.type == "cpu" else torch).manual_seed(seed)
 
 
