@@ -78,7 +78,7 @@ def renormalise(
     window_size: int,  # sum(1): the count of a window without a hole
     bias: Tensor | None = None,  # [out]
 ) -> Tensor:  # `raw`: times sum(1)/sum(M), plus bias; exactly 0 where the window saw nothing
-    "The rest of equation 1, one pass over the memory (a second one for the bias). The ratio is at least float32."
+    "The rest of equation 1, in one pass over the memory (and a second for the bias). The ratio is at least float32."
     count = count.to(torch.promote_types(raw.dtype, torch.float32))
     seen = count.clamp(max=1)
     raw.mul_(seen * (window_size / count.clamp(min=1)))

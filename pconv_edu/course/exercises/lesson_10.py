@@ -54,6 +54,6 @@ def weights_for_another_range(answer):
 def terms_that_forget_the_composite(answer):
     answer = choices(answer, list(TERMS))
     if answer & {"valid", "hole"}:
-        return "valid and hole are right: they judge the output itself, each under its part of the mask"
+        return "valid and hole are right: they judge the output itself, each in its own part of the picture"
     if answer != {"perceptual", "style", "tv"}:
         return "three terms should look at the composite, and never do: compare the second table, where the composite is perfect"
