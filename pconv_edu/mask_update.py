@@ -32,11 +32,11 @@ def check_mask(
 
 # %% ../nbs/03_mask_update.ipynb #b9dcbcb2
 def _sides(kernel_size) -> int:
-    "How many sides the window has: 2, unless the kernel size says otherwise."
+    "How many dimensions the window has: 2, unless the kernel size says otherwise."
     return 2 if isinstance(kernel_size, int) else len(kernel_size)
 
 def each_side(value, sides: int) -> tuple:
-    "One value for each side."
+    "One value for each dimension."
     return (value,) * sides if isinstance(value, int) else tuple(value)
 
 def padded_edges(padding, kernel_size, dilation) -> list[int]:
@@ -79,7 +79,7 @@ def _through(layer, mask: Tensor) -> Tensor:
         raise TypeError(f"mask_history cannot follow a mask through a {type(layer).__name__}; "
                         "give convolutions or (kernel, stride, padding[, dilation])")
     padding = layer.padding
-    if getattr(layer, "padding_mode", "zeros") != "zeros":  # a border of real pixels, valid where they are
+    if getattr(layer, "padding_mode", "zeros") != "zeros":  # the border copies pixels, each as valid as its original
         widened = mask.float() if mask.ndim == _sides(layer.kernel_size) + 2 else mask.float()[None]
         widened = F.pad(widened, layer._reversed_padding_repeated_twice, mode=layer.padding_mode)
         mask, padding = widened.reshape(*mask.shape[:-_sides(layer.kernel_size)], *widened.shape[2:]).to(mask.dtype), 0

@@ -62,7 +62,7 @@ def window_count(
     kernel_size: tuple[int, ...],  # one entry for each spatial dimension
     stride=1, padding=0, dilation=1,  # the convolution's
 ) -> Tensor:  # [B,G,...], as large as the convolution's output, in the dtype of `valid`
-    "sum(M) of equation 1: each plane summed over every window, along one side and then along the next."
+    "sum(M) of equation 1: each plane summed over every window, along one dimension and then along the next."
     steps, gaps = each_side(stride, len(kernel_size)), each_side(dilation, len(kernel_size))
     valid = F.pad(valid, padded_edges(padding, kernel_size, dilation))
     for dim, (taps, step, gap) in enumerate(zip(kernel_size, steps, gaps), 2):
@@ -152,7 +152,7 @@ class _PartialConv:
         channels = 1 if shared else self.in_channels // groups
         valid = channel_sum(mask, None if shared else self.planes, groups)
         padding = self.padding
-        if self.padding_mode != "zeros":  # a border of real pixels, valid where they are
+        if self.padding_mode != "zeros":  # the border copies pixels, each as valid as its original
             valid, padding = F.pad(valid, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0
         count = window_count(valid, self.kernel_size, self.stride, padding, self.dilation)
         if groups > 1:  # each group's plane for each of its outputs; torch.export cannot follow repeat_interleave here

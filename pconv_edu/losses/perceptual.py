@@ -21,7 +21,7 @@ from ..torchvision_guard import ensure_torchvision
 _all_ = ["VGG_SHA256", "VGG_URL", "vgg_file"]  # can be imported from here, too
 
 # %% ../../nbs/07_perceptual_loss.ipynb #273b116c
-IMAGENET_MEAN, IMAGENET_STD = (.485, .456, .406), (.229, .224, .225)  # of RGB in [0,1]; as in their training
+IMAGENET_MEAN, IMAGENET_STD = (.485, .456, .406), (.229, .224, .225)  # of RGB in [0,1], used to train the weights
 
 
 class FixedFeatures(nn.Module):
