@@ -147,7 +147,7 @@ class TrainingStep:
         return {name: value for name, value in watched.items() if not math.isfinite(value)}
 
     def optimizer_step(self) -> bool:  # whether the weights moved: float16 skips steps that overflow
-        "Move the weights along the gradient with Adam, and the averaged weights after them."
+        "Let Adam move the weights, then update the averaged weights."
         self.stage, scale = "moving", self.scaler.get_scale()
         self.scaler.step(self.optimizer)
         self.scaler.update()

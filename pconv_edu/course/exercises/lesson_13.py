@@ -8,7 +8,7 @@ from pconv_edu.unet import PConvUNet, freeze_encoder_bn
 def mean_with_a_hole(answer):
     if answer == 4: return "that is the mean without the hole; the hole puts a 0 in its place"
     if abs(answer - 10 / 3) < 0.01:
-        return "that leaves the hole out of the count; BatchNorm knows no mask and divides by 4"
+        return "that leaves the hole out of the count; BatchNorm knows nothing of masks and divides by 4"
     if abs(answer - 2.5) > 1e-6: return "the numbers are 2, 2, 6 and 0 now; BatchNorm divides their sum by 4"
 
 
