@@ -126,7 +126,7 @@ def inpaint(
     mask,   # of the same size: path, PIL picture or uint8 array (white = hole), or float tensor or array (0 = hole)
     net: Callable | None = None,  # a network or function (image [B,3,H,W], mask [B,1,H,W]) -> output; None: shipped
     *,
-    hole: str | None = None,  # 'white' or 'black': what marks the hole in `mask`, if it differs from that
+    hole: str | None = None,  # 'white' or 'black': overrides what marks the hole in `mask`
     window: int = 1024,       # pixels a side; larger pictures are filled in parts. Memory grows with its square
     overlap: int = 128,       # pixels by which the windows overlap
     reach: int | None = None, # how many pixels into a hole to trust the full-size fill; None: see `reach_of`

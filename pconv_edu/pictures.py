@@ -169,7 +169,7 @@ def sample_photos(
     *names: str,  # which of `PHOTOS`; all of them when none is named
     size: int | None = None,  # cut the middle square and scale it to size × size
 ) -> dict[str, Tensor]:  # name → [3,H,W]
-    "Colour photos that come inside scikit-image (public domain or CC0): no network is needed."
+    "Colour photos that come with scikit-image (public domain or CC0): no network is needed."
     import skimage
     unknown = set(names) - set(PHOTOS)
     if unknown: raise ValueError(f"unknown photo {sorted(unknown)}; there are {list(PHOTOS)}")

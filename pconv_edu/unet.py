@@ -152,7 +152,7 @@ class PConvUNet(nn.Module):
         self,
         widths: tuple[int, ...] = PAPER,  # channels of the encoder's stages; each halves the picture
         head: str = "linear",      # 'linear' | 'tanh': what comes after the last convolution
-        partial: bool = True,      # False: the plain twin, of equal shapes; its holes are filled with mid-grey
+        partial: bool = True,      # False: the plain twin, with the same shapes; its holes are filled with mid-grey
         upsample: str = "nearest", # 'nearest' | 'bilinear' for features; masks are always upsampled by nearest
         in_channels: int = 3,      # planes of the picture: 1 for grey, 4 for RGB and depth, ...
         out_channels: int = 3,     # planes of the output

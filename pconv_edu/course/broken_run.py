@@ -68,7 +68,7 @@ def training(
 
 # %% ../../nbs/24_break_run.ipynb #d975d1c7
 def own_masks(n: int) -> Tensor:
-    "Mask n of the validation set: a different one for each n, always the same for one n."
+    "Mask n of the validation set: a different one for each n, always the same for the same n."
     return irregular_mask(64, .3, seed=[18, n])
 
 

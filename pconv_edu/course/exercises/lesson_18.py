@@ -44,7 +44,7 @@ def fair(f):
     if abs(found - sum(runs) / 5) < 1e-4 or abs(found - 20.1) < 1e-4: return None
     if abs(found - max(runs)) < 1e-4:
         return (
-            "the best of five lies about 0.35 dB above a typical run, without any merit; the plain network had one try"
+            "the best of five lies about 0.35 dB above a typical run, by luck alone; the plain network had one try"
         )
     if abs(found - min(runs)) < 1e-4: return "the worst of five is just as unfair, the other way round"
     return "what would you expect a single run to score, picked without looking?"
