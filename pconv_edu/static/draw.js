@@ -74,12 +74,12 @@ function buildPage() {
     return [input, make("label", { class: "pick", title }, text, input)];
   };
   const p = {
-    brush: button("brush", "Brush", "Brush: paint the hole"), eraser: button("eraser", "Eraser", "Eraser: take hole away"),
+    brush: button("brush", "Brush", "Brush: paint the hole"), eraser: button("eraser", "Eraser", "Eraser: remove parts of the hole"),
     width: make("input", { type: "range", name: "width", min: 0, max: 100, "aria-label": "Width of the brush; keys [ and ]" }),
     widthText: make("output", {}),
     undo: button("undo", "Undo", "Undo the last stroke (Ctrl+Z)"), clear: button("clear", "Clear", "Clear: no hole at all"),
     saveMask: button("save-mask", "Save mask", "Save mask as PNG, white is the hole"), saveFilled: button("save-filled", "Save picture", "Save picture, filled, as PNG"),
-    layers: button("layers", "Layers", "Layers: show the mask's way through the network"),
+    layers: button("layers", "Layers", "Layers: show the mask's path through the network"),
     canvas: make("canvas", { role: "img" }), photo: make("img", { alt: "", draggable: "false" }), ring: make("div", { class: "ring", hidden: "" }),
     filled: make("img", { class: "filled", alt: "The picture, its hole filled" }), status: make("span", { class: "status", role: "status" }),
     note: make("div", { class: "note", role: "alert", hidden: "" }), film: make("img", { class: "film", hidden: "" }),
@@ -90,7 +90,7 @@ function buildPage() {
     p.undo, p.clear, photoLabel, maskLabel, p.saveMask, p.saveFilled, p.layers);
   const draw = make("figure", {}, make("figcaption", {}, "draw the hole here"), make("div", { class: "stack" }, p.photo, p.canvas, p.ring));
   const fill = make("figure", {}, make("figcaption", {}, "filled ", p.status), p.filled);
-  const root = make("div", { class: "pconv-draw", role: "group", tabindex: 0, "data-lm-suppress-shortcuts": "true", "aria-label": "Draw a hole into a photo: arrow keys move the brush, Space paints, Shift and arrow keys draw" },
+  const root = make("div", { class: "pconv-draw", role: "group", tabindex: 0, "data-lm-suppress-shortcuts": "true", "aria-label": "Draw a hole in a photo: arrow keys move the brush, Space paints, Shift and arrow keys draw" },
     bar, p.note, make("div", { class: "panels" }, draw, fill), make("div", { class: "strip" }, p.film));
   return { ...p, root, photoInput, maskInput, figures: [draw, fill] };
 }
@@ -215,7 +215,7 @@ function render({ model, el }) {
   }
   function showPhoto() {
     page.photo.src = model.get("photo");
-    page.canvas.setAttribute("aria-label", `Photo of ${model.get("size").join(" × ")} pixels to draw a hole on`);
+    page.canvas.setAttribute("aria-label", `Photo of ${model.get("size").join(" × ")} pixels to draw a hole in`);
   }
   const showLayers = () => page.layers.setAttribute("aria-pressed", model.get("show_layers"));
 
