@@ -145,7 +145,7 @@ def warn_of_folder(folder, hole: str, ratio: float, sizes: dict, grey: list, bad
 def official_bin(
     path: str | Path,  # a file of the official test set, 00000.png … 11999.png
 ) -> tuple[int, bool]:  # bin 0…5, and whether holes may touch the border
-    "The bin and border half of an official test mask, by its number: 2,000 a bin, the first 1,000 keep 50 px free."
+    "The bin of an official test mask, and whether its holes may touch the border, both told by its number."
     number = Path(path).stem
     if not re.fullmatch(r"\d{5}", number) or int(number) >= 12000:
         raise ValueError(f"'{path}' is not an official test mask: those are called 00000.png to 11999.png")

@@ -33,7 +33,7 @@ def _fetch(path: Path):
         raise RuntimeError(
             f"VGG-16's ImageNet weights are not on this machine and could not be downloaded ({error}).\n"
             "You can: (1) take 'shipped' instead: a trained VGG-16 up to pool3 that came with this package; "
-            f"(2) download {VGG_URL} elsewhere and put it as {path.name} into the folder {path.parent}; "
+            f"(2) download {VGG_URL} elsewhere and save it as {path.name} in the folder {path.parent}; "
             f"(3) give that file's path: '/path/to/{path.name}'; "
             "(4) take 'random': a VGG-16 with random weights, which needs no file and is a weaker guide.") from error
 
