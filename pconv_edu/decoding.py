@@ -209,7 +209,7 @@ def levels_of(
 
 
 def plain_tensor(values: Tensor | np.ndarray) -> Tensor:
-    "A plain tensor of these values, in any byte order. Raises `ValueError` for a type that levels do not come in."
+    "A plain tensor of these values, in any byte order. Raises `ValueError` for a dtype that torch does not support."
     if isinstance(values, Tensor): return values.as_subclass(Tensor)
     native = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     try: return torch.from_numpy(native.copy())

@@ -46,7 +46,7 @@ def _read_key(key: str) -> tuple[str, int, str] | None:
 
 # %% ../nbs/w21_foreign_weights.ipynb #0e5e0989
 def _places(read: dict[str, tuple], state: dict[str, Tensor]) -> dict[tuple[str, int], int]:
-    "(side, their number) → the place in our `encoder` or `decoder`, whose first is the deepest."
+    "(side, their number) → the place in our `encoder` or `decoder`; the decoder begins with its deepest stage."
     numbers = {side: sorted({n for s, n, _ in read.values() if s == side}) for side in ("encoder", "decoder")}
     outputs = {n: len(state[key]) for key, (side, n, kind) in read.items()
                if side == "decoder" and kind == "conv.weight"}

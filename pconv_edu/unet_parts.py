@@ -53,7 +53,7 @@ def go_around(
     x: Tensor,  # features or mask, [B,C,H,W]
     columns: int,
 ) -> Tensor:  # [B,C,H,W + 2·columns]
-    "Put that many columns of the right edge before the left one, and of the left edge after the right one."
+    "Add columns on both sides: copies of the right edge on the left, and of the left edge on the right."
     return F.pad(x, (columns, columns, 0, 0), mode="circular") if columns else x
 
 # %% ../nbs/w26_around_the_network.ipynb #3bfe65ee
@@ -66,7 +66,7 @@ def find_encoder(net: nn.Module) -> tuple[nn.Module, list[nn.Module]]:
     blocks = list(part.encoder) if isinstance(getattr(part, "encoder", None), Iterable) else []
     if blocks and all(hasattr(block, "bn") for block in blocks): return part, blocks
     raise ValueError(f"{type(net).__name__} has no .encoder of PConvBlocks, or of other blocks with a .bn; "
-                     "take phases without freeze_encoder_bn")
+                     "use phases without freeze_encoder_bn")
 
 def freeze_encoder_bn(
     net: nn.Module,  # a network with an encoder, perhaps compiled or inside DataParallel or a module of your own

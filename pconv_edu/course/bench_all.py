@@ -224,7 +224,7 @@ def as_tables(rows: list[dict], peaks: dict[str, float], training: dict, left: l
 
 def everything(
     device: str = "cuda",
-    minutes: float = 8,     # what is not begun by then is left out, and named
+    minutes: float = 8,     # whatever has not started by then is left out, and named
     out: Path | None = None,  # folder for all.md
 ) -> str:  # the tables
     "What `python -m pconv_edu.course.bench --all` does: large networks on a GPU, a small one at 64 px on a CPU."
