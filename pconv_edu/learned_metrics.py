@@ -52,7 +52,7 @@ def inception_score(
     logits: Tensor,    # [N,K], of each filled picture
     splits: int = 10,  # parts, each scored alone
 ) -> tuple[float, float]:  # mean over the parts, half its 95 % interval
-    """How sure a classifier is of each picture, and of how many kinds they are: from 1 to K.
+    """How sure a classifier is of each picture, and how many kinds it sees: from 1 to K.
 
     Raises `ValueError` for fewer than two pictures for each part.
     """
@@ -131,7 +131,7 @@ def weights_at(
 NAMES = tuple(name for name, metric in METRICS.items() if metric.function is None)
 
 class LearnedMetrics:
-    """IScore, FID and LPIPS of the table, `evaluate(..., learned=LearnedMetrics())`.
+    """IScore, FID and LPIPS for the table: `evaluate(..., learned=LearnedMetrics())`.
 
     Raises `ImportError` without the extra, `RuntimeError` when weights are missing, `ValueError` for an unknown name.
     """
@@ -177,7 +177,7 @@ class LearnedMetrics:
         filled: Tensor,  # [B,3,H,W] in [0,1]
         image: Tensor,   # the photos
     ) -> tuple[dict[str, Tensor], dict[str, tuple[Tensor, ...]]]:  # columns [B] of the table; what `of_set` needs
-        "What the networks say of a batch."
+        "What the networks say about a batch."
         levels = lambda t: (t.clamp(0, 1) * 255).round().byte()
         seen = {}
         if self.iscore: seen["iscore"] = (self.iscore(levels(filled)),)

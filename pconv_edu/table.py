@@ -106,8 +106,8 @@ class Table:
         """
         if self.pairs != other.pairs:
             raise ValueError(
-                f"'{self.method}' and '{other.method}' were not run on the same pairs; give evaluate pairs= of the "
-                "other"
+                f"'{self.method}' and '{other.method}' were not run on the same pairs; pass the "
+                "other's pairs to evaluate(pairs=...)"
             )
         rows = [{c: mine[c] - theirs[c] for c in mine if c in theirs} for mine, theirs in zip(self.rows, other.rows)]
         return replace(self, method=f"{self.method} − {other.method}", rows=rows, sets={})

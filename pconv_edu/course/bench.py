@@ -171,7 +171,7 @@ def resident(peak: bool = False) -> int:
 
 
 def peak_here(case: Case) -> int:
-    "Bytes that `case` needs at its peak, two steps long; only right in a process that did nothing before."
+    "Bytes that `case` needs at its peak over two steps; only right in a process that did nothing before."
     if case.device == "cuda":
         run = prepare(case)
         run(), run()
@@ -324,7 +324,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--sample-ms", type=float, default=30, help="--plan: ms of one core for a training sample")
     add(
         "--all", action="store_true",
-        help="everything there is to know on a new GPU, tables last: the step in each network, precision and batch, "
+        help="everything there is to know about a new GPU, tables last: the step in each network, precision and batch, "
              "then `fit` itself",
     )
     add("--minutes", type=float, default=8, help="--all: whatever is not done by then is left out, and named")

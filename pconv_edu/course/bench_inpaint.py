@@ -97,7 +97,7 @@ def draw_rows(rows: list[dict]) -> Drawing:
 
 # %% ../../nbs/w19_inpaint_cost.ipynb #8d7aa5c4
 def _photo_of(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
-    "A photo of 3 : 2 whose middle, 45 % of it, is a hole."
+    "A 3 : 2 photo of random pixels, with a hole of 45 % in the middle."
     height = round((megapixels * 1e6 * 2 / 3) ** .5)
     width = height * 3 // 2
     hole = np.zeros((height, width), np.uint8)
@@ -106,8 +106,8 @@ def _photo_of(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def peak(net: str = "small", megapixels: float = 24) -> int:
-    """Bytes that a process holds at its peak, Python and torch included, which fills one photo of random pixels on
-    the CPU.
+    """Bytes held at its peak, Python and torch included, by a process that fills one photo of random pixels on the
+    CPU.
     """
     return int(
         run_alone(
@@ -123,7 +123,7 @@ def _peak_here(net, megapixels: float) -> int:
 
 # %% ../../nbs/w19_inpaint_cost.ipynb #637ffd57
 def make(net: str):
-    "A network of a ready size, with random weights, or trained ones by name or path."
+    "A ready-made network with random weights, or one with trained weights, by name or path."
     return make_net(net).eval() if net in NETS else load_pretrained(net)
 
 

@@ -27,7 +27,7 @@ def times_in_turns(answer):
         if near(got, right, 1e-6): continue  # the precision of float32
         ratios = [a / b for a, b in zip(above, below)]
         if near(got, sum(ratios) / len(ratios), 1e-6):
-            return "one slow round moves the mean; which middle does it not move?"
+            return "one slow round moves the mean; which other average does it hardly move?"
         if near(got, sum(above) / sum(below), 1e-6):
             return "the slow rounds have the most weight in a sum; divide round by round"
         if near(got, sorted(above)[len(above) // 2] / sorted(below)[len(below) // 2], 1e-6):
