@@ -302,7 +302,8 @@ def test_halves_and_differences():
     assert cell == "/".join(f"{np.mean(half.values(0, 'psnr')):.2f}" for half in (free, near))
     gain = tables["other"].minus(tables["mean"])
     assert gain.mean(3, "l1")[0] == pytest.approx(tables["other"].mean(3, "l1")[0] - tables["mean"].mean(3, "l1")[0])
-    with pytest.raises(ValueError, match="not run on the same pairs"): free.minus(near)
+    with pytest.raises(ValueError, match=r"not run on the same pairs; pass the other's pairs to evaluate\(pairs="):
+        free.minus(near)
 
 
 def test_the_paper_s_rows_stand_beside_with_their_marks_and_what_to_mind():
