@@ -32,7 +32,7 @@ def nearest(
 ) -> str:
     "A sentence that names the nearest known name, or all of them."
     close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=.5)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(map(str, known))}"
+    return f"did you mean {close[0]!r}?" if close else f"choose from: {', '.join(map(str, known))}"
 
 # %% ../nbs/w08_guards.ipynb #3bec8a20
 def one_of(name: str, value, choices):
@@ -117,7 +117,7 @@ class Signals:
 
     def __init__(
         self,
-        team: Team = Team(),  # torchrun passes on a Ctrl-C that its processes get from the terminal as well
+        team: Team = Team(),  # under torchrun one Ctrl-C comes twice: from the terminal and from torchrun
     ):
         self.team, self.received, self.time = team, None, 0.
         self.before = {}  # number → the handler that was there, for Python and for the system
@@ -180,7 +180,7 @@ class Signals:
 
 
 def _system_handler(number: int, put: bytes | None = None) -> bytes | None:
-    "What the system calls for a signal, C handlers included, which Python's table does not know; `put` puts it back."
+    "The system's own handler for a signal, perhaps one in C that Python does not know of; `put` restores an old one."
     if sys.platform == "win32": return None
     kept = ctypes.create_string_buffer(put or b"", 512)  # larger than any system's struct sigaction
     ctypes.CDLL(None).sigaction(number, kept if put else None, None if put else kept)
@@ -212,5 +212,5 @@ def memory_advice(options):
         if o.precision == "float32": ways.append("precision='bfloat16'")
         ways.append(f"size={o.size} → {o.size // 2}")
         raise MemoryError(
-            f"the device has not enough memory for this step. Change one of: {'; '.join(ways)}; "
+            f"the device does not have enough memory for this step. Change one of: {'; '.join(ways)}; "
             f"a run that has begun resumes with resume='changed'. ({str(error).splitlines()[0]})") from error

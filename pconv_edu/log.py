@@ -61,7 +61,7 @@ class Log:
         keep: int = 0,                # bytes that the checkpoint knows of
         sha256: str | None = None,    # of these bytes; None: not known, as in older runs
         board: Board | None = None,
-        steps: int | None = None,     # how many steps the checkpoint has done
+        steps: int | None = None,     # how many steps were done at the checkpoint
     ):
         self.path, self.board = Path(path), board
         self.hash = hashlib.sha256(self._known(keep, sha256, steps))
@@ -130,7 +130,7 @@ def read_log(
 ) -> list[dict]:  # one for each step: step, phase, lr, loss and each term
     """The history of a run. A last line that a kill cut short is left out.
 
-    A damaged line is left out with a warning that names it: it costs no run.
+    A damaged line is left out with a warning that names it; it never stops a run.
     """
     path = Path(folder) / "log.jsonl"
     if not path.exists(): return []

@@ -58,7 +58,7 @@ class Options:
     channels_last: bool = False  # another order of the numbers in memory, faster on many machines
     checkpoint_loss: bool = False  # less memory, more time: VGG's activations are computed twice
     sync_bn: bool = True         # BatchNorm over the global batch when several processes train
-    keep: int = 3                # how many checkpoints to keep, beside the best on the validation pairs
+    keep: int = 3                # how many checkpoints to keep, besides the best on the validation pairs
     on_nan: str = "stop"         # 'stop', or 'skip': leave out steps whose loss is not a finite number
     device: str | None = None    # 'cuda', 'mps', 'xpu', 'cpu'; None: the GPU if there is one
     dry_run: bool = False        # say what would happen, and write nothing

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 # %% ../nbs/w07_many_gpus.ipynb #c0b9cdcb
-NUMBERED = {"cuda": "nccl", "xpu": "xccl"}  # GPUs of which a process takes one by its number: kind → backend
+NUMBERED = {"cuda": "nccl", "xpu": "xccl"}  # kinds of GPU that are numbered, one for each process: kind → backend
 
 
 def best_device() -> str:

@@ -136,7 +136,7 @@ def _advice(file, start: int, error: Exception) -> str:
 
 # %% ../nbs/w02_tars.ipynb #a01a5e1f
 def _about(index: bytes, shards: Sequence[Path], under: str = "", places: Sequence = ()) -> str:
-    """What an index belongs to: its checksum, the part that was asked for, and name, size and time of each tar.
+    """The line beside an index: its checksum, the part that was asked for, and name, size and time of each tar.
 
     When one of them changes, the index is stale. `places` says which pictures lie in tars inside the tars.
     """

@@ -61,7 +61,7 @@ class Trainer(TrainingStep):
                          compile=options.compile, sync_bn=options.sync_bn, team=team,
                          optimizer=options.optimizer or adam)
         self.step = 0   # the current one
-        self.done = 0   # how many are done: the step and, once it has been taken, one more
+        self.done = 0   # how many are done: the same number, or one more once that step has been taken
         self.saved = 0  # what the newest checkpoint knows of
         self.config: dict = {}  # what decides the weights; compared on resume
         self.log: Log | None = None
@@ -148,7 +148,7 @@ class Trainer(TrainingStep):
         return dict(zip(bare(self.net).state_dict(), self.ema.values()))
 
     def rescue(self):
-        "After an error: save the steps that are done, if the weights are those of a step, and nobody waits for us."
+        "After an error: unless a step is only half taken, save the steps that are done, without waiting for the team."
         if self.stage in ("moving", "moved") or self.done == self.saved or not self.log: return
         if self.stage == "gradient": self.skip()
         try: self.save(wait=False)

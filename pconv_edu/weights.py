@@ -60,7 +60,7 @@ EYE = "pconv_edu_trained_by"  # and the one that names the trained features of t
 _REACH = "pconv_edu_reach"  # and the one that says how deep into a hole its fills are good, see `reach_of`
 
 def _cast(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
-    "Kernels as `dtype`; biases and BatchNorm, a thousandth of the bytes, as they are."
+    "Kernels as `dtype`; biases and BatchNorm, a few thousandths of the bytes, as they are."
     small = tensor.detach().cpu()
     if dtype and tensor.is_floating_point() and tensor.ndim > 1: small = small.to(dtype)
     if not small.isfinite().all():
@@ -241,8 +241,8 @@ def build(
     if kind is None and saved.kind not in known:
         name = saved.kind.rpartition(".")[2]
         raise ValueError(
-            f"'{saved.path}' holds weights of the class {saved.kind}, which is none of {', '.join(known)}: "
-            f"give one as net=, as in load_pretrained(path, net={name}(...))"
+            f"'{saved.path}' holds weights of the class {saved.kind}; only {', '.join(known)} can be built by name: "
+            f"pass a network of that class as net=, as in load_pretrained(path, net={name}(...))"
         )
     kind = kind or known[saved.kind]
     _check_config(saved, kind)
@@ -346,8 +346,8 @@ def _find(name: str) -> Path:
     what = (f"the weights '{name}' do not come with this installation" if ours
             else f"there is no file, folder or shipped network '{name}'")
     raise ValueError(f"{what}; shipped networks: {', '.join(shipped()) or 'none'}. "
-                     "They are in data_samples/weights of the repository: give such a file's path, "
-                     "or a folder that fit(...) wrote, a .safetensors file of save_pretrained, or hf:owner/name")
+                     "They are in data_samples/weights of the repository: give the path of such a file, "
+                     "a folder that fit(...) wrote, a .safetensors file that save_pretrained wrote, or hf:owner/name")
 
 
 def _check_device(device):
