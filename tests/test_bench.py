@@ -3,7 +3,7 @@ import json
 import mmap
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -174,3 +174,15 @@ def test_an_eye_that_sees_less_is_another_step_with_the_same_terms(monkeypatch):
         bench_loss._whole_step(eye, 32, 2, "cpu", "small", False)()
     assert [len(levels) for levels in seen] == [2, 3, 2, 3]
     assert seen[0] == [[2, 64, 15, 15], [2, 128, 7, 7]] and seen[3][2] == [2, 256, 4, 4]
+
+
+def test_a_step_that_does_not_fit_into_memory_is_an_answer_in_the_tables():
+    "Bug: `fit` fitted, the bare step did not, and the tables of eight minutes on a GPU were lost with a KeyError."
+    from pconv_edu.course.bench_all import Setting, _against, as_tables
+    assert _against(6., {"rate": 8.}) == {"the bare step": 8., "busy": .75}
+    full = {"error": "out of memory"}
+    about = [asdict(Setting("small", 64, 2, compiled=False, form=form)) for form in ("ours", "published")]
+    ours, published = ({**row, "name": "small"} for row in about)
+    rows = [{**ours, **full}, {**published, "rate": 4., "gb": 1., "warm-up": 2.}]
+    tables = as_tables(rows, {"bfloat16": 1e12, "float32": 1e12, "tf32": 1e12}, _against(6., full), [])
+    assert "- the bare step: out of memory" in tables and "busy" not in tables and "| 4.0 |" in tables

@@ -164,9 +164,15 @@ def try_fit(device: str, net: str, size: int, batch: int, steps: int, workers: i
             second, _ = run(f"{folder}/second", deterministic_steps, **small)
             resumed = _stopped_and_resumed(photos, f"{folder}/third", deterministic_steps, {**options, **small})
         finally: torch.use_deterministic_algorithms(before)
-    return {"fit, pictures a second": rate, "the bare step": bare.get("rate"), "busy": rate / bare["rate"],
+    return {"fit, pictures a second": rate, **_against(rate, bare),
             f"{deterministic_steps} deterministic steps repeat": same(first, second),
             "stopped half-way, resumed, the same": same(first, resumed)}
+
+
+def _against(rate: float, bare: dict) -> dict:
+    "The rate of `fit` beside the bare step's, which may not have fitted into memory."
+    if "error" in bare: return {"the bare step": bare["error"]}
+    return {"the bare step": bare["rate"], "busy": rate / bare["rate"]}
 
 
 class _Stop(Exception): "Ends a run half-way, as a crash would."
@@ -211,13 +217,15 @@ def as_tables(rows: list[dict], peaks: dict[str, float], training: dict, left: l
         if row["form"] == "ours" and "rate" in row and row["what"] == "whole step":
             best[row["net"], row["size"]] = max(row["rate"], best.get((row["net"], row["size"]), 0))
     for row in rows:
-        if row["form"] == "published" and not row["compiled"] and "rate" in row:
+        ours = (row["net"], row["size"]) in best
+        if row["form"] == "published" and not row["compiled"] and "rate" in row and ours:
             ratio = best[row["net"], row["size"]] / row["rate"]
             lines += ["", f"{row['net']}, {row['size']} px: our best whole step against the published form as people "
                           f"run it ({row['precision']}, eager): {ratio:.2f} ×"]
     lines += ["", "Matrix peaks: " + ", ".join(f"{name} {rate / 1e12:.3g}" for name, rate in peaks.items())
               + " · 10¹² operations a second", ""]
-    lines += [f"- {name}: {value if isinstance(value, bool) else f'{value:.3g}'}" for name, value in training.items()]
+    lines += [f"- {name}: {value if isinstance(value, (bool, str)) else f'{value:.3g}'}"
+              for name, value in training.items()]
     if left: lines += ["", "Out of time, not measured: " + "; ".join(left)]
     return "\n".join(lines)
 
