@@ -5,12 +5,12 @@ def network_mask(measured, hidden): return measured.isfinite().float() * hidden
 
 
 right = {
-    "w23.1": .1,
+    "w23.1": .125,
     "w23.2": network_mask,
 }
 
 wrong = {
-    "w23.1": [.4, .4 / 3, .2, .325, 1],
+    "w23.1": [.5, .5 / 3, .25, .35, 1, .1],
     "w23.2": [
         lambda measured, hidden: hidden,
         lambda measured, hidden: 1 - network_mask(measured, hidden),

@@ -63,7 +63,7 @@ def questions(nets: tuple[tuple[str, int], ...], batches: tuple[int, ...]) -> It
 # %% ../../nbs/w22_on_a_gpu.ipynb #554ab5ec
 @contextmanager
 def multiplied(precision: str):
-    "While open, float32 tensors are multiplied with all their digits, or in TF32."
+    "In this block, float32 tensors are multiplied with all their digits, or in TF32."
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "float32"
     try: yield
@@ -256,7 +256,7 @@ def everything(
 
 
 def _ask(setting: Setting, device: str, end: float, rows: list[dict], left: list[str]):
-    "Measure it if there is time, and say so at once: a machine may be taken away."
+    "Measure `setting` if there is time, and print the result at once: a machine may be taken away."
     name = f"{setting}, {setting.form}"
     if time.monotonic() > end: return left.append(name)
     rows.append(measure(setting, device))

@@ -7,10 +7,10 @@ from pconv_edu.course.exercises import exercise
 @exercise("w23.1")
 def hole_loss_beside_a_gap(answer):
     near = lambda value: abs(float(answer) - value) < 1e-3
-    if near(.1): return None
-    if near(.4): return "that is the sum; divide it by the number of pixels"
-    if near(.4 / 3) or near(.2): return "the sum is right; divide it by all four pixels of the picture, not by some"
-    if near((.1 + .9 + .3) / 4): return "unknown is not 0: the second pixel does not count"
+    if near(.125): return None
+    if near(.5): return "that is the sum; divide it by the number of pixels"
+    if near(.5 / 3) or near(.25): return "the sum is right; divide it by all four pixels of the picture, not by some"
+    if near((.1 + .9 + .4) / 4): return "unknown is not 0: the second pixel does not count"
     return "add |output − truth| over the pixels of the hole whose truth is known, and divide by 4"
 
 

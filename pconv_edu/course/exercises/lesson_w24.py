@@ -12,7 +12,7 @@ def megabytes_of_the_bomb(answer):
     if near(right / 12): return "that is the number of pixels; each has three numbers of 4 bytes"
     if near(right * 2**20 / 1e6): return "right, in millions of bytes; a megabyte here has 2**20"
     if near(right * 2**20): return "that is in bytes; divide by 2**20"
-    return "height × width × channels × bytes of a number, divided by 2**20"
+    return "height × width × channels × bytes per number, divided by 2**20"
 
 
 @exercise("w24.2")
