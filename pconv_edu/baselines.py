@@ -37,8 +37,9 @@ def mean_fill(
 
 # %% ../nbs/w16_baselines.ipynb #32e19a2b
 def _one_by_one(fill: Callable, image: Tensor, mask: Tensor) -> Tensor:
-    """Run a numpy method, fill(uint8 [H,W,3], bool [H,W] True = hole) -> [H,W,3] of the same or in [0,1], on each
-    picture.
+    """Run a numpy method on each picture.
+
+    It is called as fill(uint8 [H,W,3], bool [H,W] True = hole), and returns [H,W,3], uint8 or in [0,1].
     """
     seen = torch.where(mask > 0, image, 0)  # OpenCV's Telea changes with what is in the hole
     filled = [fill(np.array(to_pil(picture)), (m[0] == 0).cpu().numpy()) for picture, m in zip(seen, mask)]
@@ -47,7 +48,7 @@ def _one_by_one(fill: Callable, image: Tensor, mask: Tensor) -> Tensor:
 
 
 def biharmonic_fill(
-    image: Tensor,  # [B,3,H,W] in [0,1], seen with 8 bits
+    image: Tensor,  # [B,3,H,W] in [0,1], rounded to 8 bits
     mask: Tensor,   # [B,1,H,W], 1 = valid, 0 = hole
 ) -> Tensor:  # [B,3,H,W]
     """Baseline: scikit-image's biharmonic equation, the surface through the hole's edge that bends least.

@@ -39,7 +39,7 @@ class _Taken(nn.Identity):
 
 
 def _score_of_part(logits: Tensor) -> float:
-    # it shuffles, and warns that it keeps the features, which were kept anyway
+    # torchmetrics shuffles, and warns that it stores the features; we hold them anyway
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
@@ -60,7 +60,7 @@ def inception_score(
         raise ValueError(f"IScore compares the pictures of a part, and {len(logits)} pictures in {splits} parts are "
                          "too few: a part of one always scores 1; give more pictures, or fewer splits=")
     order = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))
-    # the library's own parts may end with one of a single picture
+    # torchmetrics' own split can end with a part of a single picture
     scores = torch.tensor(
         [_score_of_part(part) for part in as_float64(logits[order]).tensor_split(splits)], dtype=torch.float64
     )
@@ -105,12 +105,12 @@ def _hub_with(path: Path, name: str, folder: str):
 @contextmanager
 def weights_at(
     url: str,                 # where the file comes from
-    path: str | Path | None,  # a local file; None: torch's cache, else the network
+    path: str | Path | None,  # a local file; None: torch's cache, else the internet
     what: str,                # the score that needs it
 ) -> Iterator[None]:
     """While open, torch.hub finds the file of `url`.
 
-    Raises `RuntimeError` that names file, address and what can be done when it is not available.
+    Raises `RuntimeError`, which names the file, its address and what to do, when the file is not available.
     """
     name, before = url.rsplit("/", 1)[-1], torch.hub.get_dir()
     with tempfile.TemporaryDirectory() as folder:
@@ -120,7 +120,8 @@ def weights_at(
         except ImportError: raise
         except Exception as error:  # URLError, a wrong hash, a file that is no pickle, keys that do not fit
             raise RuntimeError(
-                f"{what} needs the weights {name}, which could not be loaded from {path or 'the cache or the network'} "
+                f"{what} needs the weights {name}, which could not be loaded from "
+                f"{path or 'the cache or the internet'} "
                 f"({type(error).__name__}: {' '.join(str(error).split())[:200]}).\nYou can: (1) download {url} "
                 "elsewhere and give its path; "
                 f"(2) put it into {os.path.join(before, 'checkpoints')}; (3) leave {what} out: names=..."
@@ -139,9 +140,9 @@ class LearnedMetrics:
         self,
         names: tuple[str, ...] = NAMES,  # which of the three
         *,
-        # file of `INCEPTION_URL`; None: cache or network; or f(uint8 [B,3,H,W]) -> [B,K] (IScore: logits)
+        # file of `INCEPTION_URL`; None: cache or internet; or f(uint8 [B,3,H,W]) -> [B,K] (IScore: logits)
         inception: str | Path | Callable | None = None,
-        # file of `ALEXNET_URL`; None: cache or network; or f(a, b in [0,1]) -> [B]
+        # file of `ALEXNET_URL`; None: cache or internet; or f(a, b in [0,1]) -> [B]
         alexnet: str | Path | Callable | None = None,
         splits: int = 10,                # IScore's parts
     ):

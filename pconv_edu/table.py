@@ -54,7 +54,7 @@ def cell(column: str, mean: float, half: float = math.nan) -> str:
 
 
 def judged(columns: Iterable[str], tables: Iterable["Table"]) -> str:
-    "For columns that a trained network judges: which one, and which features trained the networks it scores."
+    "The trained network that judges these columns, if any, and the features that trained each scored network."
     judges = {metric_of(column).heading: metric_of(column).judge for column in columns if metric_of(column).judge}
     trained = [f"{printable(table.method)}: {table.trained_by}" for table in tables if table.trained_by]
     said = f"\ntrained features behind each network: {'; '.join(trained)}" if trained else ""
@@ -100,7 +100,7 @@ class Table:
         return replace(self, pairs=[pair for pair, _ in kept], rows=[row for _, row in kept], sets={})
 
     def minus(self, other: "Table") -> "Table":
-        """This table minus another, pair by pair: by how much one method is better.
+        """This table minus another, pair by pair: by how much their scores differ.
 
         Raises `ValueError` when their pairs differ.
         """

@@ -104,7 +104,7 @@ class Case:
 
 # %% ../../nbs/w17_scale.ipynb #daea9fa5
 def prepare(case: Case) -> Callable[[], None]:  # call it to do the work once
-    "Build network and input of `case`; the first call of what is returned compiles and warms up."
+    "Build the network and the input for `case`; the first call of the returned function compiles and warms up."
     torch.manual_seed(0)
     net = make_net(case.net, partial=case.form != "plain")
     for block in net.decoder: block.merged &= case.merged != "none"

@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     cv2.setNumThreads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     result = {"net": options.net, "rows": [], "GiB": {}}
-    for measure in [*options.sizes, *map(str, options.megapixels)]:  # each is printed and kept as soon as it is there
+    for measure in [*options.sizes, *map(str, options.megapixels)]:  # each is printed and kept once measured
         if isinstance(measure, int):
             result["rows"].append(
                 compare(net.to(options.device), measure, options.repeats, options.device, options.hole)

@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> dict:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     result = {}
-    for name, measure in parts.items():  # each is printed and kept as soon as it is there
+    for name, measure in parts.items():  # each is printed and kept once measured
         result[name] = measure()
         print(name, json.dumps(result[name]), flush=True)
         (options.out / "loss.json").write_text(json.dumps(result, indent=1))

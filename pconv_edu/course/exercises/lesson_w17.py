@@ -7,11 +7,11 @@ def share_of_one_plane(answer):
     if is_right(answer, 1 / 192, share=True): return None
     if near(answer, 1 / 64): return "every one of the 3 input channels is multiplied, for each output"
     if near(answer, 1 / 3): return "that is one kernel; the layer has 64 of them"
-    if near(answer, 49 / 192): return "the 49 cancels: it is above and below the line"
-    if near(answer, 192): return "turn it over: the share of the smaller one in the larger one"
+    if near(answer, 49 / 192): return "the 49 cancels: it is in the numerator and in the denominator"
+    if near(answer, 192): return "the other way round: divide the smaller number by the larger"
     if near(answer, 1 / 147):
         return (
-            "3 channels of 49: that is one kernel's multiplications. The layer has 64 kernels, and the count takes 49"
+            "147 = 3 · 49 multiplications are those of one kernel. The layer has 64 kernels, and the count takes 49"
         )
     return "a window costs 49 · 3 · 64 multiplications, and 49 additions"
 

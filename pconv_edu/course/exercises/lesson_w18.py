@@ -18,5 +18,5 @@ def faster_by_half_the_loss(answer):
     if near(answer, 2): return "only the loss is twice as fast; the other 30 % take as long as before"
     if near(answer, 0.65):
         return "that is what the step takes now, as a share of before. How many times faster is that?"
-    if near(answer, 1.35): return "35 % are saved, which leaves 65 %: divide 1 by it"
+    if near(answer, 1.35): return "35 % is saved, which leaves 65 %: divide 1 by that"
     return "the step took 0.3 + 0.7, and now 0.3 + 0.7/2"
