@@ -50,7 +50,7 @@ def at_least(name: str, value, least):
 
 # %% ../nbs/w08_guards.ipynb #49859039
 def names_checked(
-    like,  # whose arguments they are: the function itself, or a dataclass such as `Options`
+    like,  # what defines the arguments: the function itself, or a dataclass such as `Options`
 ):
     "A decorator: the function answers a wrong keyword with the closest match, and shows the arguments of `like`."
     signature = inspect.signature(like)
@@ -154,7 +154,7 @@ class Signals:
         number, came = getattr(signal, "SIGCHLD", None), []  # Windows has none
         handler = number and signal.getsignal(number)
         if not callable(handler) or threading.current_thread() is not threading.main_thread():
-            yield  # nobody raises an error from there
+            yield  # no handler will raise an error here
             return
         signal.signal(number, lambda *event: came.append(event))
         try: yield

@@ -115,7 +115,7 @@ class Log:
 
     @contextmanager
     def _named(self):
-        "An error of the disk names the log, and says how much room there is."
+        "A disk error names the log, and says how much room there is."
         try: yield
         except OSError as error:
             free = shutil.disk_usage(self.path.parent).free if self.path.parent.exists() else 0
@@ -157,7 +157,7 @@ def append(path: Path, **event):
 # %% ../nbs/w06_log.ipynb #e275e6de
 def curves(
     history: Sequence[dict],  # as `fit(...).history` or `read_log` give it
-    smooth: int | None = None,  # steps that are averaged; a fiftieth of the run when not given
+    smooth: int | None = None,  # lines that are averaged; a fiftieth of the log when not given
 ) -> Drawing:
     "The total and each term of the run, against the step; a dashed line where a phase ends and the next begins."
     smooth = smooth or max(1, len(history) // 50)

@@ -39,7 +39,7 @@ class Options:
     phases: Sequence[Phase] = (INITIAL, FINE_TUNE)  # what is trained, in this order
     size: int = 256              # pictures are cut to size × size px
     batch: int = 6               # pictures in each forward pass, all processes together
-    vgg: object = "imagenet"     # features of the loss: 'imagenet', its file, 'shipped', 'random'; None: none
+    vgg: object = "imagenet"     # features of the loss: 'imagenet', a path to its file, 'shipped', 'random'; None: none
     seed: int = 0                # of the initial weights, crops, masks and dropout
     resume: bool | str = True    # continue the run in `out`; False: start over; 'changed': even if options changed
     workers: int = 0             # processes that prepare pictures
@@ -202,7 +202,7 @@ def configuration(
     data: InpaintingDataset,
     valid: InpaintingDataset | None = None,
 ) -> dict:
-    "Everything that affects the final weights, as JSON holds it; what affects only place and speed is left out."
+    "All that affects the final weights, in JSON's types; settings for where and how fast it runs are left out."
     names = ("size", "batch", "accumulate", "seed", "precision", "clip", "ema", "sync_bn")
     return _as_json({
         **{name: getattr(options, name) for name in names},

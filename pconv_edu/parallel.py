@@ -29,7 +29,7 @@ def best_device() -> str:
     return torch.accelerator.current_accelerator().type
 
 
-_stores = []  # where the members of a team leave word for each other: that of `join_team` comes last
+_stores = []  # in a store, members of a team leave word for each other; the one from `join_team` comes last
 _GRACE = 5  # seconds in which a member that fails may leave word
 
 

@@ -381,7 +381,7 @@ def _samples(trainer: Trainer, image: Tensor, mask: Tensor, output: Tensor):
     "A row for each of the first 16 validation pairs, as samples/step_….jpg."
     file = trainer.folder / "samples" / f"step_{trainer.done:08}.jpg"
     file.parent.mkdir(exist_ok=True)
-    image, mask, output = image[:16], mask[:16], output[:16]  # a sheet that can be looked at
+    image, mask, output = image[:16], mask[:16], output[:16]  # keeps the sheet small enough to view
     rows = zip(image.cpu(), (image * mask).cpu(), output.cpu(), composite(output, image, mask).cpu())
     pictures = [picture for row in rows for picture in row]
     sheet = show_row(*pictures, columns=4, titles=["photo", "hole", "output", "composite"])

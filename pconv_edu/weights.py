@@ -72,7 +72,7 @@ def _cast(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
 def measured_reach(net: nn.Module) -> int | None:
     """How many pixels into a hole its fills are good, as `net.reach` has it; None where nobody measured that.
 
-    Raises `ValueError` for fewer than 16. A `reach` that is no whole number is something of the network's own.
+    Raises `ValueError` for fewer than 16. A `reach` that is not a whole number means something else, and is ignored.
     """
     reach = getattr(bare(net), "reach", None)
     if type(reach) is not int: return None
@@ -83,7 +83,7 @@ def measured_reach(net: nn.Module) -> int | None:
 def _pixels(reach, path: str | Path) -> int | None:
     "A reach as a file has it, checked."
     if reach is None or str(reach).isdecimal() and int(reach) >= 16: return reach and int(reach)
-    raise BadFile(path, f"its reach is {reach!r}, and should be a whole number of pixels from 16 on")
+    raise BadFile(path, f"its reach is {reach!r}, and should be a whole number of pixels, 16 or more")
 
 
 def save_pretrained(
@@ -119,7 +119,7 @@ def check_numbers(
         if not tensor.isfinite().all():
             bad = int((~tensor.isfinite()).sum())
             raise BadFile(path, f"{bad} of the {tensor.numel()} values of '{name}' are NaN or infinite: "
-                                "the training that wrote them has failed; take an earlier file")
+                                "the training run that wrote them failed; use an earlier file")
         if name.endswith("running_var") and (tensor < 0).any():
             raise BadFile(path, f"'{name}' is a variance with negative values ({float(tensor.min()):g} the lowest): "
                                 "the file is damaged or was not written by a training run")
@@ -160,7 +160,7 @@ def _saved_file(path: Path) -> Saved:
 
 
 def _eye_on_card(path: Path) -> str:
-    "What the facts beside a file say of the features that trained it; older files do not say it themselves."
+    "What the .json beside a file says about the features that trained it; older files do not say it themselves."
     try: facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError): return "unknown"
     return str(facts.get("eye") or "unknown") if isinstance(facts, dict) else "unknown"
@@ -277,7 +277,7 @@ def _check_given(saved: Saved, net: nn.Module):
 
 
 def fill_in(saved: Saved, net: nn.Module) -> nn.Module:
-    """The network with its weights and what they say of themselves, in its own dtype, in eval mode.
+    """The network with its weights and the facts saved with them, in its own dtype, in eval mode.
 
     Raises `BadFile`; then `net` stays as it was.
     """
@@ -297,7 +297,7 @@ SHIPPED_IN = tuple(folder / "weights" for folder in SAMPLES)  # of the wheel, of
 SHIPS = ("pconv_small", "pconv_small_pixel", "plain_small")  # trained with all terms; with pixel terms; without masks
 DEFAULT = SHIPS[0]
 
-FEATURES = ("vgg16_pool3", "squeezenet1_1")  # trained eyes that ship beside the networks; they fill nothing
+FEATURES = ("vgg16_pool3", "squeezenet1_1")  # trained feature extractors that ship, too; they fill no holes
 
 def _shipped_files() -> dict[str, Path]:
     files = [file.resolve() for folder in reversed(SHIPPED_IN) for file in sorted(folder.glob("*.safetensors"))]

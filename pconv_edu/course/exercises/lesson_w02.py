@@ -11,7 +11,7 @@ def next_header(answer):
     if got == [offset + 512 + size for offset, size in cases]:
         return "the next header starts on a whole block: round the size up to a multiple of 512"
     if got == [right(offset, size) - offset for offset, size in cases]:
-        return "that is how far it is; add where this header is"
+        return "that is the distance to the next header; add the offset of this one"
     if got == [right(offset, size) - 512 for offset, size in cases]:
         return "this header itself takes a block of 512 too"
     if got == [offset + 512 + (size // 512 + 1) * 512 for offset, size in cases]:
