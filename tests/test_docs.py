@@ -108,7 +108,7 @@ def test_a_wrong_link_under_a_title_is_found_and_mended(tmp_path):
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
 def test_a_page_is_short_enough_for_one_sitting(lesson):
     "About 40 cells besides those that are folded away, and three quarters of an hour."
-    assert sum(not course.folded(cell) for cell in lesson.cells) <= 45 and course.minutes(lesson) <= 50
+    assert course.open_cells(lesson) <= 45 and course.minutes(lesson) <= 45
 
 
 @pytest.mark.parametrize("short_way, hours", [("In an hour", 1), ("In a three-hour evening", 3)])
@@ -552,6 +552,13 @@ def test_a_lesson_within_its_budget_is_not_marked():
         {"03_a.ipynb": 59, "12_b.ipynb": 119}, {"03_a.ipynb": 300, "12_b.ipynb": 1}, wall=359
     )
     assert not broken and "slower" not in table and "BROKEN" not in table.replace("breaks", "")
+
+
+def test_the_minutes_of_a_page_are_printed_with_those_in_which_it_runs():
+    table, _ = run_tests.budgets({"03_a.ipynb": 90}, {"03_a.ipynb": 1}, 1, {"03_a.ipynb": (40.8, 38)})
+    head, line, *_ = table.splitlines()
+    assert head.split()[-2:] == ["minutes", "cells"] and line.split()[5:7] == ["42", "38"]
+    assert course.reading_time(STEMS["05_unet"]) > course.reading_time(STEMS["05_unet"], exercises=False) > 30
 
 
 @pytest.mark.parametrize("name, seconds, kilobytes, wall, broken, said", [

@@ -150,8 +150,13 @@ def in_order(nbs: Path = ROOT / "nbs") -> list[Lesson]:
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_AN_EXERCISE = 180, 12, 3
 
 def minutes(lesson: Lesson, exercises: bool = True) -> int:
-    """How long a page takes: its words, the code that is open and its exercises, rounded to five minutes. The frame and
-    what is folded away do not count; nor do the exercises, with False.
+    "How long a page takes, as its frame says it: rounded to five minutes, see `reading_time`."
+    return max(5, 5 * round(reading_time(lesson, exercises) / 5))
+
+
+def reading_time(lesson: Lesson, exercises: bool = True) -> float:
+    """Minutes for a page's words, the code that is open and its exercises. The frame and what is folded away do not
+    count; nor do the exercises, with False. The time in which the page runs is not in it: seconds, see `make test`.
     """
     def read(kind):
         return "\n".join("".join(c["source"]) for c in lesson.cells if c["cell_type"] == kind and not folded(c))
@@ -161,8 +166,12 @@ def minutes(lesson: Lesson, exercises: bool = True) -> int:
     code = read("code")
     lines = sum(bool(line.strip()) for line in code.splitlines())
     asked = len(set(re.findall(r"^check\(['\"](w?[\d.]+)", code, re.M)))
-    taken = len(prose.split()) / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * asked * exercises
-    return max(5, 5 * round(taken / 5))
+    return len(prose.split()) / WORDS_A_MINUTE + lines / LINES_A_MINUTE + MINUTES_AN_EXERCISE * asked * exercises
+
+
+def open_cells(lesson: Lesson) -> int:
+    "How many cells a page has besides those that are folded away."
+    return sum(not folded(cell) for cell in lesson.cells)
 
 
 def modules(package: Path = ROOT / "pconv_edu") -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from check_exports import problems
+from course import in_order, open_cells, reading_time
 from find_browser import missing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,16 +41,20 @@ def style() -> tuple[int, int]:
 def seconds_budget(name: str) -> int: return TRAINING_SECONDS if name.startswith(TRAINING) else SECONDS
 
 
-def budgets(took: dict[str, float], weights: dict[str, float], wall: float) -> tuple[str, set[str]]:
+def budgets(
+    took: dict[str, float], weights: dict[str, float], wall: float, lengths: dict[str, tuple[float, int]] | None = None
+) -> tuple[str, set[str]]:
     """A table of each lesson's seconds and kilobytes beside its budgets, and the lessons that break one (or 'all
-    lessons').
+    lessons'). `lengths`, minutes of reading and open cells, become two more columns: the minutes with the run's.
     """
-    lines, broken = ["lesson                          seconds  of   KB  of"], set()
+    lines, broken = ["lesson                          seconds  of   KB  of" + "  minutes  cells" * bool(lengths)], set()
     for name in sorted(took):
         seconds, weight, budget = took[name], weights[name], seconds_budget(name)
         if seconds > SLACK * budget or weight > KILOBYTES: broken.add(name)
         note = "  BROKEN" if name in broken else "  slower than its budget" if seconds > budget else ""
-        lines.append(f"{name.removesuffix('.ipynb'):<32}{seconds:7.0f} {budget:3} {weight:4.0f} {KILOBYTES:3}{note}")
+        line = f"{name.removesuffix('.ipynb'):<32}{seconds:7.0f} {budget:3} {weight:4.0f} {KILOBYTES:3}"
+        if lengths: line += f"{lengths[name][0] + seconds / 60:9.0f}{lengths[name][1]:7}"
+        lines.append(line + note)
     if wall > SLACK * ALL_SECONDS: broken.add("all lessons")
     note = "  BROKEN" if "all lessons" in broken else "  slower than the budget" if wall > ALL_SECONDS else ""
     lines.append(
@@ -83,7 +88,8 @@ def notebooks() -> tuple[int, int]:
     if run.returncode and not failed: failed = {"nbdev_test itself"}
     for name in sorted(failed - ran): print(f"notebooks: {name} did not run")
     took = {name: float(seconds) for name, seconds in re.findall(r"^(\S+\.ipynb): (\d+) secs$", run.stdout, re.M)}
-    table, broken = budgets(took, {nb.name: nb.stat().st_size / 1024 for nb in wanted}, time.time() - start)
+    lengths = {page.path.name: (reading_time(page), open_cells(page)) for page in in_order(ROOT / "nbs")}
+    table, broken = budgets(took, {nb.name: nb.stat().st_size / 1024 for nb in wanted}, time.time() - start, lengths)
     if took: print(table)  # nbdev_test says no seconds when a notebook has failed
     for name in sorted(broken): print(f"notebooks: {name} breaks its budget")
     failed |= broken
