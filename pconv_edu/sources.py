@@ -230,6 +230,7 @@ def _table(path: Path, under: str) -> list[zipfile.ZipInfo]:
     "The pictures in a zip's table of contents. Raises `BadArchive`."
     try:
         with zipfile.ZipFile(path) as file: members = file.infolist()
+    # NotImplementedError is what zipfile raises for a version or a packing that it does not know
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error, OSError) as error:
         told = f"not a whole zip ({error}): truncated or damaged; copy or fetch it again"
         raise BadArchive(path, told) from None

@@ -313,6 +313,29 @@ def test_comments_behind_arguments_become_parameters():
     assert {line.split()[1] for line in fields(join)} >= {"x:", "mask:"}
 
 
+def test_comments_above_arguments_become_parameters():
+    "Bug: where a line was too long and its comment stood above it, the reference said nothing of the argument."
+    from docments import fields
+
+    from pconv_edu.masks import irregular_mask
+    from pconv_edu.pairs import Pair
+    made = fields(irregular_mask)
+    assert ":param ratio: share of hole, exact to the pixel; or (low, high]; None: any bin" in made
+    assert len([line for line in made if line.startswith(":param border: ")]) == 1  # behind it, as before
+
+    def three(
+        a,  # behind a
+        # above b,
+        # in two lines
+        b,
+        c,
+        # above nothing
+    ): ...
+    three.__module__ = "pconv_edu"
+    assert fields(three) == [":param a: behind a", ":param b: above b, in two lines"]
+    assert any(line.startswith(":param mask: a mask file's path below its folder; ") for line in fields(Pair))
+
+
 # metrics: its table has lambdas, whose source is the statement around them
 @pytest.mark.parametrize("module", ["metrics", "losses.total", "options"])
 def test_everything_in_a_module_can_be_read_for_the_reference(module):

@@ -1,4 +1,4 @@
-"""Sphinx extension: the comment behind each argument becomes the parameter's description in the reference."""
+"""Sphinx extension: the comment behind or above each argument becomes the parameter's description in the reference."""
 import ast
 import inspect
 import io
@@ -31,33 +31,39 @@ def syntax_of(found) -> tuple[str, ast.AST] | None:
     return (source, node) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else None
 
 
-def lines_of(node: ast.AST) -> dict[str, int]:
-    "The line on which each argument (its default included) or field ends."
+def lines_of(node: ast.AST) -> dict[str, tuple[int, int]]:
+    "The lines on which each argument (its default included) or field begins and ends."
     if isinstance(node, ast.ClassDef):
-        return {part.target.id: part.end_lineno for part in node.body if isinstance(part, ast.AnnAssign)}
+        parts = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+        return {part.target.id: (part.lineno, part.end_lineno) for part in parts}
     a = node.args
     first = [*a.posonlyargs, *a.args]
     pairs = [
         *zip(first, [None] * (len(first) - len(a.defaults)) + a.defaults), *zip(a.kwonlyargs, a.kw_defaults),
         (a.vararg, None), (a.kwarg, None),
     ]
-    return {arg.arg: (default or arg).end_lineno for arg, default in pairs if arg}
+    return {arg.arg: (arg.lineno, (default or arg).end_lineno) for arg, default in pairs if arg}
 
 
 def comments(found) -> dict[str, str]:
-    "{argument: the comment behind it} of a function or class; what it returns stands under 'return'."
+    """{argument: the comment behind it, or else the one above it} of a function or class; what it returns stands under
+    'return'.
+    """
     read = syntax_of(found)
     if not read: return {}
-    behind = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(read[0]).readline)
-        if token.type == tokenize.COMMENT
-    }
+    behind, above = {}, {}
+    for token in tokenize.generate_tokens(io.StringIO(read[0]).readline):
+        if token.type != tokenize.COMMENT: continue
+        (above if token.line.lstrip().startswith("#") else behind)[token.start[0]] = token.string.lstrip("# ")
     returned = getattr(getattr(read[1], "returns", None), "end_lineno", None)
-    lines = {name: line for name, line in lines_of(read[1]).items() if line != returned} | (
-        {"return": returned} if returned else {}
-    )
-    return {name: behind[line] for name, line in lines.items() if line in behind}
+    said = {}
+    for name, (first, last) in lines_of(read[1]).items():
+        if last in behind and last != returned: said[name] = behind[last]
+        elif first - 1 in above:
+            top = first - 1
+            while top - 1 in above: top -= 1
+            said[name] = " ".join(above[line] for line in range(top, first))
+    return said | ({"return": behind[returned]} if returned in behind else {})
 
 
 def stars(found) -> dict[str, str]:
